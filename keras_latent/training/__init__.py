@@ -1,0 +1,7 @@
+"""The portable train step: the only place that knows the backend."""
+
+from keras_latent.training.model import PortableModel
+from keras_latent.training.optimizer_group import OptimizerGroup
+from keras_latent.training.portable import native_pipeline, portable
+
+__all__ = ["OptimizerGroup", "PortableModel", "native_pipeline", "portable"]

@@ -1,0 +1,229 @@
+"""The Keras model that every method of this library is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_latent.training.optimizer_group import OptimizerGroup
+from keras_latent.training.portable import apply_gradients_of, default_jit_compile
+
+
+class PortableModel(keras.Model):
+    """A `keras.Model` whose `train_step` is written once for three backends.
+
+    A subclass says what its losses are and in which order it minimises them:
+
+    ```python
+    class MyVAE(training.PortableModel):
+        trackers = ("loss", "kl_loss")
+
+        def negative_elbo(self, x):
+            ...
+            return loss, {"kl_loss": kl}
+
+        @training.portable
+        def train_step(self, data):
+            x = self.unpack(data)
+            loss, terms = self.minimize(self.negative_elbo, x)
+            return self.track(ops.shape(x)[0], loss=loss, **terms)
+    ```
+
+    With several optimizers, `optimizer_groups` names which layers each of them moves,
+    and `minimize(..., of=name)` says whose turn it is.
+
+    What holds on every backend: slots of all optimizers are in `model.optimizer.variables`
+    and in the `.keras` file; logs are means over the epoch, weighted by batch size; a
+    loaded model is compiled and continues as if it had never stopped; losses are scaled
+    under `mixed_float16`; `run_eagerly`, `jit_compile`, `steps_per_execution` (TensorFlow,
+    JAX), `tf.distribute.MirroredStrategy` and `keras.distribution.DataParallel` work.
+
+    Networks must be built when `__init__` ends (see `validation.require_built`), since a
+    model that is not built when a file is loaded does not get its optimizer slots back.
+    """
+
+    #: Names of the scalars in the logs, in their order.
+    trackers: tuple[str, ...] = ("loss",)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.trackers}
+
+    # What a method with several optimizers overrides -------------------------------------
+
+    def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]] | None:
+        """Name of each optimizer to the layers it moves; `None`: one optimizer moves all."""
+        return None
+
+    def default_optimizer(self) -> keras.optimizers.Optimizer | dict:
+        """What `compile()` uses when it is given no optimizer."""
+        groups = self.optimizer_groups()
+        if groups is None:
+            return keras.optimizers.Adam(1e-3)
+        return {name: keras.optimizers.Adam(1e-3) for name in groups}
+
+    # Compilation -------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | dict | keras.optimizers.Optimizer | None = None,
+        *,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+        **unsupported,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: A Keras optimizer or its name; for a model with several, a dict of
+                name to optimizer. Default: the paper's, see the model's documentation.
+            run_eagerly: Run every step uncompiled, to debug it.
+            steps_per_execution: Batches per compiled call (TensorFlow and JAX).
+            jit_compile: Whether to compile with XLA (on PyTorch: `torch.compile`).
+                `"auto"`: yes on TensorFlow and JAX, no on PyTorch and under
+                `tf.distribute`.
+            auto_scale_loss: Under the policy `"mixed_float16"`, wrap each optimizer in a
+                `keras.optimizers.LossScaleOptimizer`.
+
+        Raises:
+            ValueError: If the names of the optimizers are not those of the model, or if
+                `loss`, `metrics` or another argument of `keras.Model.compile` is given
+                that has no meaning here.
+        """
+        given = sorted(key for key, value in unsupported.items() if value is not None)
+        if given:
+            raise ValueError(
+                f"{type(self).__name__} brings its own objective: `compile` takes no "
+                f"`loss` and no `metrics`. Received: {', '.join(given)}. Weights of the "
+                "objective's terms are arguments of the model."
+            )
+        optimizer = self._resolve_optimizer(
+            self.default_optimizer() if optimizer is None else optimizer, auto_scale_loss
+        )
+        if jit_compile == "auto":
+            jit_compile = not run_eagerly and default_jit_compile(self)
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            # Members of a group are wrapped one by one: their losses differ in scale.
+            auto_scale_loss=auto_scale_loss and not isinstance(optimizer, OptimizerGroup),
+        )
+
+    def _resolve_optimizer(self, optimizer, auto_scale_loss):
+        groups = self.optimizer_groups()
+        if groups is None:
+            if isinstance(optimizer, (dict, OptimizerGroup)) and "class_name" not in optimizer:
+                raise ValueError(
+                    f"{type(self).__name__} is trained by one optimizer. "
+                    f"Received: optimizer={optimizer!r}"
+                )
+            return keras.optimizers.get(optimizer)
+        if isinstance(optimizer, OptimizerGroup):
+            optimizer = dict(optimizer.members)
+        if not isinstance(optimizer, dict) or set(optimizer) != set(groups):
+            raise ValueError(
+                f"{type(self).__name__} is trained by {len(groups)} optimizers. Pass "
+                f"`optimizer` as a dict with the keys {sorted(groups)}. "
+                f"Received: optimizer={optimizer!r}"
+            )
+        members = {name: keras.optimizers.get(optimizer[name]) for name in groups}
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            scaled = keras.optimizers.LossScaleOptimizer
+            members = {k: m if isinstance(m, scaled) else scaled(m) for k, m in members.items()}
+        group = OptimizerGroup(members)
+        group.bind(self._variables_by_group)
+        return group
+
+    def _variables_by_group(self):
+        def unique(layers):
+            # A layer may stand in several networks of a group: a dict keeps the first.
+            return list({id(v): v for layer in layers for v in layer.trainable_variables}.values())
+
+        return {name: unique(layers) for name, layers in self.optimizer_groups().items()}
+
+    def get_compile_config(self):
+        config = super().get_compile_config() or {}
+        keys = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile")
+        return {key: config[key] for key in keys if key in config}
+
+    def compile_from_config(self, config):
+        # Keras leaves a model with a `compile` of its own uncompiled when it is loaded.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    # Training ----------------------------------------------------------------------------
+
+    def unpack(self, data) -> Any:
+        """The inputs of a batch as tensors, without labels.
+
+        `train_on_batch` passes NumPy arrays and `None` on PyTorch; `fit` passes tensors.
+
+        Raises:
+            ValueError: If the batch carries sample weights.
+        """
+        x, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if sample_weight is not None:
+            raise ValueError(
+                f"{type(self).__name__} takes no `sample_weight`. Weights of the "
+                "objective's terms are arguments of the model."
+            )
+        return keras.tree.map_structure(ops.convert_to_tensor, x)
+
+    def minimize(
+        self, loss_fn: Callable[..., tuple[Any, dict]], *args, of: str | None = None
+    ) -> tuple[Any, dict]:
+        """One update of the variables that an optimizer is in charge of.
+
+        Args:
+            loss_fn: `loss_fn(*args)` returns the scalar to minimise and a dict of scalars
+                or tensors to keep. Losses that layers add (regularizers, `add_loss`) are
+                added to the scalar.
+            of: Name of the optimizer whose turn it is; `None` for the only one.
+
+        Returns:
+            The scalar, with the layers' losses, and the dict.
+
+        Raises:
+            ValueError: If `of` is not one of the model's optimizers.
+        """
+        if of is None and not isinstance(self.optimizer, OptimizerGroup):
+            optimizer, variables = self.optimizer, self.trainable_variables
+        elif isinstance(self.optimizer, OptimizerGroup) and of in self.optimizer.members:
+            optimizer = self.optimizer.members[of]
+            variables = self.optimizer.trainable_variables_of(of)
+        else:
+            names = list(getattr(self.optimizer, "members", [None]))
+            raise ValueError(f"`of` must be one of {names}. Received: of={of!r}")
+
+        def objective():
+            loss, kept = loss_fn(*args)
+            return sum(self.losses, start=loss), kept
+
+        own = {id(v) for v in variables}
+        state = self.variables + self.optimizer.variables
+        others = list({id(v): v for v in state if id(v) not in own}.values())
+        return apply_gradients_of(objective, variables, optimizer, others)
+
+    def track(self, batch_size: int, **values) -> dict[str, Any]:
+        """Adds a batch to the running means of the logs and returns the logs.
+
+        Args:
+            batch_size: The number of rows, by which the batch counts.
+            **values: A scalar for each name in `trackers` that this step measured.
+
+        Returns:
+            Dict of name to the mean over the epoch so far.
+        """
+        for name, value in values.items():
+            self._trackers[name].update_state(value, sample_weight=batch_size)
+        return self.get_metrics_result()
+
+    @property
+    def metrics(self):
+        # The means above and nothing else: Keras's own `loss` tracker would stay at 0.
+        return list(self._trackers.values())

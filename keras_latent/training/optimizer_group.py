@@ -1,0 +1,126 @@
+"""Several optimizers behind the one `model.optimizer` that Keras knows."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_latent")
+class OptimizerGroup(keras.optimizers.Optimizer):
+    """One optimizer whose variables are those of all its members.
+
+    Keras carries exactly one optimizer through training: its `variables` are part of
+    JAX's training state, of `.keras` files and of `BackupAndRestore`. A second
+    optimizer kept as a plain attribute is silently frozen on JAX and lost on saving.
+    In the group, all members take part. Unlike `keras.optimizers.MultiOptimizer`, which
+    maps each variable to one optimizer and updates them all at once, the members have
+    losses of their own, take turns, and may share variables (algorithm 1 of the DualVAE
+    paper moves the encoder with both of its optimizers).
+
+    `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` act on each member.
+
+    Args:
+        members: Dict of name to `keras.optimizers.Optimizer`, in the order of their turns.
+        name: Optional name.
+
+    Raises:
+        ValueError: If `members` is empty or holds anything but optimizers.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_latent import training
+    >>> group = training.OptimizerGroup(
+    ...     {"critic": keras.optimizers.Adam(1e-4), "generator": keras.optimizers.SGD(1e-2)}
+    ... )
+    >>> sorted(group.members)
+    ['critic', 'generator']
+    """
+
+    def __init__(self, members: dict[str, keras.optimizers.Optimizer], name: str | None = None):
+        if not isinstance(members, dict) or not members:
+            raise ValueError(
+                "`members` must be a non-empty dict of name to optimizer. "
+                f"Received: members={members!r}"
+            )
+        members = {key: keras.optimizers.get(value) for key, value in members.items()}
+        super().__init__(learning_rate=0.0, name=name)
+        # No plain dict: Keras would save each member a second time, beside `variables`.
+        self.members = MappingProxyType(members)
+        self._variables_by_member = None
+
+    def bind(self, variables_by_member: Callable[[], dict[str, list[keras.Variable]]]) -> None:
+        """Says which variables each member updates; called by the model's `compile`."""
+        self._variables_by_member = variables_by_member
+
+    def build(self, variables):
+        """Creates the slots of all members; `variables` are the model's trainable ones."""
+        if self.built:
+            return
+        if self._variables_by_member is None:
+            raise ValueError(
+                "An `OptimizerGroup` is built by the model it was compiled with, which says "
+                "which variables each member updates. Pass it to `model.compile`."
+            )
+        groups = self._variables_by_member()
+        for name, member in self.members.items():
+            member.build(groups[name])
+        super().build(variables)
+
+    def trainable_variables_of(self, name: str) -> list[keras.Variable]:
+        """The variables that member `name` updates, in the order it was built with."""
+        return self._variables_by_member()[name]
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """The members; the attribute by which Keras's callbacks know a group."""
+        return list(self.members.values())
+
+    @property
+    def variables(self):
+        return self._variables[:] + [v for m in self.optimizers for v in m.variables]
+
+    @property
+    def iterations(self):
+        return self.optimizers[0].iterations
+
+    @property
+    def learning_rate(self):
+        raise AttributeError(
+            f"A group has no learning rate of its own; its members {list(self.members)} do: "
+            "`model.optimizer.members[name].learning_rate`."
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        raise AttributeError(
+            f"A group has no learning rate of its own; set those of its members "
+            f"{list(self.members)}: `model.optimizer.members[name].learning_rate = ...`."
+        )
+
+    def apply(self, grads, trainable_variables=None):
+        raise ValueError(
+            "The members of an `OptimizerGroup` take turns: call "
+            "`model.minimize(loss_fn, ..., of=name)` in `train_step`."
+        )
+
+    def finalize_variable_values(self, var_list):
+        for name, member in self.members.items():
+            member.finalize_variable_values(self.trainable_variables_of(name))
+
+    def set_weights(self, weights):
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+    def get_config(self):
+        members = {k: keras.saving.serialize_keras_object(v) for k, v in self.members.items()}
+        return {"members": members, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        members = {
+            k: keras.saving.deserialize_keras_object(v, custom_objects=custom_objects)
+            for k, v in config["members"].items()
+        }
+        return cls(members, name=config["name"])

@@ -1,0 +1,173 @@
+"""One train step, three backends: the only file that branches on the backend.
+
+Keras hands a model's `train_step` its data on TensorFlow and PyTorch, where
+variables are assigned in place, and `(state, data)` on JAX, where the step must
+be a pure function. `portable` lets one definition serve all three, and
+`apply_gradients_of` is the one step that each framework writes differently: the
+loss, its gradients with respect to some of the variables, and the update.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import keras
+
+BACKEND = keras.backend.backend()
+
+if BACKEND == "jax":
+    import jax
+elif BACKEND == "tensorflow":
+    import tensorflow as tf
+elif BACKEND == "torch":
+    import torch
+else:
+    raise ImportError(
+        "keras_latent trains on the tensorflow, jax and torch backends of Keras. "
+        f"Received: KERAS_BACKEND={BACKEND!r}"
+    )
+
+
+def portable(step: Callable) -> Callable:
+    """Makes a method written as `step(self, data)` a Keras `train_step` or `test_step`.
+
+    On JAX the step runs in a `keras.StatelessScope` over the state that Keras hands
+    in, so that reading and assigning variables, seed generators and metrics works as
+    on the other backends, and the new values are returned as the new state. On
+    TensorFlow and PyTorch the method is returned unchanged.
+
+    Args:
+        step: A method `step(self, data)` that returns a dict of logs.
+
+    Returns:
+        The method that Keras calls. A subclass reaches it with
+        `super().train_step(data)` on every backend.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_latent import training
+    >>> class MyModel(training.PortableModel):
+    ...     @training.portable
+    ...     def train_step(self, data):
+    ...         return self.get_metrics_result()
+    """
+    if BACKEND != "jax":
+        return step
+
+    @functools.wraps(step)
+    def stateless_step(self, *args):
+        if len(args) == 1:  # `super().train_step(data)`, in the scope of the caller's step
+            return step(self, *args)
+        state, data = args
+        groups = [self.trainable_variables, self.non_trainable_variables]
+        if len(state) == 4:  # a train step
+            groups.append(self.optimizer.variables)
+        groups.append(self.metrics_variables)
+        with keras.StatelessScope(state_mapping=_pairs(groups, state)) as scope:
+            logs = step(self, data)
+        return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+    return stateless_step
+
+
+def apply_gradients_of(
+    loss_fn: Callable[[], tuple[Any, Any]],
+    variables: list[keras.Variable],
+    optimizer: keras.optimizers.Optimizer,
+    others: list[keras.Variable],
+) -> tuple[Any, Any]:
+    """Evaluates a loss, differentiates it and lets the optimizer update the variables.
+
+    The loss is scaled by the optimizer inside the gradient (mixed precision), and
+    divided by the number of replicas under `tf.distribute`, which sums gradients.
+
+    Args:
+        loss_fn: Called once, without arguments; returns a scalar loss, in nats or
+            whatever the model's objective is in, and anything else (`aux`).
+        variables: The variables to update, in the order `optimizer` was built with.
+        optimizer: A built optimizer.
+        others: All other variables that `loss_fn` may read or assign.
+
+    Returns:
+        `(loss, aux)` as `loss_fn` returned them.
+    """
+    return _IMPLEMENTATION[BACKEND](loss_fn, variables, optimizer, others)
+
+
+def _apply_tensorflow(loss_fn, variables, optimizer, others):
+    values = [v.value for v in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        loss, aux = loss_fn()
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scaled = optimizer.scale_loss(loss / replicas)
+    optimizer.apply(tape.gradient(scaled, values), variables)
+    return loss, aux
+
+
+def _apply_torch(loss_fn, variables, optimizer, others):
+    loss, aux = loss_fn()
+    values = [v.value for v in variables]
+    gradients = torch.autograd.grad(optimizer.scale_loss(loss), values, allow_unused=True)
+    with torch.no_grad():
+        optimizer.apply(list(gradients), variables)
+    return loss, aux
+
+
+def _apply_jax(loss_fn, variables, optimizer, others):
+    def objective(values, other_values):
+        # Reads come from the given values, and what the loss assigns (seeds, moments of
+        # batch normalisation, metrics) is caught here, to leave the gradient as `aux`.
+        mapping = _pairs([variables, others], [values, other_values])
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            loss, aux = loss_fn()
+            scaled = optimizer.scale_loss(loss)
+        return scaled, (loss, aux, [scope.get_current_value(v) for v in others])
+
+    gradient_fn = jax.value_and_grad(objective, has_aux=True)
+    values = [v.value for v in variables]
+    (_, (loss, aux, other_values)), gradients = gradient_fn(values, [v.value for v in others])
+    _assign(others, other_values)
+    # `stateless_apply`, because `apply` assigns inside `cond` where losses are scaled.
+    values, slots = optimizer.stateless_apply(
+        [v.value for v in optimizer.variables], gradients, values
+    )
+    _assign(variables, values)
+    _assign(optimizer.variables, slots)
+    return loss, aux
+
+
+_IMPLEMENTATION = {"tensorflow": _apply_tensorflow, "jax": _apply_jax, "torch": _apply_torch}
+
+
+def _pairs(groups, values):
+    return [pair for g, v in zip(groups, values, strict=True) for pair in zip(g, v, strict=True)]
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def default_jit_compile(model: keras.Model) -> bool:
+    """Whether `jit_compile="auto"` means XLA: always, where Keras can.
+
+    Keras itself leaves XLA out on a TensorFlow without accelerators; the models here
+    have static shapes and gain from it there too. PyTorch runs eagerly, as in Keras.
+    """
+    if BACKEND == "torch":
+        return False
+    if BACKEND == "tensorflow" and tf.distribute.has_strategy():
+        return False
+    return all(layer.supports_jit for layer in model._flatten_layers())
+
+
+def native_pipeline() -> Literal["tf", "numpy"]:
+    """The kind of input pipeline that the backend's trainer takes without conversion.
+
+    Returns:
+        `"tf"` (a `tf.data.Dataset`) on TensorFlow, `"numpy"` (a
+        `keras.utils.PyDataset`, which needs no TensorFlow) on JAX and PyTorch.
+    """
+    return "tf" if BACKEND == "tensorflow" else "numpy"
