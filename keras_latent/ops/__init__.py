@@ -1,0 +1,30 @@
+"""Pure tensor functions on `keras.ops`: divergences, distances, likelihoods, interpolation."""
+
+from keras_latent.ops.distances import euclidean, pairwise_euclidean
+from keras_latent.ops.divergences import gaussian_kl, pairwise_symmetric_kl, symmetric_kl
+from keras_latent.ops.gaussian import bound_log_var, log_softplus, sample_gaussian
+from keras_latent.ops.interpolation import interpolate, lerp, slerp
+from keras_latent.ops.likelihoods import bernoulli_log_prob, gaussian_log_prob
+from keras_latent.ops.sliced_wasserstein import random_projections, sliced_wasserstein
+from keras_latent.ops.triplets import triplet_hinge, triplet_softplus, weighted_mean
+
+__all__ = [
+    "bernoulli_log_prob",
+    "bound_log_var",
+    "euclidean",
+    "gaussian_kl",
+    "gaussian_log_prob",
+    "interpolate",
+    "lerp",
+    "log_softplus",
+    "pairwise_euclidean",
+    "pairwise_symmetric_kl",
+    "random_projections",
+    "sample_gaussian",
+    "slerp",
+    "sliced_wasserstein",
+    "symmetric_kl",
+    "triplet_hinge",
+    "triplet_softplus",
+    "weighted_mean",
+]
