@@ -1,0 +1,8 @@
+"""Keras layers: sampling, gated mixing, the sliced Wasserstein distance and triplet mining."""
+
+from keras_latent.layers.gated_mixing import GatedMixingLayer
+from keras_latent.layers.gaussian_sampling import GaussianSampling
+from keras_latent.layers.sliced_wasserstein import SlicedWasserstein
+from keras_latent.layers.triplet_miner import TripletMiner
+
+__all__ = ["GatedMixingLayer", "GaussianSampling", "SlicedWasserstein", "TripletMiner"]

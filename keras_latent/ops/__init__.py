@@ -5,26 +5,38 @@ from keras_latent.ops.divergences import gaussian_kl, pairwise_symmetric_kl, sym
 from keras_latent.ops.gaussian import bound_log_var, log_softplus, sample_gaussian
 from keras_latent.ops.interpolation import interpolate, lerp, slerp
 from keras_latent.ops.likelihoods import bernoulli_log_prob, gaussian_log_prob
+from keras_latent.ops.mining import (
+    all_triplets,
+    hard_triplets,
+    random_triplets,
+    semi_hard_triplets,
+    triplet_masks,
+)
 from keras_latent.ops.sliced_wasserstein import random_projections, sliced_wasserstein
 from keras_latent.ops.triplets import triplet_hinge, triplet_softplus, weighted_mean
 
 __all__ = [
+    "all_triplets",
     "bernoulli_log_prob",
     "bound_log_var",
     "euclidean",
     "gaussian_kl",
     "gaussian_log_prob",
+    "hard_triplets",
     "interpolate",
     "lerp",
     "log_softplus",
     "pairwise_euclidean",
     "pairwise_symmetric_kl",
     "random_projections",
+    "random_triplets",
     "sample_gaussian",
+    "semi_hard_triplets",
     "slerp",
     "sliced_wasserstein",
     "symmetric_kl",
     "triplet_hinge",
+    "triplet_masks",
     "triplet_softplus",
     "weighted_mean",
 ]
