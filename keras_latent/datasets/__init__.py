@@ -1,0 +1,9 @@
+"""Pairs of image domains, ready for `model.fit`."""
+
+from keras_latent.datasets.domain_pair import DomainPair
+from keras_latent.datasets.export_npz import export_npz
+from keras_latent.datasets.from_arrays import pair_from_arrays
+from keras_latent.datasets.load_arrays import load_arrays
+from keras_latent.datasets.load_pair import load_pair
+
+__all__ = ["DomainPair", "export_npz", "load_arrays", "load_pair", "pair_from_arrays"]

@@ -1,0 +1,96 @@
+"""What arrays and arguments must look like before a pair is built of them."""
+
+import difflib
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def check_choice(argument: str, value: Any, known: Iterable[str]) -> str:
+    """Return `value` if it is one of `known`; otherwise raise, with the nearest name."""
+    known = sorted(known)
+    if value in known:
+        return value
+    near = difflib.get_close_matches(str(value), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"`{argument}` must be one of {known}. Received: {argument}={value!r}.{hint}")
+
+
+def check_integer(argument: str, value: Any, at_least: int) -> int:
+    """Return `value` as an int if it is an integer (not a bool) of `at_least` or more."""
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < at_least:
+        raise ValueError(
+            f"`{argument}` must be an integer of {at_least} or more. "
+            f"Received: {argument}={value!r}."
+        )
+    return number
+
+
+def check_images(argument: str, value: Any) -> np.ndarray:
+    """Return `value` as a uint8 or float32 array `(N, ...)` without NaN or infinity.
+
+    uint8 stays uint8 (batches divide it by 255); every float dtype becomes float32 once,
+    here, and not in every batch.
+    """
+    array = np.asarray(value)
+    if array.ndim < 1 or len(array) == 0:
+        raise ValueError(
+            f"`{argument}` must have a first dimension of one row or more. "
+            f"Received: {argument}.shape={array.shape}."
+        )
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype != bool and not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(
+            f"`{argument}` must be uint8 (0 to 255, divided by 255 in each batch), float or bool. "
+            f"Received: {argument}.dtype={array.dtype}. Convert it with `.astype('uint8')` or "
+            "scale it to floats."
+        )
+    with np.errstate(over="ignore"):  # What float32 cannot hold is reported below.
+        array = array.astype(np.float32, copy=False)
+    finite = np.isfinite(array)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))
+        raise ValueError(
+            f"`{argument}` must be finite in float32. Received NaN or infinity in {len(rows)} of "
+            f"{len(array)} rows, the first of them row {rows[0]}. Drop or repair those rows."
+        )
+    return array
+
+
+def check_same_shape(train: np.ndarray, test: np.ndarray, argument: str) -> None:
+    """Raise unless test rows have the shape of the domain's training rows."""
+    if train.shape[1:] != test.shape[1:]:
+        raise ValueError(
+            f"`test_{argument}` must have rows of the same shape as `{argument}`. Received: "
+            f"{argument}.shape={train.shape}, test_{argument}.shape={test.shape}."
+        )
+
+
+def check_labels(argument: str, value: Any, rows: int) -> np.ndarray | None:
+    """Return `value` as int32 labels for `rows` rows: 0 or more, or -1 where missing."""
+    if value is None:
+        return None
+    labels = np.asarray(value)
+    if labels.ndim not in (1, 2) or len(labels) != rows:
+        raise ValueError(
+            f"`{argument}` must have shape ({rows},), or ({rows}, attributes): one entry for each "
+            f"row of its images. Received: {argument}.shape={labels.shape}."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"`{argument}` must be integers, with -1 for a missing label. "
+            f"Received: {argument}.dtype={labels.dtype}."
+        )
+    if labels.size and (labels.min() < -1 or labels.max() > np.iinfo(np.int32).max):
+        raise ValueError(
+            f"`{argument}` must be class numbers of 0 or more, or -1 for a missing label. "
+            f"Received values from {labels.min()} to {labels.max()}."
+        )
+    return labels.astype(np.int32)

@@ -1,0 +1,54 @@
+"""Writing datasets to one `.npz` file, for machines without TensorFlow Datasets."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_latent.datasets.files import replaced_when_complete
+from keras_latent.datasets.load_arrays import load_arrays
+
+
+def export_npz(
+    name: str, path: str | os.PathLike, data_dir: str | os.PathLike | None = None
+) -> Path:
+    """Write a dataset to a file that `load_arrays` reads without TensorFlow Datasets.
+
+    The file has the format of `keras.datasets.mnist`: uint8 `x_train` and `x_test` of shape
+    `(N, height, width)`, and integer `y_train` and `y_test`. It replaces an older file at
+    once when it is complete, so that nobody reads half of it.
+
+    Args:
+        name: A name that `load_arrays` knows.
+        path: The file to write, ending in `.npz`. `load_arrays(name, data_dir)` looks for
+            `<data_dir>/<name>.npz`.
+        data_dir: Where to read the data from; see `load_arrays`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: If `path` does not end in `.npz`, and whatever `load_arrays` raises.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> from keras_latent import datasets
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = datasets.export_npz("digits", os.path.join(folder, "digits.npz"))
+    ...     path.name
+    'digits.npz'
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"`path` must end in '.npz'. Received: path={str(path)!r}.")
+    (train, train_labels), (test, test_labels) = load_arrays(name, data_dir)
+    with replaced_when_complete(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            x_train=train[..., 0],
+            y_train=train_labels,
+            x_test=test[..., 0],
+            y_test=test_labels,
+        )
+    return path

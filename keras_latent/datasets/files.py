@@ -1,0 +1,31 @@
+"""Files that are either the whole new version or the whole old one."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replaced_when_complete(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, and move it there at the end.
+
+    A reader never sees half a file, and an interrupted writer leaves the old one as it was.
+    Missing folders are made.
+
+    Args:
+        path: Where the file shall be.
+
+    Yields:
+        Where to write it, in the same folder (a move across file systems is not atomic)
+        and with the same suffix (writers choose their format by it).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Image datasets as NumPy arrays."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_latent.datasets.checks import check_choice
+from keras_latent.datasets.npz import read_npz
+from keras_latent.datasets.optional import import_extra
+from keras_latent.datasets.tfds_source import read_tfds
+
+Split = tuple[np.ndarray, np.ndarray]
+
+NAMES = ("digits", "fashion_mnist", "mnist")
+
+
+def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[Split, Split]:
+    """Load the images and labels of a dataset, in its original order.
+
+    - `"mnist"`, `"fashion_mnist"`: 60,000 training and 10,000 test images of 28x28, through
+      TensorFlow Datasets, which downloads them where they are not there yet. Where
+      `<data_dir>/<name>.npz` exists, that file is read instead, and TFDS need not be
+      installed; `export_npz` writes one.
+    - `"digits"`: scikit-learn's 1,797 images of 8x8, in a fixed, stratified split of 1,437
+      and 360, with their 17 grey levels spread over 0 to 255. Nothing is downloaded.
+
+    Args:
+        name: One of the above.
+        data_dir: TFDS's data directory, or the folder of the `.npz` files. Defaults to the
+            environment variable `TFDS_DATA_DIR`, then to TFDS's own default.
+
+    Returns:
+        `((train_images, train_labels), (test_images, test_labels))`: uint8 images
+        `(N, height, width, 1)` and int64 labels `(N,)` from 0 to 9.
+
+    Raises:
+        ValueError: If `name` is unknown, or the `.npz` file is damaged or of another format.
+        ImportError: If TFDS (for `"digits"`: scikit-learn) is not installed.
+        RuntimeError: If TFDS can neither read nor download the data.
+
+    Example:
+
+    >>> from keras_latent import datasets
+    >>> (train, labels), (test, _) = datasets.load_arrays("digits")
+    >>> train.shape, train.dtype.name, labels.shape, test.shape
+    ((1437, 8, 8, 1), 'uint8', (1437,), (360, 8, 8, 1))
+    """
+    check_choice("name", name, NAMES)
+    if name == "digits":
+        return _digits()
+    folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")
+    if folder and (path := Path(folder) / f"{name}.npz").is_file():
+        return read_npz(path)
+    return read_tfds(name, data_dir)
+
+
+def _digits() -> tuple[Split, Split]:
+    bunch = import_extra("sklearn.datasets", "data", "The dataset 'digits'").load_digits()
+    selection = import_extra("sklearn.model_selection", "data", "The dataset 'digits'")
+    images = np.round(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
+    labels = bunch.target.astype(np.int64)
+    train, test, train_labels, test_labels = selection.train_test_split(
+        images, labels, test_size=360, random_state=0, stratify=labels
+    )
+    return (train, train_labels), (test, test_labels)

@@ -1,0 +1,92 @@
+"""Batches of a pair as a `tf.data.Dataset`: what TensorFlow's trainer takes natively."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_latent.datasets.optional import import_extra
+from keras_latent.datasets.order import EpochOrder
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# A fixed depth: a look at the first batch must not run through a whole epoch behind the scenes.
+_PREFETCH = 4
+
+
+def _tensorflow():
+    return import_extra("tensorflow", "tensorflow", "`format='tf'`")
+
+
+def train_dataset(order: EpochOrder, source: np.ndarray, target: np.ndarray) -> tf.data.Dataset:
+    """Shuffled training batches of static shape; each finished epoch moves the order on.
+
+    The row numbers come from Python twice an epoch; the rows are gathered in the graph.
+    `tf.data`'s own `shuffle` counts iterators, and Keras makes more of those than it has
+    epochs, so that an interrupted run could not find its place again.
+    """
+    tf = _tensorflow()
+
+    def epoch() -> Iterator[tuple[np.ndarray, ...]]:
+        number, rows = order.epoch, order.rows()
+        yield tuple(part[:-1] for part in rows)
+        # Reached when the last batch is asked for: before it is delivered, hence before
+        # anybody can ask for the next epoch's first, and not if nobody asks for it.
+        order.restart(number + 1)
+        yield tuple(part[-1:] for part in rows)
+
+    row_numbers = tf.TensorSpec((None, order.batch_size), tf.int64)
+    flags = tf.TensorSpec((None, order.batch_size), tf.bool)
+    batches = tf.data.Dataset.from_generator(
+        epoch, output_signature=(row_numbers, row_numbers, flags)
+    ).flat_map(lambda *rows: tf.data.Dataset.from_tensor_slices(rows))
+    batches = batches.map(_gatherer(source, target), deterministic=True)
+    return _finish(batches.apply(tf.data.experimental.assert_cardinality(order.steps)))
+
+
+def test_dataset(
+    source: np.ndarray, target: np.ndarray, paired: bool, batch_size: int
+) -> tf.data.Dataset:
+    """Test batches in the order of the arrays, the last one as short as it is."""
+    tf = _tensorflow()
+    gather = _gatherer(source, target)
+
+    def batch(rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        flags = tf.fill(tf.shape(rows), paired)
+        return gather(rows % len(source), rows % len(target), flags)
+
+    rows = tf.data.Dataset.range(max(len(source), len(target))).batch(batch_size)
+    return _finish(rows.map(batch, deterministic=True))
+
+
+test_dataset.__test__ = False  # For pytest, which collects functions by this name.
+
+
+def _gatherer(source: np.ndarray, target: np.ndarray):
+    tf = _tensorflow()
+    # On a machine with a GPU the arrays would else lie there, and every batch be copied back.
+    with tf.device("CPU:0"):
+        images = {"source": tf.constant(source), "target": tf.constant(target)}
+
+    def rows_of(domain: str, rows: tf.Tensor) -> tf.Tensor:
+        batch = tf.gather(images[domain], rows)
+        return tf.cast(batch, tf.float32) / 255.0 if batch.dtype == tf.uint8 else batch
+
+    def gather(source_rows: tf.Tensor, target_rows: tf.Tensor, paired: tf.Tensor):
+        return {
+            "source": rows_of("source", source_rows),
+            "target": rows_of("target", target_rows),
+            "paired": paired,
+        }
+
+    return gather
+
+
+def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
+    tf = _tensorflow()
+    options = tf.data.Options()
+    options.deterministic = True
+    return batches.with_options(options).prefetch(_PREFETCH)
