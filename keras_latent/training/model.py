@@ -1,5 +1,6 @@
 """The Keras model that every method of this library is."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -117,25 +118,27 @@ class PortableModel(keras.Model):
     def _resolve_optimizer(self, optimizer, auto_scale_loss):
         groups = self.optimizer_groups()
         if groups is None:
-            if isinstance(optimizer, (dict, OptimizerGroup)) and "class_name" not in optimizer:
+            several = isinstance(optimizer, dict) and "class_name" not in optimizer
+            if several or isinstance(optimizer, OptimizerGroup):
                 raise ValueError(
                     f"{type(self).__name__} is trained by one optimizer. "
                     f"Received: optimizer={optimizer!r}"
                 )
             return keras.optimizers.get(optimizer)
+        name = None
         if isinstance(optimizer, OptimizerGroup):
-            optimizer = dict(optimizer.members)
+            name, optimizer = optimizer.name, dict(optimizer.members)
         if not isinstance(optimizer, dict) or set(optimizer) != set(groups):
             raise ValueError(
                 f"{type(self).__name__} is trained by {len(groups)} optimizers. Pass "
                 f"`optimizer` as a dict with the keys {sorted(groups)}. "
                 f"Received: optimizer={optimizer!r}"
             )
-        members = {name: keras.optimizers.get(optimizer[name]) for name in groups}
+        members = {key: keras.optimizers.get(optimizer[key]) for key in groups}
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             scaled = keras.optimizers.LossScaleOptimizer
             members = {k: m if isinstance(m, scaled) else scaled(m) for k, m in members.items()}
-        group = OptimizerGroup(members)
+        group = OptimizerGroup(members, name=name)
         group.bind(self._variables_by_group)
         return group
 
@@ -155,6 +158,25 @@ class PortableModel(keras.Model):
         # Keras leaves a model with a `compile` of its own uncompiled when it is loaded.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    # Saving ------------------------------------------------------------------------------
+
+    def _seed_states(self):
+        return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        # Keras leaves seed generators out of its files: a training that is resumed would
+        # draw the same noise and the same dropout masks once more.
+        super().save_own_variables(store)
+        for i, variable in enumerate(self._seed_states()):
+            store[f"seed_{i}"] = ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        seeds = {key for key in store.keys() if key.startswith("seed_")}  # noqa: SIM118
+        super().load_own_variables({k: store[k] for k in store.keys() - seeds})
+        for i, variable in enumerate(self._seed_states()):
+            if f"seed_{i}" in seeds:
+                variable.assign(store[f"seed_{i}"])
 
     # Training ----------------------------------------------------------------------------
 
@@ -181,8 +203,7 @@ class PortableModel(keras.Model):
 
         Args:
             loss_fn: `loss_fn(*args)` returns the scalar to minimise and a dict of scalars
-                or tensors to keep. Losses that layers add (regularizers, `add_loss`) are
-                added to the scalar.
+                or tensors to keep.
             of: Name of the optimizer whose turn it is; `None` for the only one.
 
         Returns:
@@ -200,14 +221,22 @@ class PortableModel(keras.Model):
             names = list(getattr(self.optimizer, "members", [None]))
             raise ValueError(f"`of` must be one of {names}. Received: of={of!r}")
 
-        def objective():
-            loss, kept = loss_fn(*args)
-            return sum(self.losses, start=loss), kept
-
         own = {id(v) for v in variables}
         state = self.variables + self.optimizer.variables
         others = list({id(v): v for v in state if id(v) not in own}.values())
+        objective = functools.partial(self.objective, loss_fn, *args)
         return apply_gradients_of(objective, variables, optimizer, others)
+
+    def objective(self, loss_fn: Callable[..., tuple[Any, dict]], *args) -> tuple[Any, dict]:
+        """`loss_fn(*args)` with the losses of the layers added to the scalar.
+
+        Those are weight regularizers, and what the last call of each layer added with
+        `add_loss` or an activity regularizer. `minimize` differentiates this; `test_step`
+        calls it, so that `loss` and `val_loss` are the same quantity.
+        """
+        self._clear_losses()  # what a step traced earlier has left in the layers
+        loss, kept = loss_fn(*args)
+        return sum(self.losses, start=loss), kept
 
     def track(self, batch_size: int, **values) -> dict[str, Any]:
         """Adds a batch to the running means of the logs and returns the logs.

@@ -160,7 +160,10 @@ def default_jit_compile(model: keras.Model) -> bool:
         return False
     if BACKEND == "tensorflow" and tf.distribute.has_strategy():
         return False
-    return all(layer.supports_jit for layer in model._flatten_layers())
+    layers = [model]
+    for layer in layers:  # grows while it is walked
+        layers.extend(getattr(layer, "layers", []))
+    return all(layer.supports_jit for layer in layers)
 
 
 def native_pipeline() -> Literal["tf", "numpy"]:

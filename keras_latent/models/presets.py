@@ -1,0 +1,57 @@
+"""The built-in presets: name, what it is, and the arguments of the model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keras_latent.models import networks
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration.
+
+    Attributes:
+        model: Name of the model class.
+        description: What it is, in a sentence.
+        arguments: Function that makes the arguments of the model, networks included.
+    """
+
+    model: str
+    description: str
+    arguments: Callable[[], dict]
+
+
+MNIST = (28, 28, 1)
+DIGITS = (8, 8, 1)
+
+PRESETS = {
+    "vae_mnist": Preset(
+        "VAE",
+        "The single-domain counterpart of `vbta_mnist_transpose`.",
+        lambda: networks.vae_mlp(MNIST),
+    ),
+    "vbta_mnist_transpose": Preset(
+        "VBTA",
+        "The configuration of the VBTA paper for MNIST: unit observation variance, "
+        "alpha = beta = gamma = 1, triplets and nothing else for the pairs.",
+        lambda: networks.vbta_mlp(MNIST),
+    ),
+    "vbta_mnist_transpose_sharp": Preset(
+        "VBTA",
+        "The paper's networks with less observation noise and cross-reconstruction of the "
+        "known pairs: sharper translations.",
+        lambda: networks.vbta_mlp(MNIST)
+        | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0},
+    ),
+    "vbta_digits_transpose": Preset(
+        "VBTA",
+        "The paper's configuration for scikit-learn's 8x8 digits, half as wide.",
+        lambda: networks.vbta_mlp(DIGITS, hidden=256, latent_dim=32),
+    ),
+    "vbta_digits_transpose_sharp": Preset(
+        "VBTA",
+        "`vbta_mnist_transpose_sharp` for scikit-learn's 8x8 digits, half as wide.",
+        lambda: networks.vbta_mlp(DIGITS, hidden=256, latent_dim=32)
+        | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0},
+    ),
+}
