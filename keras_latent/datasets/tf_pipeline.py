@@ -43,7 +43,7 @@ def train_dataset(order: EpochOrder, source: np.ndarray, target: np.ndarray) -> 
     batches = tf.data.Dataset.from_generator(
         epoch, output_signature=(row_numbers, row_numbers, flags)
     ).flat_map(lambda *rows: tf.data.Dataset.from_tensor_slices(rows))
-    batches = batches.map(_gatherer(source, target), deterministic=True)
+    batches = batches.map(_gatherer(source, target))
     return _finish(batches.apply(tf.data.experimental.assert_cardinality(order.steps)))
 
 
@@ -59,7 +59,7 @@ def test_dataset(
         return gather(rows % len(source), rows % len(target), flags)
 
     rows = tf.data.Dataset.range(max(len(source), len(target))).batch(batch_size)
-    return _finish(rows.map(batch, deterministic=True))
+    return _finish(rows.map(batch))
 
 
 test_dataset.__test__ = False  # For pytest, which collects functions by this name.

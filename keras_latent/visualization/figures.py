@@ -46,7 +46,7 @@ def to_pixels(argument: str, value: Any, rank: int) -> np.ndarray:
         argument: Name of the argument, for the error.
         value: uint8 or float images, channels last, one or three of them, of `rank`
             dimensions; or without the channels, of `rank - 1`.
-        rank: Dimensions with channels.
+        rank: Dimensions with channels: 4 for a row of images, 5 for rows of steps.
     """
     images = to_array(argument, value)
     if images.dtype == np.uint8:
@@ -54,7 +54,7 @@ def to_pixels(argument: str, value: Any, rank: int) -> np.ndarray:
     if images.ndim == rank - 1:
         images = images[..., None]
     if images.ndim != rank or images.shape[-1] not in (1, 3) or 0 in images.shape:
-        leading = ", ".join(["rows", "steps"][: rank - 4] + ["N"][: 5 - rank])
+        leading = {4: "N", 5: "rows, steps"}[rank]
         raise ValueError(
             f"`{argument}` must be images ({leading}, H, W, C) with one or three channels, or "
             f"({leading}, H, W). Received: shape {np.shape(value)}."
