@@ -39,8 +39,8 @@ class GatedMixingLayer(keras.layers.Layer):
             a last axis is unknown.
 
     Reference:
-        Tian and Engel, "Latent Translation: Crossing Modalities by Bridging Generative Models",
-        2019, section 3.2.
+        "Latent Domain Transfer: Crossing Modalities with Bridging Autoencoders", submitted to ICLR
+        2019, appendix, figure 8.
 
     Example:
 

@@ -33,8 +33,8 @@ class SlicedWasserstein(keras.layers.Layer):
             of rank 2, or the last axes differ.
 
     Reference:
-        Tian and Engel, "Latent Translation: Crossing Modalities by Bridging Generative Models",
-        2019; `keras_latent.ops.sliced_wasserstein`.
+        "Latent Domain Transfer: Crossing Modalities with Bridging Autoencoders", submitted to ICLR
+        2019. `keras_latent.ops.sliced_wasserstein`.
 
     Example:
 

@@ -64,7 +64,7 @@ def slerp(a: Any, b: Any, t: Any) -> Any:
 
 
 def interpolate(a: Any, b: Any, steps: int, kind: str = "linear") -> Any:
-    """Evenly spaced points from `a` to `b`, both included.
+    """Evenly spaced points from `a` to `b`, both included (spherical: to float32 rounding).
 
     Args:
         a: Start points, a float tensor of shape (batch, dim).
