@@ -71,6 +71,15 @@ def test_fit_and_resume(format):
         np.testing.assert_array_equal(one, other)
 
 
+def test_both_formats_train_alike():
+    """Whatever a trainer does with its iterators, it sees the same batches in both formats."""
+    pytest.importorskip("tensorflow")
+    for one, other in zip(
+        weights_after(make("numpy"), 3), weights_after(make("tf"), 3), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_auto_is_what_the_backend_takes():
     pair = make("auto")
     assert pair.format == native_pipeline()
