@@ -75,7 +75,7 @@ def load_pair(
         split: `"keras"`: the official training and test images. `"paper"`: the first 50,000
             of the 60,000 training images, and the remaining 10,000 of them as the test set.
             The VBTA paper says only "50,000 as training set and the remaining 10,000 as a
-            test set"; this is the reading that makes its numbers add up.
+            test set"; we read it so because the two add up to the training images.
         batch_size: Rows in a training batch.
         paired_per_batch: Known pairs in each training batch; see `pair_from_arrays`.
         seed: Seed of the known pairs and of the order, 0 or more.
@@ -102,6 +102,11 @@ def load_pair(
     """
     checks.check_choice("name", name, PAIRS)
     checks.check_choice("split", split, SPLITS)
+    if np.ndim(paired) > 0:
+        raise ValueError(
+            "`paired` must be None, 'all' or a number of pairs; which pairs, the seed decides. "
+            f"Received: paired={paired!r}. For pairs of your own see `pair_from_arrays`."
+        )
     # Before the data is read, which takes seconds.
     resolve_format(format)
     seed = checks.check_integer("seed", seed, at_least=0)
