@@ -58,6 +58,9 @@ class SlicedWasserstein(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+    def build(self, x_shape: tuple[int | None, ...], y_shape: tuple[int | None, ...]) -> None:
+        """Nothing to build: only names the shapes of the two arguments."""
+
     def call(self, x: Any, y: Any) -> Any:
         check_rank("x", x, 2)
         projections = random_projections(self.num_projections, x.shape[-1], self.seed_generator)

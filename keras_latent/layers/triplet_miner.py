@@ -115,6 +115,15 @@ class TripletMiner(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+    def build(
+        self,
+        embeddings_shape: Any,
+        labels_shape: Any,
+        other_embeddings_shape: Any | None = None,
+        other_labels_shape: Any | None = None,
+    ) -> None:
+        """Nothing to build: only names the shapes of the arguments."""
+
     def call(
         self,
         embeddings: Any,

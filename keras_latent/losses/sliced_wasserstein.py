@@ -10,7 +10,8 @@ from keras_latent.ops._arguments import check_rank
 from keras_latent.ops.sliced_wasserstein import check_order, random_projections, sliced_wasserstein
 
 
-@keras.saving.register_keras_serializable(package="keras_latent")
+# A name of its own: the layer SlicedWasserstein is registered under the class's.
+@keras.saving.register_keras_serializable(package="keras_latent", name="SlicedWassersteinLoss")
 class SlicedWasserstein(keras.losses.Loss):
     """The mean over directions of W_p^p between the batch of targets and that of predictions.
 
