@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_latent.datasets.files import replaced_when_complete
+from keras_latent.utils.files import replaced_when_complete
 from keras_latent.datasets.load_arrays import load_arrays
 
 

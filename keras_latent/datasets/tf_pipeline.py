@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_latent.datasets.optional import import_extra
+from keras_latent.utils.optional import import_extra
 from keras_latent.datasets.order import EpochOrder
 
 if TYPE_CHECKING:

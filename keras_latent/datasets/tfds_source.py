@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from keras_latent.datasets.optional import import_extra
+from keras_latent.utils.optional import import_extra
 
 
 def read_tfds(

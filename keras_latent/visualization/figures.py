@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_latent.datasets.files import replaced_when_complete
-from keras_latent.datasets.optional import import_extra
+from keras_latent.utils.files import replaced_when_complete
+from keras_latent.utils.optional import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_latent.datasets.optional import import_extra
+from keras_latent.utils.optional import import_extra
 from keras_latent.visualization.figures import to_array
 
 if TYPE_CHECKING:

@@ -1,0 +1,124 @@
+"""The command `keras-latent`."""
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+
+import keras
+
+import keras_latent
+from keras_latent.applications.environment import describe_environment
+from keras_latent.applications.registry import APPLICATIONS
+from keras_latent.applications.run_directory import METRICS, RunDirectory
+
+# What does not change the run: where it lies, where the data lies, what it prints.
+NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line, with a sub-parser for each application."""
+    parser = argparse.ArgumentParser(
+        prog="keras-latent",
+        description="Latent-space domain transfer: ready-built applications. The backend is "
+        "Keras's: KERAS_BACKEND=tensorflow, jax or torch.",
+    )
+    parser.add_argument("--version", action="version", version=keras_latent.__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list the applications and the presets")
+    run = commands.add_parser("run", help="train, measure and draw one application")
+    names = run.add_subparsers(dest="run_name", required=True, metavar="NAME")
+    for application in APPLICATIONS.values():
+        sub = names.add_parser(
+            application.name,
+            help=application.summary,
+            description=application.summary,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        add_common_arguments(sub)
+        application.load().add_arguments(sub)
+    return parser
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that every application has."""
+    parser.add_argument("--out", help="folder of the run (default: runs/NAME-DATASET-PRESET)")
+    parser.add_argument("--data-dir", help="folder of the data (default: TFDS's own)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument(
+        "--mixed-precision",
+        choices=("float32", "mixed_float16", "mixed_bfloat16"),
+        default="float32",
+        help="Keras's dtype policy",
+    )
+    parser.add_argument("--verbose", choices=("auto", "0", "1", "2"), default="auto")
+
+
+def list_everything() -> None:
+    """Prints the applications and the presets."""
+    print("Applications (keras-latent run NAME --help):")
+    for application in APPLICATIONS.values():
+        print(f"  {application.name:28} {application.summary}")
+    print("\nPresets (keras_latent.models.MODEL.from_preset(NAME, load_weights=False)):")
+    for model in (getattr(keras_latent.models, name) for name in keras_latent.models.__all__):
+        for name, description in model.presets.items():
+            print(f"  {name:28} {model.__name__}: {description}")
+
+
+def run(arguments: argparse.Namespace) -> dict:
+    """Runs an application in its folder, or reports the run that is already there."""
+    application = APPLICATIONS[arguments.run_name].load()
+    keras.config.set_dtype_policy(arguments.mixed_precision)
+    configuration = {
+        "application": arguments.run_name,
+        **{k: v for k, v in sorted(vars(arguments).items()) if k not in NOT_CONFIGURATION},
+        # A state that was saved on one backend does not continue on another.
+        "backend": keras.backend.backend(),
+    }
+    out = arguments.out or application.default_out(arguments)
+    directory = RunDirectory(out, configuration)
+    metrics = directory.metrics()
+    if metrics is not None:
+        print(f"{directory.path} is finished already; nothing was run.")
+    else:
+        start = time.perf_counter()
+        figures = application.run(arguments, directory)
+        metrics = {
+            "command": "keras-latent " + " ".join(sys.argv[1:]),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "configuration": configuration,
+            "seed": arguments.seed,
+            "environment": describe_environment(),
+            "wall_seconds": round(time.perf_counter() - start, 1),
+            "figures": figures,
+        }
+        # Last of all: its presence says that the run is finished.
+        directory.write_json(METRICS, metrics)
+    application.report(metrics["figures"])
+    print(f"Pictures, model and figures: {directory.path.resolve()}")
+    for path in sorted(directory.path.iterdir()):
+        if path.is_file():
+            print(f"  {path.name}")
+    return metrics
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    arguments = build_parser().parse_args(argv)
+    if arguments.command == "list":
+        list_everything()
+        return 0
+    try:
+        run(arguments)
+    except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
+        # The messages of the library say what to do; a traceback would hide them.
+        print(f"keras-latent: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from the last epoch.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The applications by name."""
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Application:
+    """A domain pair that is ready to run.
+
+    Attributes:
+        name: What `keras-latent run` calls it.
+        summary: What it does, in a line.
+        module: The module that adds its options and runs it.
+    """
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> ModuleType:
+        """Imports the module: `add_arguments(parser)`, `run(arguments, directory)`."""
+        return importlib.import_module(f"keras_latent.applications.{self.module}")
+
+
+APPLICATIONS = {
+    application.name: application
+    for application in (
+        Application(
+            "mnist-transpose",
+            "VBTA: digits and their transposes, translated both ways through one latent space",
+            "mnist_transpose",
+        ),
+    )
+}

@@ -1,0 +1,87 @@
+"""A training that goes on where it was killed."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_latent.training import PortableModel
+
+
+class Resume(keras.callbacks.Callback):
+    """Saves the whole training state after every epoch, in one file, all of it or nothing.
+
+    `keras.callbacks.BackupAndRestore` does this in two files, weights and epoch; killed
+    between the two, or while writing one, it repeats an epoch or cannot read its own
+    backup. Here the epoch is part of the file's name and the file appears when it is
+    complete. The last two are kept: if one turns out damaged, the other is used.
+
+    Args:
+        directory: Folder for the state; made when needed.
+
+    Example:
+
+    >>> import keras, numpy as np, tempfile
+    >>> from keras_latent import callbacks, models
+    >>> x = np.random.default_rng(0).random((64, 28, 28, 1), "float32")
+    >>> vae = models.VAE.from_preset("vae_mnist", load_weights=False)
+    >>> vae.compile()
+    >>> resume = callbacks.Resume(tempfile.mkdtemp())
+    >>> done = resume.restore(vae)  # 0: nothing to go on with
+    >>> history = vae.fit(x, epochs=2, initial_epoch=done, callbacks=[resume], verbose=0)
+    >>> resume.restore(vae)
+    2
+    """
+
+    def __init__(self, directory: str | os.PathLike):
+        super().__init__()
+        self.directory = Path(directory)
+
+    def _states(self):
+        """Number of finished epochs to file, the latest first."""
+        found = {}
+        for path in self.directory.glob("epoch-*.weights.h5"):
+            match = re.fullmatch(r"epoch-(\d+)\.weights\.h5", path.name)
+            if match:
+                found[int(match[1])] = path
+        return dict(sorted(found.items(), reverse=True))
+
+    def restore(self, model: PortableModel) -> int:
+        """Loads the latest state into a compiled model.
+
+        Args:
+            model: The model, compiled as it was.
+
+        Returns:
+            The number of finished epochs, for `fit(initial_epoch=...)`; 0 if there is
+            no state. Shuffled data wants to know it too: `pair.skip_epochs(epochs)`.
+
+        Raises:
+            ValueError: If there are states and none can be loaded into this model.
+        """
+        model.optimizer.build(model.trainable_variables)
+        reasons = []
+        for epoch, path in self._states().items():
+            try:
+                model.load_weights(path)
+            except (OSError, ValueError, KeyError) as error:
+                reasons.append(f"{path.name}: {error}")
+                warnings.warn(f"{path} is damaged; going back an epoch.", stacklevel=2)
+            else:
+                return epoch
+        if reasons:
+            raise ValueError(
+                f"The states in {str(self.directory)!r} are damaged or of another model; delete "
+                f"the folder to start afresh. Received: {'; '.join(reasons)}"
+            )
+        return 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        partial = self.directory / "partial.weights.h5"
+        self.model.save_weights(partial, overwrite=True)
+        os.replace(partial, self.directory / f"epoch-{epoch + 1:05d}.weights.h5")
+        for path in list(self._states().values())[2:]:
+            path.unlink()
