@@ -68,6 +68,7 @@ def list_everything() -> None:
 def run(arguments: argparse.Namespace) -> dict:
     """Runs an application in its folder, or reports the run that is already there."""
     application = APPLICATIONS[arguments.run_name].load()
+    application.complete(arguments)
     keras.config.set_dtype_policy(arguments.mixed_precision)
     configuration = {
         "application": arguments.run_name,
@@ -75,8 +76,7 @@ def run(arguments: argparse.Namespace) -> dict:
         # A state that was saved on one backend does not continue on another.
         "backend": keras.backend.backend(),
     }
-    out = arguments.out or application.default_out(arguments)
-    directory = RunDirectory(out, configuration)
+    directory = RunDirectory(arguments.out, configuration)
     metrics = directory.metrics()
     if metrics is not None:
         print(f"{directory.path} is finished already; nothing was run.")

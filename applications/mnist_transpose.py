@@ -1,6 +1,7 @@
 """VBTA on digits and their transposes: the experiment of section 6.1 of its paper."""
 
 import argparse
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -41,10 +42,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
 
 
-def default_out(arguments: argparse.Namespace) -> str:
-    """Folder of the run where none is given."""
-    preset = arguments.preset if arguments.preset in PRESETS else "custom"
-    return f"runs/mnist-transpose-{arguments.dataset}-{preset}"
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    _, _, epochs, _ = DATASETS[arguments.dataset]
+    if arguments.epochs is None:
+        arguments.epochs = epochs
+    for name in ("epochs", "batch_size", "learning_rate"):
+        if getattr(arguments, name) <= 0:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
+    if arguments.paired != "all" and not arguments.paired.isdigit():
+        raise ValueError(
+            f"`--paired` must be 'all' or a number, 0 or more. Received: {arguments.paired}"
+        )
+    if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
+        raise ValueError(
+            f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
+            f"Received: {arguments.preset!r}"
+        )
+    if arguments.out is None:
+        preset = arguments.preset if arguments.preset in PRESETS else "custom"
+        arguments.out = f"runs/mnist-transpose-{arguments.dataset}-{preset}"
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
@@ -53,14 +75,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     Returns:
         The figures of `metrics.json`.
     """
-    family, split, epochs, classifier_epochs = DATASETS[arguments.dataset]
-    epochs = epochs if arguments.epochs is None else arguments.epochs
-    if epochs < 1:
-        raise ValueError(f"`--epochs` must be 1 or more. Received: {epochs}")
-    if arguments.paired != "all" and not arguments.paired.isdigit():
-        raise ValueError(
-            f"`--paired` must be 'all' or a number, 0 or more. Received: {arguments.paired}"
-        )
+    family, split, _, classifier_epochs = DATASETS[arguments.dataset]
     verbose = arguments.verbose if arguments.verbose == "auto" else int(arguments.verbose)
 
     pair = datasets.load_pair(
@@ -91,7 +106,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     model.fit(
         pair.train,
         validation_data=pair.test,
-        epochs=epochs,
+        epochs=arguments.epochs,
         initial_epoch=done,
         shuffle=False,  # the pair shuffles, by its seed
         verbose=verbose,
@@ -140,8 +155,8 @@ def measure(
         {"x from z": samples["source"], "y from z": samples["target"]},
         directory / "samples.png",
     )
-    # Figure 3 of the paper: the translation of y in the plane of the components of y's
-    # own domain; what is translated back lies where the digits of the domain lie.
+    # Figure 3 of the paper, with the components of the domain that g(y) belongs to: those
+    # of y, of which the caption speaks, would compare upright digits with transposed ones.
     visualization.pca_comparison(
         source,
         to_source,

@@ -20,7 +20,12 @@ class Application:
     module: str
 
     def load(self) -> ModuleType:
-        """Imports the module: `add_arguments(parser)`, `run(arguments, directory)`."""
+        """Imports the module.
+
+        It has `add_arguments(parser)`; `complete(arguments)`, which checks them before
+        anything is written; `run(arguments, directory)`, which returns figures; and
+        `report(figures)`, which prints them.
+        """
         return importlib.import_module(f"keras_latent.applications.{self.module}")
 
 

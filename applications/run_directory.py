@@ -27,7 +27,8 @@ class RunDirectory:
         self.configuration = json.loads(json.dumps(configuration))
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"`--out` must be a folder. Received: {str(self.path)!r}")
-        if not self.path.exists() or not any(self.path.iterdir()):
+        files = [path.name for path in self.path.iterdir()] if self.path.exists() else []
+        if files in ([], [CONFIGURATION]):  # new, or failed before anything was trained
             self.path.mkdir(parents=True, exist_ok=True)
             self.write_json(CONFIGURATION, self.configuration)
             return
