@@ -1,0 +1,32 @@
+"""Runs the tests on every backend that is installed: `python tests/all_backends.py [pytest options]`."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def main() -> int:
+    installed = [b for b in BACKENDS if importlib.util.find_spec(b)]
+    if not installed:
+        print(f"No backend is installed. Install one of {', '.join(BACKENDS)}.")
+        return 1
+    failed = []
+    for backend in installed:
+        print(f"\n===== KERAS_BACKEND={backend}", flush=True)
+        status = subprocess.call(
+            [sys.executable, "-m", "pytest", *sys.argv[1:]],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        )
+        if status:
+            failed.append(backend)
+    print(f"\nBackends tested: {', '.join(installed)}. Failed: {', '.join(failed) or 'none'}.")
+    return len(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
