@@ -10,26 +10,25 @@ from keras_latent.layers import GatedMixingLayer
 
 class GatedMixingLayerTest(testing.TestCase):
     def test_layer(self):
-        for leading in ((3,), (3, 5)):
-            for use_bias in (True, False):
-                self.run_layer_test(
-                    GatedMixingLayer,
-                    init_kwargs={
-                        "units": 4,
-                        "use_bias": use_bias,
-                        "kernel_initializer": "he_uniform",
-                        "kernel_regularizer": "l2",
-                        "bias_constraint": "max_norm",
-                    },
-                    input_shape={"hidden_shape": (*leading, 7), "skip_shape": (*leading, 2)},
-                    input_dtype={"hidden_shape": "float32", "skip_shape": "float32"},
-                    expected_output_shape=(*leading, 4),
-                    expected_num_trainable_weights=4 if use_bias else 2,
-                    expected_num_losses=2,
-                    supports_masking=True,
-                    # That check calls the layer on one argument: see test_fit.
-                    run_training_check=False,
-                )
+        for leading, use_bias in (((3,), True), ((3, 5), False)):
+            self.run_layer_test(
+                GatedMixingLayer,
+                init_kwargs={
+                    "units": 4,
+                    "use_bias": use_bias,
+                    "kernel_initializer": "he_uniform",
+                    "kernel_regularizer": "l2",
+                    "bias_constraint": "max_norm",
+                },
+                input_shape={"hidden_shape": (*leading, 7), "skip_shape": (*leading, 2)},
+                input_dtype={"hidden_shape": "float32", "skip_shape": "float32"},
+                expected_output_shape=(*leading, 4),
+                expected_num_trainable_weights=4 if use_bias else 2,
+                expected_num_losses=2,
+                supports_masking=True,
+                # That check calls the layer on one argument: see test_fit.
+                run_training_check=False,
+            )
 
 
 def test_matches_the_papers_formula(rng):
