@@ -1,6 +1,7 @@
 """The command `keras-latent`."""
 
 import argparse
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ def list_everything() -> None:
             print(f"  {name:28} {model.__name__}: {description}")
 
 
-def run(arguments: argparse.Namespace) -> dict:
+def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
     """Runs an application in its folder, or reports the run that is already there."""
     application = APPLICATIONS[arguments.run_name].load()
     application.complete(arguments)
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace) -> dict:
         start = time.perf_counter()
         figures = application.run(arguments, directory)
         metrics = {
-            "command": "keras-latent " + " ".join(sys.argv[1:]),
+            "command": "keras-latent " + shlex.join(argv),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "configuration": configuration,
             "seed": arguments.seed,
@@ -104,12 +105,13 @@ def run(arguments: argparse.Namespace) -> dict:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
     arguments = build_parser().parse_args(argv)
     if arguments.command == "list":
         list_everything()
         return 0
     try:
-        run(arguments)
+        run(arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
         # The messages of the library say what to do; a traceback would hide them.
         print(f"keras-latent: {error}", file=sys.stderr)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
 import keras
@@ -22,10 +23,14 @@ def build_classifier(
     return keras.Sequential(
         [
             keras.Input(image_shape),
-            layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False, kernel_initializer=initializer),
+            layers.Conv2D(
+                32, 5, strides=2, padding="same", use_bias=False, kernel_initializer=initializer
+            ),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
-            layers.Conv2D(64, 3, strides=2, padding="same", use_bias=False, kernel_initializer=initializer),
+            layers.Conv2D(
+                64, 3, strides=2, padding="same", use_bias=False, kernel_initializer=initializer
+            ),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
             layers.Flatten(),
@@ -75,6 +80,8 @@ def reference_classifier(
             f"integer a row. Received shapes: {images.shape} and {labels.shape} "
             f"({labels.dtype})"
         )
+    if not len(labels):
+        raise ValueError("`images` must hold one row or more. Received: 0 rows")
     if labels.min() < 0:
         raise ValueError("`labels` must be 0 or more: leave rows without a label out.")
     if images.dtype == np.uint8:
@@ -88,10 +95,8 @@ def reference_classifier(
     if path.exists():
         try:
             return keras.saving.load_model(path)
-        except (OSError, ValueError, KeyError) as error:
-            warnings.warn(
-                f"{path} is damaged and is trained again ({error}).", stacklevel=2
-            )
+        except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+            warnings.warn(f"{path} is damaged and is trained again ({error}).", stacklevel=2)
 
     model = build_classifier(images.shape[1:], int(labels.max()) + 1, seed)
     steps = epochs * -(-len(images) // batch_size)

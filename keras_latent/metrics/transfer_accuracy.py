@@ -42,7 +42,10 @@ class TransferAccuracy(keras.metrics.Metric):
 
     def __init__(self, classifier: keras.Model, name: str = "transfer_accuracy", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        if not getattr(classifier, "built", False) or len(classifier.output_shape) != 2:
+        # A subclassed classifier does not know its output shape before it is called.
+        if not getattr(classifier, "built", False) or not self._scores(
+            getattr(classifier, "output_shape", (None, None))
+        ):
             raise ValueError(
                 "`classifier` must be a built Keras model from images to one score for each "
                 f"class, (batch, classes). Received: classifier={classifier!r}"
@@ -60,6 +63,11 @@ class TransferAccuracy(keras.metrics.Metric):
                 f"Received: shape={tuple(y_true.shape)}, dtype={dtype}"
             )
         scores = self.classifier(y_pred, training=False)
+        if not self._scores(getattr(scores, "shape", ())):
+            raise ValueError(
+                "`classifier` must return one score for each class, (batch, classes). "
+                f"Received: {keras.tree.map_structure(lambda t: tuple(t.shape), scores)}"
+            )
         weight = ops.cast(y_true >= 0, self.dtype)
         if sample_weight is not None:
             weight *= ops.cast(sample_weight, self.dtype)
@@ -67,6 +75,10 @@ class TransferAccuracy(keras.metrics.Metric):
         correct = ops.cast(ops.equal(seen, ops.cast(y_true, "int32")), self.dtype)
         self.correct.assign_add(ops.sum(weight * correct))
         self.total.assign_add(ops.sum(weight))
+
+    @staticmethod
+    def _scores(shape):
+        return len(shape) == 2 and not isinstance(shape[0], (tuple, list))
 
     def result(self):
         return ops.divide_no_nan(self.correct, self.total)

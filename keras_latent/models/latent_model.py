@@ -101,9 +101,9 @@ class LatentModel(PresetMixin, PortableModel):
 
     def run(self, key, shape, fn: Callable, x, name: str, batch_size: int, image: bool = True):
         """`fn` on checked rows, compiled and in batches; `key` names the compiled function."""
-        x = np.asarray(x)
+        x = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
         validation.check_shape(name, x.shape, shape)
-        validation.check_values(name, x, image and self.likelihood == "bernoulli")
+        validation.check_values(name, x, image and self.likelihood == "bernoulli", image)
         return self._programs.run(key, lambda: keras.Input(shape), fn, x, batch_size)
 
     def draw(self, z_mean: np.ndarray, z_log_var: np.ndarray, seed: int | None) -> np.ndarray:
@@ -134,7 +134,7 @@ class LatentModel(PresetMixin, PortableModel):
     # Input checks before a training starts -----------------------------------------------
 
     def check_batch(self, x) -> None:
-        """Raises `ValueError` where a batch in host memory cannot be trained on."""
+        """Raises `ValueError` where inputs, NumPy arrays, cannot be trained on."""
         raise NotImplementedError
 
     def _check_data(self, x):
@@ -158,6 +158,15 @@ class LatentModel(PresetMixin, PortableModel):
         """
         self._check_data(x)
         return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """`keras.Model.evaluate`; the data is checked as in `fit`.
+
+        Raises:
+            ValueError: If shapes, values or batch sizes are not what the model takes.
+        """
+        self._check_data(x)
+        return super().evaluate(x, *args, **kwargs)
 
     # Configuration -----------------------------------------------------------------------
 

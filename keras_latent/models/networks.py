@@ -74,5 +74,7 @@ def vae_mlp(
     encoder = keras.Model(x, gaussian_heads(hidden, latent_dim, "heads")(features), name="encoder")
     z = keras.Input((latent_dim,))
     features = dense_relu(latent_dim, hidden, "hidden")(z)
-    decoder = keras.Model(z, linear_decoder(hidden, event_shape, "output")(features), name="decoder")
+    decoder = keras.Model(
+        z, linear_decoder(hidden, event_shape, "output")(features), name="decoder"
+    )
     return {"encoder": encoder, "decoder": decoder}

@@ -69,7 +69,7 @@ class PresetMixin:
     def _from_directory(cls, directory, load_weights, kwargs):
         try:
             config = json.loads((directory / CONFIG).read_text())
-            name, config = config["registered_name"], config["config"]
+            name, config = config["registered_name"], config["config"] | kwargs
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"Directory {str(directory)!r} is no preset, or a damaged one: its "
@@ -81,7 +81,7 @@ class PresetMixin:
                 f"Preset {str(directory)!r} holds a {name!r}, not a {wanted!r}: call "
                 "`from_preset` of that class."
             )
-        model = cls.from_config(config | kwargs)
+        model = cls.from_config(config)
         if load_weights:
             try:
                 model.load_weights(directory / WEIGHTS)

@@ -40,8 +40,10 @@ PRESETS = {
         "VBTA",
         "The paper's networks with less observation noise and cross-reconstruction of the "
         "known pairs: sharper translations.",
-        lambda: networks.vbta_mlp(MNIST)
-        | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0},
+        lambda: (
+            networks.vbta_mlp(MNIST)
+            | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
+        ),
     ),
     "vbta_digits_transpose": Preset(
         "VBTA",
@@ -51,7 +53,9 @@ PRESETS = {
     "vbta_digits_transpose_sharp": Preset(
         "VBTA",
         "`vbta_mnist_transpose_sharp` for scikit-learn's 8x8 digits, half as wide.",
-        lambda: networks.vbta_mlp(DIGITS, hidden=256, latent_dim=32)
-        | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0},
+        lambda: (
+            networks.vbta_mlp(DIGITS, hidden=256, latent_dim=32)
+            | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
+        ),
     ),
 }

@@ -70,7 +70,7 @@ class VAE(LatentModel):
         self.decoder = validation.require_built("decoder", decoder)
         self.beta = validation.require_positive("beta", beta, zero_allowed=True)
 
-        self.event_shape = tuple(encoder.input_shape[1:])
+        self.event_shape = validation.event_shape_of("encoder", encoder)
         z_mean, _ = self.gaussian_of("encoder", encoder(keras.Input(self.event_shape)))
         self.latent_dim = z_mean.shape[-1]
         output = decoder(keras.Input((self.latent_dim,)))
@@ -107,13 +107,16 @@ class VAE(LatentModel):
 
     def unpack(self, data):
         x = super().unpack(data)
+        self.check_shapes(x)
+        return kops.cast(x, "float32")
+
+    def check_shapes(self, x):
         if isinstance(x, (dict, list, tuple)):
             raise ValueError(f"`VAE` takes one tensor a batch. Received: {type(x).__name__}")
         validation.check_shape("x", x.shape, self.event_shape)
-        return kops.cast(x, "float32")
 
     def check_batch(self, x):
-        x = self.unpack(x)
+        self.check_shapes(x)
         validation.check_values("x", x, self.likelihood == "bernoulli")
 
     # Verbs -------------------------------------------------------------------------------
@@ -154,9 +157,7 @@ class VAE(LatentModel):
         """Images `(rows, ...)` decoded from the mean latents of `x`."""
         return self.run("reconstruct", self.event_shape, self.call, x, "x", batch_size)
 
-    def generate(
-        self, num: int, *, seed: int | None = None, batch_size: int = 512
-    ) -> np.ndarray:
+    def generate(self, num: int, *, seed: int | None = None, batch_size: int = 512) -> np.ndarray:
         """`num` images decoded from draws of the prior; a seed gives the same ones again."""
         return self.decode(self.prior(num, seed), batch_size=batch_size)
 
@@ -177,7 +178,7 @@ class VAE(LatentModel):
         """
         ends = (self.encode(x, batch_size=batch_size) for x in (a, b))
         images = self.decode(self.path(*ends, steps, kind), batch_size=batch_size)
-        return images.reshape(-1, steps, *self.event_shape)
+        return images.reshape(-1, steps, *images.shape[1:])
 
     def get_config(self):
         config = super().get_config()

@@ -1,5 +1,6 @@
 """Early, clear errors for what users hand to models."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,13 +27,28 @@ def require_built(name: str, network: Any) -> keras.Model:
     return network
 
 
+def event_shape_of(name: str, network: keras.Model) -> tuple[int | None, ...]:
+    """Shape of one row that a built network takes, without the batch axis.
+
+    Raises:
+        ValueError: If the network takes several tensors.
+    """
+    shape = getattr(network, "input_shape", None)
+    if shape is None:  # a subclassed network: what it was built with
+        shape = (network.get_build_config() or {}).get("input_shape")
+    sizes = isinstance(shape, (tuple, list)) and all(s is None or isinstance(s, int) for s in shape)
+    if not sizes:
+        raise ValueError(f"`{name}` must take one tensor. Received: input shape {shape}")
+    return tuple(shape[1:])
+
+
 def require_positive(name: str, value: float, zero_allowed: bool = False) -> float:
     """Checks a scalar hyperparameter.
 
     Raises:
         ValueError: If it is no finite number, or negative, or zero where that is no choice.
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not np.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
         wanted = "non-negative" if zero_allowed else "positive"
         raise ValueError(f"`{name}` must be a {wanted} finite number. Received: {name}={value!r}")
@@ -71,23 +87,22 @@ def check_shape(name: str, shape: Sequence, wanted: Sequence) -> None:
     raise ValueError(f"`{name}` must have shape {wanted}. Received: shape={got}.{hint}")
 
 
-def check_values(name: str, x: Any, unit_interval: bool) -> None:
+def check_values(name: str, x: Any, unit_interval: bool, image: bool = True) -> None:
     """Checks the values of an array in host memory.
 
     Args:
         name: What the array is called in the message.
         x: An array, or anything `numpy.asarray` reads.
         unit_interval: Whether values must lie in [0, 1] (Bernoulli likelihood).
+        image: Whether values like those of pixels in 0..255 are suspect.
 
     Raises:
         ValueError: If values are integers in 0..255, not finite, or out of range.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "fV":  # "V": bfloat16, as ml_dtypes stores it
-        raise ValueError(
-            f"`{name}` must hold floats; images in [0, 1]: `x.astype('float32') / 255`. "
-            f"Received: dtype={x.dtype}"
-        )
+        hint = "; images in [0, 1]: `x.astype('float32') / 255`" if image else ""
+        raise ValueError(f"`{name}` must hold floats{hint}. Received: dtype={x.dtype}")
     low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"`{name}` must be finite. Received: NaN or infinity among its values.")
@@ -96,7 +111,7 @@ def check_values(name: str, x: Any, unit_interval: bool) -> None:
             f"`{name}` must lie in [0, 1] for a Bernoulli likelihood; pixels in 0..255 are "
             f"divided by 255. Received: values from {low:g} to {high:g}"
         )
-    if high > 32.0 and low >= 0.0:
+    if image and high > 32.0 and low >= 0.0:
         raise ValueError(
             f"`{name}` looks like pixels in 0..255; images are floats in [0, 1] here: divide "
             f"by 255. Received: values from {low:g} to {high:g}"

@@ -133,7 +133,9 @@ class VBTA(LatentModel):
         )
         self.miner = TripletMiner(strategy="hard", distance="symmetric_kl")
 
-        self.event_shapes = {d: tuple(self._encoder(d).input_shape[1:]) for d in DOMAINS}
+        self.event_shapes = {
+            d: validation.event_shape_of(f"{d}_encoder", self._encoder(d)) for d in DOMAINS
+        }
         inputs = {d: keras.Input(self.event_shapes[d]) for d in DOMAINS}
         latents = {d: self.posterior(inputs[d], d)[0] for d in DOMAINS}
         sizes = {d: latents[d].shape[-1] for d in DOMAINS}
@@ -209,7 +211,8 @@ class VBTA(LatentModel):
 
         loss = (
             self.alpha * (terms["source_kl_loss"] + terms["target_kl_loss"])
-            + self.beta * (terms["source_reconstruction_loss"] + terms["target_reconstruction_loss"])
+            + self.beta
+            * (terms["source_reconstruction_loss"] + terms["target_reconstruction_loss"])
             + self.gamma * terms["triplet_loss"]
         )
         if self.cross_reconstruction:
@@ -245,6 +248,11 @@ class VBTA(LatentModel):
 
     def unpack(self, data):
         x = super().unpack(data)
+        self.check_shapes(x)
+        images = {d: kops.cast(x[d], "float32") for d in DOMAINS}
+        return {**images, "paired": kops.cast(x["paired"], "bool")}
+
+    def check_shapes(self, x):
         if not isinstance(x, dict) or set(x) != {*DOMAINS, "paired"}:
             got = sorted(x) if isinstance(x, dict) else type(x).__name__
             raise ValueError(
@@ -261,11 +269,9 @@ class VBTA(LatentModel):
                 "`source`, `target` and `paired` must have equally many rows in a batch. "
                 f"Received: {rows}"
             )
-        images = {d: kops.cast(x[d], "float32") for d in DOMAINS}
-        return {**images, "paired": kops.cast(x["paired"], "bool")}
 
     def check_batch(self, x):
-        x = self.unpack(x)
+        self.check_shapes(x)
         for domain in DOMAINS:
             validation.check_values(domain, x[domain], self.likelihood == "bernoulli")
 
@@ -324,9 +330,7 @@ class VBTA(LatentModel):
         return self.run(
             f"{domain} to {to}",
             self.event_shapes[domain],
-            lambda x: self.expected(
-                self.likelihood_parameters(self.posterior(x, domain)[0], to)
-            ),
+            lambda x: self.expected(self.likelihood_parameters(self.posterior(x, domain)[0], to)),
             x,
             "x",
             batch_size,
@@ -390,7 +394,7 @@ class VBTA(LatentModel):
         to = validation.require_choice("to", domain if to is None else to, DOMAINS)
         ends = (self.encode(x, domain, batch_size=batch_size) for x in (a, b))
         images = self.decode(self.path(*ends, steps, kind), to, batch_size=batch_size)
-        return images.reshape(-1, steps, *self.event_shapes[to])
+        return images.reshape(-1, steps, *images.shape[1:])
 
     def get_config(self):
         config = super().get_config()

@@ -1,0 +1,126 @@
+"""Small models of two real domains, with and without shared parts."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_latent import datasets, models
+from keras_latent.models import networks
+
+DIGIT, SKETCH = (8, 8, 1), (6, 4, 3)
+
+
+def digits(rows=200):
+    """Real digits and their transposes, float32 in [0, 1]."""
+    (images, _), _ = datasets.load_arrays("digits")
+    images = (images[:rows] / 255).astype("float32")
+    return images, np.ascontiguousarray(images.swapaxes(1, 2))
+
+
+def sketches(images):
+    """The same digits in another shape, (6, 4, 3): cut, thinned and coloured."""
+    return images[:, 1:7, ::2] * np.array([1.0, 0.5, 0.25], "float32")
+
+
+def batch(rows=200, paired=None, other=sketches):
+    """Source 8x8x1, target 6x4x3."""
+    images, _ = digits(rows)
+    known = np.ones(rows, bool) if paired is None else np.asarray(paired)
+    return {"source": images, "target": other(images), "paired": known}
+
+
+def vae(hidden=16, latent_dim=4, shape=DIGIT, **kwargs):
+    return models.VAE(**networks.vae_mlp(shape, hidden, latent_dim), seed=1, **kwargs)
+
+
+def vbta(hidden=16, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
+    """A VBTA with shared parts and domains of unequal shapes."""
+    parts = networks.vbta_mlp(source, hidden, latent_dim)
+    other = networks.vbta_mlp(target, hidden, latent_dim)
+    parts |= {name: other[name] for name in ("target_encoder", "target_decoder")}
+    return models.VBTA(**parts, **({"seed": 1} | kwargs))
+
+
+def heads(features, latent_dim):
+    return layers.Dense(latent_dim)(features), layers.Dense(latent_dim)(features)
+
+
+def conv_encoder(shape, latent_dim=5):
+    """Convolutions with batch normalisation and dropout, to the two heads."""
+    x = keras.Input(shape)
+    h = layers.Conv2D(4, 3, strides=4, padding="same")(x)
+    h = layers.ReLU()(layers.BatchNormalization()(h))
+    h = layers.Dropout(0.2, seed=3)(layers.Flatten()(h))
+    return keras.Model(x, heads(h, latent_dim))
+
+
+def conv_decoder(shape, latent_dim=5):
+    height, width, channels = shape
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(height // 4 * (width // 4) * 4, activation="relu"),
+            layers.Reshape((height // 4, width // 4, 4)),
+            layers.BatchNormalization(),
+            layers.Conv2DTranspose(channels, 3, strides=4, padding="same"),
+        ]
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_latent_tests")
+class OwnEncoder(keras.Model):
+    """A subclassed network that knows no `input_shape`."""
+
+    def __init__(self, latent_dim=3, **kwargs):
+        super().__init__(**kwargs)
+        self.latent_dim = latent_dim
+        self.hidden = layers.Dense(8, activation="tanh")
+        self.noise = layers.Dropout(0.1)
+        self.mean, self.log_var = layers.Dense(latent_dim), layers.Dense(latent_dim)
+
+    def call(self, x, training=False):
+        h = self.noise(self.hidden(x), training=training)
+        return self.mean(h), self.log_var(h)
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+
+@keras.saving.register_keras_serializable(package="keras_latent_tests")
+class OwnDecoder(keras.layers.Layer):
+    """A layer of one's own, which is no model."""
+
+    def __init__(self, size=12, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.dense = layers.Dense(size)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, z):
+        return self.dense(z)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def own(rows, latent_dim=3):
+    """An encoder and a decoder of vectors, built by a look at data."""
+    encoder, decoder = OwnEncoder(latent_dim), OwnDecoder(rows.shape[1])
+    encoder(rows[:2])
+    decoder(np.zeros((2, latent_dim), "float32"))
+    return encoder, decoder
+
+
+def to_numpy(tree):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
+
+
+def weights(model):
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
+
+
+def assert_same_weights(left, right, tolerance=0.0):
+    for a, b in zip(weights(left), weights(right), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
