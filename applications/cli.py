@@ -52,7 +52,14 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         default="float32",
         help="Keras's dtype policy",
     )
-    parser.add_argument("--verbose", choices=("auto", "0", "1", "2"), default="auto")
+    parser.add_argument(
+        "--verbose",
+        type=int,
+        choices=(0, 1, 2),
+        # A log file has no use for a bar that redraws itself.
+        default=1 if sys.stdout.isatty() else 2,
+        help="0: silent, 1: progress bar, 2: a line for each epoch",
+    )
 
 
 def list_everything() -> None:
@@ -90,7 +97,9 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
             "configuration": configuration,
             "seed": arguments.seed,
             "environment": describe_environment(),
+            # Of this start alone, where the run was resumed.
             "wall_seconds": round(time.perf_counter() - start, 1),
+            "resumed": directory.resumed,
             "figures": figures,
         }
         # Last of all: its presence says that the run is finished.

@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         The figures of `metrics.json`.
     """
     family, split, _, classifier_epochs = DATASETS[arguments.dataset]
-    verbose = arguments.verbose if arguments.verbose == "auto" else int(arguments.verbose)
+    verbose = arguments.verbose
 
     pair = datasets.load_pair(
         f"{arguments.dataset}_transpose",

@@ -20,11 +20,15 @@ class RunDirectory:
 
     Raises:
         ValueError: If the folder holds another run, or files that are no run's.
+
+    Attributes:
+        resumed: Whether the folder holds a part of this run already.
     """
 
     def __init__(self, path: str | os.PathLike, configuration: dict):
         self.path = Path(path)
         self.configuration = json.loads(json.dumps(configuration))
+        self.resumed = False
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"`--out` must be a folder. Received: {str(self.path)!r}")
         files = [path.name for path in self.path.iterdir()] if self.path.exists() else []
@@ -50,6 +54,7 @@ class RunDirectory:
                 f"{str(self.path)!r} holds another run, which is not overwritten. Choose "
                 f"another `--out`, or repeat that run's options. Differing: {changed}"
             )
+        self.resumed = True
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name

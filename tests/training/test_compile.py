@@ -156,7 +156,10 @@ def test_the_loss_is_scaled_inside_the_gradient(x):
         keras.utils.set_random_seed(1)
         model = Gan()
         model.compile(
-            {k: keras.optimizers.SGD(0.1, loss_scale_factor=factor) for k in ("critic", "generator")}
+            {
+                k: keras.optimizers.SGD(0.1, loss_scale_factor=factor)
+                for k in ("critic", "generator")
+            }
         )
         model.fit(x, batch_size=16, shuffle=False, verbose=0)
         runs.append(arrays(model.trainable_variables))

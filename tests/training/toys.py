@@ -102,7 +102,9 @@ class NoisyAutoencoder(training.PortableModel):
 
     def loss_of(self, x, training=False):
         noise = keras.random.normal(ops.shape(x), seed=self.noise) if training else 0.0
-        square = ops.mean(ops.square(ops.cast(self(x + 0.1 * noise, training=training), "float32") - x))
+        square = ops.mean(
+            ops.square(ops.cast(self(x + 0.1 * noise, training=training), "float32") - x)
+        )
         return square, {"square": square}
 
     @training.portable

@@ -1,0 +1,42 @@
+"""Result files: `benchmarks/results/NAME.json`, all of the same shape."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keras_latent.applications.environment import describe_environment
+from keras_latent.utils.files import replaced_when_complete
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def write(name: str, module: str, rows: list[dict]) -> Path:
+    """Writes the rows of a benchmark, with what they were measured on.
+
+    Args:
+        name: Name of the file, without suffix.
+        module: The module that was run, e.g. `"benchmarks.input_pipeline"`.
+        rows: What was measured; speed rows have `"ours"`, `"peer"` and `"ratio"`.
+
+    Returns:
+        The path of the file.
+    """
+    result = {
+        "command": " ".join(["python -m", module, *sys.argv[1:]]),
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": _commit(),
+        "environment": describe_environment() | {"threads": len(os.sched_getaffinity(0))},
+        "rows": rows,
+    }
+    path = RESULTS / f"{name}.json"
+    with replaced_when_complete(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n")
+    return path
+
+
+def _commit():
+    git = ["git", "-C", str(RESULTS.parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or None
