@@ -1,4 +1,4 @@
-"""Runs the tests on every backend that is installed: `python tests/all_backends.py [pytest options]`."""
+"""Runs the tests on every installed backend: `python tests/all_backends.py [pytest options]`."""
 
 import importlib.util
 import os

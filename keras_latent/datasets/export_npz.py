@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_latent.utils.files import replaced_when_complete
 from keras_latent.datasets.load_arrays import load_arrays
+from keras_latent.utils.files import replaced_when_complete
 
 
 def export_npz(

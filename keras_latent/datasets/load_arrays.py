@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_latent.datasets.checks import check_choice
 from keras_latent.datasets.npz import read_npz
-from keras_latent.utils.optional import import_extra
 from keras_latent.datasets.tfds_source import read_tfds
+from keras_latent.utils.optional import import_extra
 
 Split = tuple[np.ndarray, np.ndarray]
 

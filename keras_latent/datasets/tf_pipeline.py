@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_latent.utils.optional import import_extra
 from keras_latent.datasets.order import EpochOrder
+from keras_latent.utils.optional import import_extra
 
 if TYPE_CHECKING:
     import tensorflow as tf

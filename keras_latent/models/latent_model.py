@@ -1,6 +1,7 @@
 """What all models with a Gaussian latent space share: checks, verbs, configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -179,6 +180,20 @@ class LatentModel(PresetMixin, PortableModel):
         )
         return config
 
+    def networks_config(self, names: Sequence[str]) -> dict[str, Any]:
+        """Configurations of network arguments, by name; of those left out, `None`.
+
+        A network that stands in two places is described in the first, and stays one network.
+        """
+        config, first = {}, {}
+        for name in names:
+            network = getattr(self, name)
+            if network is not None and first.setdefault(id(network), name) != name:
+                config[name] = {"same_as": first[id(network)]}
+            else:
+                config[name] = keras.saving.serialize_keras_object(network)
+        return config
+
     @classmethod
     def from_config(cls, config, custom_objects=None):
         def deserialize(value):
@@ -186,4 +201,8 @@ class LatentModel(PresetMixin, PortableModel):
                 return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
             return value
 
-        return cls(**{key: deserialize(value) for key, value in config.items()})
+        arguments = {key: deserialize(value) for key, value in config.items()}
+        for key, value in arguments.items():
+            if isinstance(value, dict) and set(value) == {"same_as"}:
+                arguments[key] = arguments[value["same_as"]]
+        return cls(**arguments)

@@ -71,17 +71,17 @@ class PresetMixin:
             config = json.loads((directory / CONFIG).read_text())
             name, config = config["registered_name"], config["config"] | kwargs
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ValueError(
-                f"Directory {str(directory)!r} is no preset, or a damaged one: its "
-                f"{CONFIG} cannot be read ({error})."
-            ) from error
+            raise cls._damaged(directory, error) from error
         wanted = keras.saving.get_registered_name(cls)
         if name != wanted:
             raise ValueError(
                 f"Preset {str(directory)!r} holds a {name!r}, not a {wanted!r}: call "
                 "`from_preset` of that class."
             )
-        model = cls.from_config(config)
+        try:
+            model = cls.from_config(config)
+        except TypeError as error:  # an argument too many or too few, an unknown class
+            raise cls._damaged(directory, error) from error
         if load_weights:
             try:
                 model.load_weights(directory / WEIGHTS)
@@ -91,6 +91,13 @@ class PresetMixin:
                     f"another configuration ({error}). `load_weights=False` starts afresh."
                 ) from error
         return model
+
+    @staticmethod
+    def _damaged(directory, error):
+        return ValueError(
+            f"Directory {str(directory)!r} is no preset, or a damaged one: its {CONFIG} cannot "
+            f"be read ({error})."
+        )
 
     def save_to_preset(self, preset_dir: str | Path) -> None:
         """Writes configuration and weights to a new directory, all of it or nothing.

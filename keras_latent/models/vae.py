@@ -183,8 +183,7 @@ class VAE(LatentModel):
     def get_config(self):
         config = super().get_config()
         config.update(
-            encoder=keras.saving.serialize_keras_object(self.encoder),
-            decoder=keras.saving.serialize_keras_object(self.decoder),
+            **self.networks_config(["encoder", "decoder"]),
             beta=self.beta,
         )
         return config

@@ -398,11 +398,9 @@ class VBTA(LatentModel):
 
     def get_config(self):
         config = super().get_config()
-        for part in ("source", "target", "shared"):
-            for name in (f"{part}_encoder", f"{part}_decoder"):
-                # `None`, for a shared part that is left out, stays `None`.
-                config[name] = keras.saving.serialize_keras_object(getattr(self, name))
+        parts = ("source", "target", "shared")
         config.update(
+            **self.networks_config([f"{p}_{n}" for p in parts for n in ("encoder", "decoder")]),
             alpha=self.alpha,
             beta=self.beta,
             gamma=self.gamma,
