@@ -1,5 +1,6 @@
 """What all models with a Gaussian latent space share: checks, verbs, configuration."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -198,6 +199,7 @@ class LatentModel(PresetMixin, PortableModel):
     def from_config(cls, config, custom_objects=None):
         def deserialize(value):
             if isinstance(value, dict) and "class_name" in value:
+                value = copy.deepcopy(value)  # Keras empties a functional model's configuration
                 return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
             return value
 

@@ -1,0 +1,127 @@
+"""`.keras` files and configurations: equal answers, and a training that goes on the same."""
+
+import keras
+import numpy as np
+import pytest
+from small_networks import assert_same_weights, batch, digits, to_numpy, vae, vbta
+
+from keras_latent import models
+
+SOME = np.arange(60) % 2 == 0
+MAKERS = {
+    "vae_gaussian": lambda: vae(observation_variance=0.1, beta=2.0),
+    "vae_bernoulli": lambda: vae(likelihood="bernoulli"),
+    "vbta_gaussian": lambda: vbta(cross_reconstruction=0.5, gamma=3.0, observation_variance=0.1),
+    "vbta_bernoulli": lambda: vbta(cross_reconstruction=1.0, likelihood="bernoulli"),
+}
+
+
+def data(name):
+    return digits(60)[0] if name.startswith("vae") else batch(60, SOME)
+
+
+def translations(model, name):
+    x, _ = digits(6)
+    return model.reconstruct(x) if name.startswith("vae") else model.translate(x)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_goes_on_as_if_nothing_had_been(name, tmp_path):
+    model, x = MAKERS[name](), data(name)
+    model.compile(keras.optimizers.Adam(1e-2))
+    fit = {"batch_size": 20, "epochs": 1, "shuffle": False, "verbose": 0}
+    model.fit(x, **fit)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model) and loaded.name == model.name
+    assert_same_weights(model, loaded)
+    np.testing.assert_array_equal(translations(loaded, name), translations(model, name))
+    losses = [m.fit(x, **fit).history["loss"] for m in (model, loaded)]
+    np.testing.assert_allclose(*losses, rtol=1e-6)
+    # The next epoch drew the same noise and used the same slots.
+    assert_same_weights(model, loaded, 1e-6)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_configuration_round_trip(name):
+    model = MAKERS[name]()
+    config = model.get_config()
+    copy = type(model).from_config(config)
+    # Read once more: the first reading did not use the configuration up.
+    copy = type(model).from_config(config)
+    assert copy.get_config() == config
+    copy.set_weights(model.get_weights())
+    np.testing.assert_allclose(translations(copy, name), translations(model, name), atol=1e-6)
+    for key in ("likelihood", "observation_variance", "beta", "gamma", "cross_reconstruction"):
+        assert getattr(copy, key, None) == getattr(model, key, None)
+
+
+def test_shared_parts_stay_shared(tmp_path):
+    model = vbta()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.weights) == len(model.weights) == 14
+    assert loaded.count_params() == model.count_params()
+    x = batch(4)
+    before = loaded.translate(x["source"]), loaded.translate(x["target"], to="source")
+    loaded.shared_decoder.set_weights([w * 0.5 for w in loaded.shared_decoder.get_weights()])
+    after = loaded.translate(x["source"]), loaded.translate(x["target"], to="source")
+    assert all(np.abs(a - b).max() > 1e-3 for a, b in zip(before, after, strict=True))
+
+
+def test_one_encoder_for_both_domains_stays_one(tmp_path):
+    """The same object as both domain encoders has one set of weights."""
+    parts = {
+        name: network
+        for name, network in models.networks.vbta_mlp((8, 8, 1), 8, 2).items()
+        if name != "target_encoder"
+    }
+    model = models.VBTA(target_encoder=parts["source_encoder"], **parts)
+    assert len(model.weights) == 12
+    model.compile()
+    model.train_on_batch(batch(8, other=lambda images: images.swapaxes(1, 2)))
+    x, _ = digits(4)
+    np.testing.assert_array_equal(model.encode(x, "source"), model.encode(x, "target"))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.target_encoder is loaded.source_encoder
+    assert len(loaded.weights) == 12
+    np.testing.assert_array_equal(loaded.encode(x), model.encode(x))
+    model.save_to_preset(tmp_path / "preset")
+    loaded = models.VBTA.from_preset(tmp_path / "preset")
+    assert loaded.target_encoder is loaded.source_encoder
+    np.testing.assert_array_equal(loaded.encode(x), model.encode(x))
+
+
+def test_clone_has_the_architecture_and_weights_of_its_own():
+    model = vbta(gamma=5.0)
+    clone = keras.models.clone_model(model)
+    assert clone is not model and clone.gamma == 5.0
+    assert [v.shape for v in clone.weights] == [v.shape for v in model.weights]
+    x, _ = digits(3)
+    before = model.translate(x)
+    for variable in clone.trainable_variables:
+        variable.assign(variable * 0.0)
+    np.testing.assert_array_equal(model.translate(x), before)
+    np.testing.assert_array_equal(clone.translate(x), 0.0)
+
+
+def test_weights_alone(tmp_path):
+    model, other = vbta(), vbta()
+    x, _ = digits(3)
+    assert np.abs(model.translate(x) - other.translate(x)).max() > 1e-3
+    model.save_weights(tmp_path / "w.weights.h5")
+    other.load_weights(tmp_path / "w.weights.h5")
+    np.testing.assert_array_equal(model.translate(x), other.translate(x))
+
+
+def test_policy_is_kept(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = vae()
+    model.save(tmp_path / "model.keras")
+    keras.config.set_dtype_policy("float32")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.dtype_policy.name == "mixed_bfloat16"
+    x, _ = digits(3)
+    np.testing.assert_array_equal(loaded.reconstruct(x), model.reconstruct(x))
+    assert to_numpy(loaded.weights[0]).dtype == np.float32

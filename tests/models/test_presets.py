@@ -1,0 +1,170 @@
+"""`from_preset` and `save_to_preset`."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from small_networks import assert_same_weights, digits, vae, vbta
+
+from keras_latent import models
+from keras_latent.models import networks
+
+NAMES = [(cls, name) for cls in (models.VAE, models.VBTA) for name in cls.presets]
+
+
+@pytest.mark.parametrize(("cls", "name"), NAMES)
+def test_every_built_in_preset(cls, name):
+    model = cls.from_preset(name, load_weights=False, seed=5)
+    assert type(model) is cls and model.seed == 5
+    shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
+    latent_dim = 32 if "digits" in name else 64
+    assert model.latent_dim == latent_dim
+    images = model.generate(2, seed=0)
+    assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
+    assert cls.presets[name]
+    if cls is models.VBTA:
+        paper = "sharp" not in name
+        assert (model.cross_reconstruction == 0.0) == paper
+        assert model.likelihood == "gaussian" and model.alpha == model.beta == 1.0
+        if paper:
+            assert model.observation_variance == 1.0 and model.gamma == 1.0
+
+
+def test_presets_of_a_class_are_its_own():
+    assert set(models.VAE.presets) == {"vae_mnist"}
+    assert "vbta_mnist_transpose" in models.VBTA.presets
+    assert not set(models.VAE.presets) & set(models.VBTA.presets)
+
+
+def test_size_of_the_papers_networks():
+    """Section 5.3, by hand: (784 * 512 + 512) * 2, two heads of 512 * 64 + 64, and so on."""
+    model = models.VBTA.from_preset("vbta_mnist_transpose", load_weights=False)
+    encoders = 2 * (784 * 512 + 512)
+    heads = 2 * (512 * 64 + 64)
+    hidden = 64 * 512 + 512
+    decoders = 2 * (512 * 784 + 784)
+    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == (
+        encoders + heads + hidden + decoders
+    )
+
+
+def test_round_trip(tmp_path):
+    x, _ = digits(5)
+    for model in (vbta(likelihood="bernoulli", gamma=2.0), vae(beta=0.5)):
+        directory = tmp_path / "new" / type(model).__name__
+        model.save_to_preset(directory)
+        assert sorted(p.name for p in directory.iterdir()) == [
+            "config.json",
+            "metadata.json",
+            "model.weights.h5",
+        ]
+        loaded = type(model).from_preset(directory)
+        assert_same_weights(model, loaded)
+        np.testing.assert_array_equal(loaded.encode(x), model.encode(x))
+        fresh = type(model).from_preset(str(directory), load_weights=False)
+        assert np.abs(fresh.encode(x) - model.encode(x)).max() > 1e-3
+        changed = type(model).from_preset(directory, observation_variance=0.25, name="other")
+        assert changed.observation_variance == 0.25 and changed.name == "other"
+        np.testing.assert_array_equal(changed.encode(x), model.encode(x))
+
+
+def test_an_empty_directory_will_do(tmp_path):
+    (tmp_path / "preset").mkdir()
+    vae().save_to_preset(tmp_path / "preset")
+    assert models.VAE.from_preset(tmp_path / "preset").latent_dim == 4
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_nothing_is_half_written(tmp_path, monkeypatch, error):
+    model = vae()
+
+    def fail(path, *args, **kwargs):
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(model, "save_weights", fail)
+    with pytest.raises(type(error)):
+        model.save_to_preset(tmp_path / "preset")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("presets") / "vbta"
+    vbta().save_to_preset(directory)
+    return directory
+
+
+@pytest.fixture
+def damaged(saved, tmp_path):
+    """A copy of a preset in which one file is replaced."""
+
+    def copy(name, content):
+        for path in saved.iterdir():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        if content is None:
+            (tmp_path / name).unlink()
+        else:
+            (tmp_path / name).write_bytes(content)
+        return tmp_path
+
+    return copy
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"{", b"[]", b"{}", b'{"registered_name": "keras_latent>VBTA", "config": []}'],
+)
+def test_damaged_configuration(damaged, content):
+    with pytest.raises(ValueError, match=r"no preset, or a damaged one: its config.json"):
+        models.VBTA.from_preset(damaged("config.json", content))
+
+
+def test_configuration_without_a_network(damaged, saved):
+    config = json.loads((saved / "config.json").read_text())
+    del config["config"]["target_encoder"]
+    with pytest.raises(ValueError, match=r"damaged one.*target_encoder"):
+        models.VBTA.from_preset(damaged("config.json", json.dumps(config).encode()))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a file of HDF5", "half", "other"])
+def test_damaged_weights(damaged, saved, tmp_path_factory, content):
+    if content == "half":
+        content = (saved / "model.weights.h5").read_bytes()
+        content = content[: len(content) // 2]
+    elif content == "other":
+        path = tmp_path_factory.mktemp("other") / "w.weights.h5"
+        vbta(hidden=5).save_weights(path)
+        content = path.read_bytes()
+    directory = damaged("model.weights.h5", content)
+    with pytest.raises(ValueError, match=r"(?s)missing, damaged or of another.*load_weights=False"):
+        models.VBTA.from_preset(directory)
+    assert models.VBTA.from_preset(directory, load_weights=False).latent_dim == 4
+
+
+def test_errors(saved, tmp_path):
+    with pytest.raises(ValueError, match=r"must be one of .*Did you mean 'vbta_mnist_transpose'\?"):
+        models.VBTA.from_preset("vbta_mnist_transpos", load_weights=False)
+    with pytest.raises(ValueError, match=r"or a directory. Received: preset='nothing alike'.$"):
+        models.VBTA.from_preset("nothing alike")
+    with pytest.raises(ValueError, match=r"no trained weights.*`load_weights=False`"):
+        models.VBTA.from_preset("vbta_mnist_transpose")
+    with pytest.raises(ValueError, match=r"is a `VBTA`: call `VBTA.from_preset`.*cls=VAE"):
+        models.VAE.from_preset("vbta_mnist_transpose", load_weights=False)
+    with pytest.raises(ValueError, match=r"holds a 'keras_latent>VBTA', not a 'keras_latent>VAE'"):
+        models.VAE.from_preset(saved)
+    with pytest.raises(ValueError, match=r"must be new or empty"):
+        vae().save_to_preset(saved)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"must be new or empty"):
+        vae().save_to_preset(tmp_path / "file")
+
+
+def test_networks_are_registered_with_their_activation():
+    heads = networks.gaussian_heads(3, 2, "heads")
+    copy = keras.Model.from_config(heads.get_config())
+    copy.set_weights(heads.get_weights())
+    x = np.ones((1, 3), "float32")
+    for a, b in zip(heads(x), copy(x), strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
