@@ -59,8 +59,14 @@ class Resume(keras.callbacks.Callback):
             no state. Shuffled data wants to know it too: `pair.skip_epochs(epochs)`.
 
         Raises:
-            ValueError: If there are states and none can be loaded into this model.
+            ValueError: If the model is not compiled, or if there are states and none can
+                be loaded into this model.
         """
+        if not model.compiled:
+            raise ValueError(
+                "`model` must be compiled, as it was for training: the state of its optimizer "
+                f"is restored too. Received: {model!r}"
+            )
         model.optimizer.build(model.trainable_variables)
         reasons = []
         for epoch, path in self._states().items():

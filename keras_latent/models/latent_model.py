@@ -105,6 +105,8 @@ class LatentModel(PresetMixin, PortableModel):
         """`fn` on checked rows, compiled and in batches; `key` names the compiled function."""
         x = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
         validation.check_shape(name, x.shape, shape)
+        if not len(x):
+            raise ValueError(f"`{name}` must have one row or more. Received: shape={x.shape}")
         validation.check_values(name, x, image and self.likelihood == "bernoulli", image)
         return self._programs.run(key, lambda: keras.Input(shape), fn, x, batch_size)
 
@@ -119,7 +121,7 @@ class LatentModel(PresetMixin, PortableModel):
         Raises:
             ValueError: If `num` is not a positive integer.
         """
-        if not isinstance(num, (int, np.integer)) or num < 1:
+        if not isinstance(num, (int, np.integer)) or isinstance(num, bool) or num < 1:
             raise ValueError(f"`num` must be a positive integer. Received: num={num!r}")
         return np.random.default_rng(seed).standard_normal((num, self.latent_dim), "float32")
 

@@ -132,6 +132,9 @@ class VBTA(LatentModel):
             "cross_reconstruction", cross_reconstruction, zero_allowed=True
         )
         self.miner = TripletMiner(strategy="hard", distance="symmetric_kl")
+        # It has no weights. Keras on JAX would call the model on data once more to build it,
+        # and report its own shape errors before those of `check_shapes`.
+        self.miner.built = True
 
         self.event_shapes = {
             d: validation.event_shape_of(f"{d}_encoder", self._encoder(d)) for d in DOMAINS

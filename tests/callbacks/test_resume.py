@@ -1,0 +1,170 @@
+"""A killed training goes on to where an uninterrupted one ends."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_latent import callbacks, datasets, models
+from keras_latent.models import networks
+
+EPOCHS = 4
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt(keras.callbacks.Callback):
+    """Dies in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.at, self.epoch = epoch, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.at and batch == 2:
+            raise Killed
+
+
+def pair():
+    images, _ = datasets.load_arrays("digits")[0]
+    images = images[:250]
+    return datasets.pair_from_arrays(images, images.swapaxes(1, 2), paired=120, batch_size=50)
+
+
+def model(hidden=16):
+    keras.utils.set_random_seed(11)
+    vbta = models.VBTA(**networks.vbta_mlp((8, 8, 1), hidden, 4), cross_reconstruction=1.0, seed=1)
+    vbta.compile(keras.optimizers.Adam(1e-2))
+    return vbta
+
+
+def train(folder, *others, epochs=EPOCHS):
+    """What a script does that may have been killed before."""
+    vbta, data, resume = model(), pair(), callbacks.Resume(folder)
+    done = resume.restore(vbta)
+    data.skip_epochs(done)
+    history = vbta.fit(
+        data.train,
+        epochs=epochs,
+        initial_epoch=done,
+        shuffle=False,
+        verbose=0,
+        callbacks=[resume, *others],
+    )
+    return vbta, history, done
+
+
+def states(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def values(vbta):
+    state = vbta.variables + vbta.optimizer.variables
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in state]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("straight")
+    vbta, history, _ = train(folder)
+    return vbta, history.history["loss"], folder
+
+
+def assert_ends_there(vbta, straight):
+    for a, b in zip(values(vbta), values(straight[0]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_killed_in_an_epoch(straight, tmp_path):
+    with pytest.raises(Killed):
+        train(tmp_path, KillAt(2))
+    assert states(tmp_path) == ["epoch-00001.weights.h5", "epoch-00002.weights.h5"]
+    vbta, history, done = train(tmp_path)
+    assert done == 2 and history.epoch == [2, 3]
+    np.testing.assert_allclose(history.history["loss"], straight[1][2:], rtol=1e-6)
+    assert_ends_there(vbta, straight)
+
+
+def test_only_two_states_are_kept(straight):
+    assert states(straight[2]) == ["epoch-00003.weights.h5", "epoch-00004.weights.h5"]
+
+
+def test_a_finished_training_is_not_gone_on_with(straight):
+    vbta, history, done = train(straight[2])
+    assert done == EPOCHS and history.history == {}
+    assert_ends_there(vbta, straight)
+
+
+def copied(straight, tmp_path):
+    for path in straight[2].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "text"])
+def test_a_damaged_state_is_passed_over(straight, tmp_path, damage):
+    folder = copied(straight, tmp_path)
+    latest = folder / "epoch-00004.weights.h5"
+    content = latest.read_bytes()
+    latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
+    with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged; going back an epoch"):
+        vbta, history, done = train(folder)
+    assert done == 3 and history.epoch == [3]
+    assert_ends_there(vbta, straight)
+
+
+def test_without_a_sound_state(straight, tmp_path):
+    folder = copied(straight, tmp_path)
+    for path in folder.iterdir():
+        path.write_bytes(b"damaged")
+    with (
+        pytest.warns(UserWarning, match="going back an epoch"),
+        pytest.raises(ValueError, match=r"damaged or of another model; delete the folder.*00004"),
+    ):
+        callbacks.Resume(folder).restore(model())
+
+
+def test_the_state_of_another_model(straight):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="damaged or of another model"),
+    ):
+        callbacks.Resume(straight[2]).restore(model(hidden=7))
+
+
+def test_killed_while_saving(straight, tmp_path, monkeypatch):
+    """What is half-written has no name of a state, and is written over."""
+    save = models.VBTA.save_weights
+
+    def killed(self, path, *args, **kwargs):
+        if len(list(tmp_path.glob("epoch-*"))) == 2:
+            path.write_bytes(b"half")
+            raise Killed
+        save(self, path, *args, **kwargs)
+
+    monkeypatch.setattr(models.VBTA, "save_weights", killed)
+    with pytest.raises(Killed):
+        train(tmp_path)
+    monkeypatch.setattr(models.VBTA, "save_weights", save)
+    vbta, _, done = train(tmp_path)
+    assert done == 2
+    assert states(tmp_path) == ["epoch-00003.weights.h5", "epoch-00004.weights.h5"]
+    assert_ends_there(vbta, straight)
+
+
+def test_nothing_to_go_on_with(tmp_path):
+    (tmp_path / "epoch-last.weights.h5").write_text("not ours")
+    (tmp_path / "notes.txt").write_text("not ours")
+    assert callbacks.Resume(tmp_path).restore(model()) == 0
+    assert callbacks.Resume(tmp_path / "none").restore(model()) == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_before_compile(tmp_path):
+    vbta = models.VBTA(**networks.vbta_mlp((8, 8, 1), 4, 2))
+    with pytest.raises(ValueError, match="must be compiled"):
+        callbacks.Resume(tmp_path).restore(vbta)

@@ -1,0 +1,152 @@
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from keras_latent import datasets, metrics
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load_arrays("digits")
+
+
+def train(digits, folder, **changes):
+    (images, labels), _ = digits
+    settings = {"epochs": 1, "batch_size": 128, "cache_dir": folder} | changes
+    return metrics.reference_classifier(images[:256], labels[:256], **settings)
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def cached(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cache") / "new"
+    return train(digits, folder), folder
+
+
+def no_training(monkeypatch):
+    def fail(*args, **kwargs):
+        raise AssertionError("it was trained again")
+
+    monkeypatch.setattr(keras.Sequential, "fit", fail)
+
+
+def copy_of(folder, tmp_path):
+    (path,) = folder.iterdir()
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path / path.name
+
+
+def test_it_learns_digits(digits, tmp_path):
+    (images, labels), (test, test_labels) = digits
+    model = metrics.reference_classifier(images, labels, epochs=6, cache_dir=tmp_path)
+    _, accuracy = model.evaluate(test / np.float32(255), test_labels, verbose=0)
+    assert accuracy > 0.9
+
+
+def test_it_is_kept(digits, cached, monkeypatch):
+    model, folder = cached
+    assert len(files(folder)) == 1
+    no_training(monkeypatch)
+    again = train(digits, folder)
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Floats in [0, 1] are the same images.
+    (images, labels), _ = digits
+    metrics.reference_classifier(
+        images[:256] / np.float32(255), labels[:256], epochs=1, cache_dir=folder
+    )
+    assert len(files(folder)) == 1
+
+
+def test_nothing_else_gets_it(digits, cached, monkeypatch):
+    _, folder = cached
+    (images, labels), _ = digits
+    no_training(monkeypatch)
+    other = labels[:256].copy()
+    other[0] = (other[0] + 1) % 10
+    for images_, labels_, options in (
+        (images[:256], labels[:256], {"seed": 1}),
+        (images[:256], labels[:256], {"epochs": 2}),
+        (images[:256], labels[:256], {"batch_size": 64}),
+        (images[:255], labels[:255], {}),
+        (images[:256].swapaxes(1, 2), labels[:256], {}),
+        (images[:256], other, {}),
+    ):
+        with pytest.raises(AssertionError, match="trained again"):
+            options = {"epochs": 1, "cache_dir": folder} | options
+            metrics.reference_classifier(images_, labels_, **options)
+    assert len(files(folder)) == 1
+
+
+def test_the_folder_of_keras_is_the_default(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    train(digits, None)
+    assert len(files(tmp_path / "keras_latent")) == 1
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "inside"])
+def test_a_damaged_file_is_replaced(digits, cached, tmp_path, damage):
+    path = copy_of(cached[1], tmp_path)
+    content = bytearray(path.read_bytes())
+    if damage == "inside":
+        content[len(content) // 2 : len(content) // 2 + 64] = bytes(64)
+    path.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, content))
+    with pytest.warns(UserWarning, match="is damaged and is trained again"):
+        model = train(digits, tmp_path)
+    assert files(tmp_path) == [path.name]
+    loaded = keras.saving.load_model(path)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(model.get_weights(), cached[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)  # the same seed, the same training
+
+
+def test_a_save_that_fails_leaves_nothing(digits, tmp_path, monkeypatch):
+    def fail(self, path, *args, **kwargs):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(keras.Model, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        train(digits, tmp_path)
+    assert files(tmp_path) == []
+
+
+def draws():
+    return [
+        float(np.random.random()),
+        random.random(),
+        keras.ops.convert_to_numpy(keras.random.normal((2,))).tolist(),
+    ]
+
+
+def test_the_callers_random_numbers_are_the_same(digits, cached, tmp_path):
+    results = []
+    for folder in (tmp_path, cached[1]):  # once trained, once read
+        keras.utils.set_random_seed(3)
+        train(digits, folder)
+        results.append(draws())
+    keras.utils.set_random_seed(3)
+    assert results == [draws()] * 2
+
+
+def test_errors(digits, tmp_path):
+    (images, labels), _ = digits
+    shapes = r"`images` must have shape.*`labels` hold one integer a row. Received shapes: "
+    for bad_images, bad_labels, message in (
+        (images[..., 0], labels, shapes + r"\(1437, 8, 8\) and \(1437,\)"),
+        (images, labels[:5], shapes + r".*\(5,\)"),
+        (images, labels.astype(float), shapes + ".*float64"),
+        (images, np.eye(10, dtype=int)[labels], shapes + r".*\(1437, 10\)"),
+        (images, labels - 1, "`labels` must be 0 or more: leave rows without a label out"),
+        (images[:0], labels[:0], "`images` must hold one row or more"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            metrics.reference_classifier(bad_images, bad_labels, cache_dir=tmp_path)
+    assert files(tmp_path) == []
