@@ -98,7 +98,7 @@ def test_values_for_a_bernoulli():
         (IMAGES, r"`datasets.pair_from_arrays` makes them.*Received: ndarray"),
         (
             domains(paired=np.ones((20, 1), bool)),
-            r"`paired` must have shape \('batch',\).*\(20, 1\)",
+            r"`paired` must have shape \('batch',\)",
         ),
         (domains(target=IMAGES[:9]), r"equally many rows.*'source': 20, 'target': 9"),
     ],
@@ -259,7 +259,7 @@ def test_numbers_of_any_kind_are_numbers():
     [
         (
             lambda m: m.encode(IMAGES, "left"),
-            r"`domain` must be one of \['source', 'target'\].*left",
+            r"`domain` must be one of \['source', .*left",
         ),
         (lambda m: m.decode(np.zeros((1, 4), "float32"), "x"), r"`domain` must be one of"),
         (lambda m: m.reconstruct(IMAGES, None), r"`domain` must be one of"),
