@@ -158,7 +158,7 @@ def default_jit_compile(model: keras.Model) -> bool:
     """
     if BACKEND == "torch":
         return False
-    if BACKEND == "tensorflow" and tf.distribute.has_strategy():
+    if BACKEND == "tensorflow" and model.distribute_strategy.num_replicas_in_sync > 1:
         return False
     layers = [model]
     for layer in layers:  # grows while it is walked
