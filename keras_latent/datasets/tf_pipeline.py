@@ -44,7 +44,9 @@ def train_dataset(order: EpochOrder, source: np.ndarray, target: np.ndarray) -> 
         epoch, output_signature=(row_numbers, row_numbers, flags)
     ).flat_map(lambda *rows: tf.data.Dataset.from_tensor_slices(rows))
     batches = batches.map(_gatherer(source, target))
-    return _finish(batches.apply(tf.data.experimental.assert_cardinality(order.steps)))
+    batches = batches.apply(tf.data.experimental.assert_cardinality(order.steps))
+    # A look at the first batch must not ask for the last one, which moves the order on.
+    return _finish(batches, prefetch=min(_PREFETCH, order.steps - 2))
 
 
 def test_dataset(
@@ -85,8 +87,12 @@ def _gatherer(source: np.ndarray, target: np.ndarray):
     return gather
 
 
-def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
+def _finish(batches: tf.data.Dataset, prefetch: int = _PREFETCH) -> tf.data.Dataset:
     tf = _tensorflow()
     options = tf.data.Options()
     options.deterministic = True
-    return batches.with_options(options).prefetch(_PREFETCH)
+    # Both would ask for batches ahead of time, beside the depth that is chosen here.
+    options.experimental_optimization.map_parallelization = False
+    options.experimental_optimization.inject_prefetch = False
+    batches = batches.with_options(options)
+    return batches.prefetch(prefetch) if prefetch > 0 else batches
