@@ -33,10 +33,11 @@ def check_integer(argument: str, value: Any, at_least: int) -> int:
 
 
 def check_images(argument: str, value: Any) -> np.ndarray:
-    """Return `value` as a uint8 or float32 array `(N, ...)` without NaN or infinity.
+    """Return `value` as a contiguous uint8 or float32 array `(N, ...)`, without NaN or infinity.
 
     uint8 stays uint8 (batches divide it by 255); every float dtype becomes float32 once,
-    here, and not in every batch.
+    here, and not in every batch. Contiguous, because gathering rows of a view such as
+    `images.swapaxes(1, 2)` copies all of the array for every batch.
     """
     array = np.asarray(value)
     if array.ndim < 1 or len(array) == 0:
@@ -45,7 +46,7 @@ def check_images(argument: str, value: Any) -> np.ndarray:
             f"Received: {argument}.shape={array.shape}."
         )
     if array.dtype == np.uint8:
-        return array
+        return np.ascontiguousarray(array)
     if array.dtype != bool and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"`{argument}` must be uint8 (0 to 255, divided by 255 in each batch), float or bool. "
@@ -53,7 +54,7 @@ def check_images(argument: str, value: Any) -> np.ndarray:
             "scale it to floats."
         )
     with np.errstate(over="ignore"):  # What float32 cannot hold is reported below.
-        array = array.astype(np.float32, copy=False)
+        array = np.ascontiguousarray(array, dtype=np.float32)
     finite = np.isfinite(array)
     if not finite.all():
         rows = np.flatnonzero(~finite.reshape(len(array), -1).all(axis=1))

@@ -28,11 +28,11 @@ def _transpose(name: str, split: str, data_dir: str | os.PathLike | None) -> dic
         labels, test_labels = labels[:50_000], labels[50_000:]
     return {
         "source": train,
-        "target": np.ascontiguousarray(train.swapaxes(1, 2)),
+        "target": train.swapaxes(1, 2),
         "source_labels": labels,
         "target_labels": labels,
         "test_source": test,
-        "test_target": np.ascontiguousarray(test.swapaxes(1, 2)),
+        "test_target": test.swapaxes(1, 2),
         "test_source_labels": test_labels,
         "test_target_labels": test_labels,
         "test_paired": True,

@@ -94,6 +94,17 @@ def test_flags_mark_exactly_the_known_pairs(format, per_batch):
     assert epoch["paired"].sum() == (8 if per_batch is None else 3 * pair.steps_per_epoch)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_views_are_laid_out_for_gathering_rows(dtype):
+    images = ramp(20).astype(dtype)
+    views = images.swapaxes(1, 2)
+    pair = datasets.pair_from_arrays(
+        images, views, test_source=images, test_target=views[::-1], batch_size=10
+    )
+    for array in (pair.source_train, pair.target_train, pair.source_test, pair.target_test):
+        assert array.flags.c_contiguous
+
+
 def test_epochs_differ_and_seeds_decide(format):
     def make(seed):
         return datasets.load_pair("digits_transpose", paired=10, seed=seed, format=format)
