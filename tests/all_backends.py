@@ -18,9 +18,16 @@ def main() -> int:
     for backend in installed:
         print(f"\n===== KERAS_BACKEND={backend}", flush=True)
         status = subprocess.call(
-            [sys.executable, "-m", "pytest", *sys.argv[1:]],
+            # A process for each core, a thread for each process: most of the time is spent
+            # in tracing and compiling, which use one.
+            [sys.executable, "-m", "pytest", "-n", "auto", *sys.argv[1:]],
             cwd=Path(__file__).parents[1],
-            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            env={
+                **os.environ,
+                "KERAS_BACKEND": backend,
+                "OMP_NUM_THREADS": "1",
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+            },
         )
         if status:
             failed.append(backend)
