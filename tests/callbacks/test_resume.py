@@ -38,7 +38,9 @@ def pair():
 def model(hidden=16):
     keras.utils.set_random_seed(11)
     vbta = models.VBTA(**networks.vbta_mlp((8, 8, 1), hidden, 4), cross_reconstruction=1.0, seed=1)
-    vbta.compile(keras.optimizers.Adam(1e-2))
+    # TensorFlow's XLA takes seconds to compile; how a step is compiled is not at stake here.
+    jit_compile = "auto" if keras.backend.backend() != "tensorflow" else False
+    vbta.compile(keras.optimizers.Adam(1e-2), jit_compile=jit_compile)
     return vbta
 
 
@@ -112,6 +114,9 @@ def test_a_damaged_state_is_passed_over(straight, tmp_path, damage):
     content = latest.read_bytes()
     latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
     with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged; going back an epoch"):
+        if damage != "half":  # once is enough for a training
+            assert callbacks.Resume(folder).restore(model()) == 3
+            return
         vbta, history, done = train(folder)
     assert done == 3 and history.epoch == [3]
     assert_ends_there(vbta, straight)

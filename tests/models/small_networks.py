@@ -113,6 +113,11 @@ def own(rows, latent_dim=3):
     return encoder, decoder
 
 
+def quick_compile():
+    """`jit_compile` where it is not at stake: TensorFlow's XLA takes seconds a model."""
+    return False if keras.backend.backend() == "tensorflow" else "auto"
+
+
 def to_numpy(tree):
     return keras.tree.map_structure(keras.ops.convert_to_numpy, tree)
 

@@ -9,6 +9,7 @@ from small_networks import (
     conv_decoder,
     conv_encoder,
     own,
+    quick_compile,
     to_numpy,
 )
 
@@ -24,7 +25,7 @@ def vectors(rng):
 
 def trained(model, x, steps=2):
     before = [np.array(to_numpy(v)) for v in model.trainable_variables]
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=quick_compile())
     history = model.fit(x, batch_size=8, epochs=steps, verbose=0).history
     assert all(np.isfinite(v).all() for v in history.values())
     for variable, old in zip(model.trainable_variables, before, strict=True):
