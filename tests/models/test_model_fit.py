@@ -5,7 +5,7 @@ import os
 import keras
 import numpy as np
 import pytest
-from small_networks import SKETCH, batch, digits, sketches, vae, vbta
+from small_networks import SKETCH, batch, digits, quick_compile, sketches, vae, vbta
 
 from keras_latent import datasets, models
 from keras_latent.models import networks
@@ -57,7 +57,7 @@ def test_vbta_learns_digits():
 def test_vae_learns_digits_from_arrays():
     x, _ = digits(400)
     model = vae(hidden=64, observation_variance=0.05)
-    model.compile()
+    model.compile(jit_compile=quick_compile())
     history = model.fit(x, validation_data=(x,), batch_size=50, epochs=4, verbose=0).history
     assert set(history) == with_validation({"loss", "reconstruction_loss", "kl_loss"})
     assert sharper({"loss": np.array(history["loss"]) - 32 * np.log(0.1 * np.pi)}, 0.8)
@@ -81,7 +81,7 @@ def test_logs_are_means_over_rows(monkeypatch):
 def test_domains_of_unequal_shapes_in_both_formats():
     images, _ = digits(300)
     model = vbta(hidden=32)
-    model.compile()
+    model.compile(jit_compile=quick_compile())
     for format in ("numpy", "tf"):
         if format == "tf":
             pytest.importorskip("tensorflow")

@@ -78,7 +78,7 @@ def test_one_encoder_for_both_domains_stays_one(tmp_path):
     }
     model = models.VBTA(target_encoder=parts["source_encoder"], **parts)
     assert len(model.weights) == 12
-    model.compile()
+    model.compile(jit_compile=quick_compile())
     model.train_on_batch(batch(8, other=lambda images: images.swapaxes(1, 2)))
     x, _ = digits(4)
     np.testing.assert_array_equal(model.encode(x, "source"), model.encode(x, "target"))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small_networks import DIGIT, SKETCH, batch, digits, to_numpy, vae, vbta
+from small_networks import DIGIT, SKETCH, batch, digits, quick_compile, to_numpy, vae, vbta
 
 from keras_latent import ops
 
@@ -150,7 +150,7 @@ def test_verbs_follow_the_weights():
     """What was compiled before a training answers with the weights after it."""
     x = batch(40)
     model = vbta()
-    model.compile(keras.optimizers.SGD(1e-2))
+    model.compile(keras.optimizers.SGD(1e-2), jit_compile=quick_compile())
     before = model.translate(x["source"])
     latents = model.encode(x["target"], "target")
     model.fit(x, batch_size=20, epochs=2, verbose=0)

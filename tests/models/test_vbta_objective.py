@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import torch
-from small_networks import DIGIT, batch, to_numpy, vbta
+from small_networks import DIGIT, batch, quick_compile, to_numpy, vbta
 from torch import distributions
 
 from keras_latent import training
@@ -167,7 +167,7 @@ def test_unpaired_rows_get_no_gradient_of_the_terms_of_pairs():
     for scale in (1.0, 0.3):
         keras.utils.set_random_seed(2)
         model = vbta(alpha=0.0, beta=0.0, gamma=1.0, seed=4)
-        model.compile(keras.optimizers.SGD(0.1))
+        model.compile(keras.optimizers.SGD(0.1), jit_compile=quick_compile())
         x = batch(12, SOME)
         x["source"] = np.where(SOME[:, None, None, None], x["source"], x["source"] * scale)
         model.train_on_batch(x)
