@@ -165,19 +165,22 @@ class VBTA(TwoDomainModel):
             return self.gaussian_of("shared_encoder", outputs)
         return self.gaussian_of(f"{domain}_encoder", outputs)
 
+    def hidden(self, z, training: bool = False):
+        """The shared variable `h = D(z)`, from which both domains are decoded."""
+        return z if self.shared_decoder is None else self.shared_decoder(z, training=training)
+
     def likelihood_parameters(self, z, domain: str, training: bool = False):
         """Parameters of `p(x|z)`, or `p(y|z)`: `D_x(D(z))`, or `D_y(D(z))`."""
-        if self.shared_decoder is not None:
-            z = self.shared_decoder(z, training=training)
-        return self._decoder(domain)(z, training=training)
+        return self._decoder(domain)(self.hidden(z, training), training=training)
 
     def call(self, inputs, training=False):
         outputs = {}
         for domain in DOMAINS:
             z, _ = self.posterior(inputs[domain], domain, training)
+            h = self.hidden(z, training)
             for to in DOMAINS:
                 kind = "reconstruction" if to == domain else "translation"
-                parameters = self.likelihood_parameters(z, to, training)
+                parameters = self._decoder(to)(h, training=training)
                 outputs[f"{domain}_{kind}"] = self.expected(parameters)
         return outputs
 
@@ -200,11 +203,11 @@ class VBTA(TwoDomainModel):
     def negative_elbo(self, x, training: bool = False):
         """The objective, a scalar in nats, and its terms, unweighted."""
         q = {d: self.posterior(x[d], d, training) for d in DOMAINS}
-        z = {d: self.sample(*q[d]) for d in DOMAINS}
+        h = {d: self.hidden(self.sample(*q[d]), training) for d in DOMAINS}
 
         terms = {}
         for d in DOMAINS:
-            parameters = self.likelihood_parameters(z[d], d, training)
+            parameters = self._decoder(d)(h[d], training=training)
             terms[f"{d}_reconstruction_loss"] = -kops.mean(self.log_prob(x[d], parameters))
             terms[f"{d}_kl_loss"] = kops.mean(ops.gaussian_kl(*q[d]))
         terms["triplet_loss"] = self.triplet_loss(q["source"], q["target"], x["paired"])
@@ -219,7 +222,7 @@ class VBTA(TwoDomainModel):
             weight = kops.cast(x["paired"], "float32")
             nll = 0.0
             for d in DOMAINS:
-                parameters = self.likelihood_parameters(z[OTHER[d]], d, training)
+                parameters = self._decoder(d)(h[OTHER[d]], training=training)
                 nll += ops.weighted_mean(-self.log_prob(x[d], parameters), weight)
             terms["cross_reconstruction_loss"] = nll
             loss += self.cross_reconstruction * nll
