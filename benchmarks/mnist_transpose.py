@@ -25,7 +25,7 @@ def rows_of(metrics: dict) -> list[dict]:
         "configuration": CONFIGURATIONS[configuration["preset"]],
         "metric": "accuracy",
         "seeds": 1,
-        "wall_seconds": None if metrics["resumed"] else metrics["wall_seconds"],
+        "wall_seconds": None if metrics.get("resumed") else metrics["wall_seconds"],
         "environment": metrics["environment"],
         "classifier_accuracy": figures["classifier_accuracy"],
         "reconstruction_accuracy": figures["reconstruction_accuracy"],

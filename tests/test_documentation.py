@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -65,6 +66,13 @@ def test_the_gate_runs_the_test_line_of_the_readme():
     assert "tests/all_backends.py" in line
     gate = (README.parent / ".ci" / "run").read_text()
     assert "<!-- test line -->" in gate and 'eval "$line"' in gate
+
+
+def test_the_table_of_the_readme_is_rendered_from_the_result_file():
+    from benchmarks import mnist_transpose, results
+
+    rows = json.loads((results.RESULTS / "mnist_transpose.json").read_text())["rows"]
+    assert mnist_transpose.render(rows) in README.read_text()
 
 
 def test_presets_of_the_readme_exist():
