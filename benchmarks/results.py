@@ -24,8 +24,10 @@ def write(name: str, module: str, rows: list[dict]) -> Path:
     Returns:
         The path of the file.
     """
+    # Where a run lies on this machine says nothing to a reader.
+    arguments = [Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:]]
     result = {
-        "command": " ".join(["python -m", module, *sys.argv[1:]]),
+        "command": " ".join(["python -m", module, *arguments]),
         "date": datetime.now(UTC).date().isoformat(),
         "commit": _commit(),
         "environment": describe_environment() | {"threads": len(os.sched_getaffinity(0))},
