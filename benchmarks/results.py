@@ -13,13 +13,15 @@ from keras_latent.utils.files import replaced_when_complete
 RESULTS = Path(__file__).parent / "results"
 
 
-def write(name: str, module: str, rows: list[dict]) -> Path:
+def write(name: str, module: str, rows: list[dict], measured_here: bool = True) -> Path:
     """Writes the rows of a benchmark, with what they were measured on.
 
     Args:
         name: Name of the file, without suffix.
         module: The module that was run, e.g. `"benchmarks.input_pipeline"`.
         rows: What was measured; speed rows have `"ours"`, `"peer"` and `"ratio"`.
+        measured_here: Whether the rows were measured by this process. If they were collected
+            from earlier runs, today's commit is not theirs and is left out.
 
     Returns:
         The path of the file.
@@ -29,7 +31,7 @@ def write(name: str, module: str, rows: list[dict]) -> Path:
     result = {
         "command": " ".join(["python -m", module, *arguments]),
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": _commit(),
+        "commit": _commit() if measured_here else None,
         "environment": describe_environment() | {"threads": len(os.sched_getaffinity(0))},
         "rows": rows,
     }
