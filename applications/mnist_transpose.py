@@ -10,11 +10,12 @@ from keras_latent import callbacks, datasets, metrics, models, visualization
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
 
-#: Dataset to its preset family, its split, and epochs of the model and of the classifier.
+#: Dataset to its preset family, its split, epochs of the model, and epochs of the classifier
+#: and the pixels by which its images are moved.
 DATASETS = {
-    "digits": ("digits", "keras", 150, 60),
-    "mnist": ("mnist", "paper", 20, 6),
-    "fashion_mnist": ("mnist", "keras", 20, 6),
+    "digits": ("digits", "keras", 150, 60, 0),
+    "mnist": ("mnist", "paper", 20, 16, 2),
+    "fashion_mnist": ("mnist", "keras", 20, 16, 1),
 }
 PRESETS = {
     "paper": "vbta_{}_transpose",
@@ -36,6 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--paired", default="all", help="number of known pairs, or 'all' (n of the paper's table 1)"
     )
     parser.add_argument(
+        "--match",
+        action="store_true",
+        help="find further pairs by geometry, without labels (keras_latent.datasets."
+        "match_by_geometry); with --paired 0: no pair is given at all",
+    )
+    parser.add_argument(
+        "--disjoint",
+        action="store_true",
+        help="no image is in both domains, but for the known pairs: half of the images each",
+    )
+    parser.add_argument(
         "--paired-per-batch", type=int, help="known pairs in each batch (default: as they come)"
     )
     parser.add_argument("--batch-size", type=int, default=50)
@@ -48,7 +60,7 @@ def complete(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: If an option cannot be meant.
     """
-    _, _, epochs, _ = DATASETS[arguments.dataset]
+    epochs = DATASETS[arguments.dataset][2]
     if arguments.epochs is None:
         arguments.epochs = epochs
     for name in ("epochs", "batch_size", "learning_rate"):
@@ -59,6 +71,8 @@ def complete(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"`--paired` must be 'all' or a number, 0 or more. Received: {arguments.paired}"
         )
+    if arguments.disjoint and arguments.paired == "all":
+        raise ValueError("`--disjoint` needs a number of known pairs: `--paired 0`, for example.")
     if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
         raise ValueError(
             f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
@@ -75,13 +89,15 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     Returns:
         The figures of `metrics.json`.
     """
-    family, split, _, classifier_epochs = DATASETS[arguments.dataset]
+    family, split, _, classifier_epochs, max_shift = DATASETS[arguments.dataset]
     verbose = arguments.verbose
 
     pair = datasets.load_pair(
         f"{arguments.dataset}_transpose",
         paired="all" if arguments.paired == "all" else int(arguments.paired),
         paired_per_batch=arguments.paired_per_batch,
+        matched=arguments.match,
+        disjoint=arguments.disjoint,
         split=split,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
@@ -89,9 +105,17 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     )
     print(pair)
     print("Reference classifier (trained once, then kept):")
+    # On all images and in their order, so that every run of a data set has the same judge.
+    everything = datasets.load_pair(
+        f"{arguments.dataset}_transpose", split=split, data_dir=arguments.data_dir
+    )
     with _float32():
         classifier = metrics.reference_classifier(
-            pair.source_train, pair.source_train_labels, epochs=classifier_epochs, verbose=verbose
+            everything.source_train,
+            everything.source_train_labels,
+            epochs=classifier_epochs,
+            max_shift=max_shift,
+            verbose=verbose,
         )
 
     keras.utils.set_random_seed(arguments.seed)

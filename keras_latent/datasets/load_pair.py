@@ -11,6 +11,7 @@ from keras_latent.datasets.domain_pair import DomainPair, resolve_format
 from keras_latent.datasets.from_arrays import pair_from_arrays
 from keras_latent.datasets.known_pairs import resolve_known_pairs
 from keras_latent.datasets.load_arrays import load_arrays
+from keras_latent.datasets.match_by_geometry import match_by_geometry
 
 SPLITS = ("keras", "paper")
 
@@ -52,6 +53,8 @@ def load_pair(
     name: str,
     paired: int | Literal["all"] | None = None,
     *,
+    matched: bool = False,
+    disjoint: bool = False,
     split: Literal["keras", "paper"] = "keras",
     batch_size: int = 50,
     paired_per_batch: int | None = None,
@@ -72,6 +75,11 @@ def load_pair(
             `n` pairs drawn with the seed. They are the first `n` rows of `source_train` and
             of `target_train`; the other rows of both are in independent random orders, in
             the arrays as in the batches, so that no pairing is hidden in them.
+        matched: Whether further pairs are looked for among the other rows, without labels, by
+            `match_by_geometry`, and added to the known ones.
+        disjoint: Whether no image is in both domains, but for the known pairs: of the other
+            images, half are in the source and half, transposed, in the target. Otherwise
+            each image is in both, as in the paper, and has a counterpart to be found.
         split: `"keras"`: the official training and test images. `"paper"`: the first 50,000
             of the 60,000 training images, and the remaining 10,000 of them as the test set.
             The VBTA paper says only "50,000 as training set and the remaining 10,000 as a
@@ -107,6 +115,11 @@ def load_pair(
             "`paired` must be None, 'all' or a number of pairs; which pairs, the seed decides. "
             f"Received: paired={paired!r}. For pairs of your own see `pair_from_arrays`."
         )
+    if disjoint and paired in (None, "all"):
+        raise ValueError(
+            "`disjoint` leaves no image in both domains but the known pairs: `paired` must be a "
+            f"number of them. Received: paired={paired!r}."
+        )
     # Before the data is read, which takes seconds.
     resolve_format(format)
     seed = checks.check_integer("seed", seed, at_least=0)
@@ -114,7 +127,11 @@ def load_pair(
     if paired not in (None, "all"):
         sizes = len(arguments["source"]), len(arguments["target"])
         paired = len(resolve_known_pairs(paired, *sizes))
-        arguments.update(_known_first(arguments, paired, seed))
+        arguments.update(_known_first(arguments, paired, seed, disjoint))
+        if matched:
+            paired = match_by_geometry(
+                arguments["source"], arguments["target"], known_pairs=paired, seed=seed
+            )
     return pair_from_arrays(
         **arguments,
         paired=paired,
@@ -126,13 +143,16 @@ def load_pair(
     )
 
 
-def _known_first(arguments: dict[str, Any], known: int, seed: int) -> dict[str, np.ndarray]:
+def _known_first(
+    arguments: dict[str, Any], known: int, seed: int, disjoint: bool
+) -> dict[str, np.ndarray]:
     """Reorder aligned training rows: `known` pairs first, all others independently."""
     # A stream of its own: epochs draw theirs from the seed and their number.
     rng = np.random.default_rng([seed, 0, 1])
     first, rest = np.split(rng.permutation(len(arguments["source"])), [known])
-    source_rows = np.concatenate([first, rest])
-    target_rows = np.concatenate([first, rng.permutation(rest)])
+    source_rest, target_rest = np.array_split(rest, 2) if disjoint else (rest, rest)
+    source_rows = np.concatenate([first, source_rest])
+    target_rows = np.concatenate([first, rng.permutation(target_rest)])
     return {
         "source": arguments["source"][source_rows],
         "source_labels": arguments["source_labels"][source_rows],
