@@ -17,22 +17,32 @@ def build_classifier(
 ) -> keras.Model:
     """A small convolutional network: images to logits `(batch, classes)`.
 
-    Strided convolutions with batch normalisation; about 50,000 parameters at 28x28.
+    Four 3x3 convolutions with batch normalisation, every other one of stride 2; about 120,000
+    parameters at 28x28.
     """
     initializer = keras.initializers.HeNormal(seed=seed)
+
+    def convolution(filters, strides):
+        return [
+            layers.Conv2D(
+                filters,
+                3,
+                strides=strides,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=initializer,
+            ),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+        ]
+
     return keras.Sequential(
         [
             keras.Input(image_shape),
-            layers.Conv2D(
-                32, 5, strides=2, padding="same", use_bias=False, kernel_initializer=initializer
-            ),
-            layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(),
-            layers.Conv2D(
-                64, 3, strides=2, padding="same", use_bias=False, kernel_initializer=initializer
-            ),
-            layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(),
+            *convolution(32, 2),
+            *convolution(64, 1),
+            *convolution(64, 2),
+            *convolution(64, 1),
             layers.Flatten(),
             layers.Dropout(0.4, seed=seed),
             layers.Dense(classes, kernel_initializer=initializer, name="logits"),
@@ -46,6 +56,7 @@ def reference_classifier(
     labels: np.ndarray,
     *,
     epochs: int = 5,
+    max_shift: int = 0,
     batch_size: int = 128,
     seed: int = 0,
     cache_dir: str | Path | None = None,
@@ -61,6 +72,8 @@ def reference_classifier(
             uint8.
         labels: Integer labels `(rows,)`, 0 to the number of classes - 1.
         epochs: Passes over the images; the learning rate decays to 0 by a cosine.
+        max_shift: Each image is moved by up to so many pixels each way, anew every epoch;
+            what comes in at the edge is 0. About 2 for handwriting at 28x28.
         batch_size: Images a step.
         seed: Seed of the shuffling and of the initial weights.
         cache_dir: Folder for the trained classifier; `None`: `keras_latent` in Keras's
@@ -87,7 +100,7 @@ def reference_classifier(
     if images.dtype == np.uint8:
         images = images.astype("float32") / 255.0
 
-    key = hashlib.sha256(repr((2, epochs, batch_size, seed, images.shape)).encode())
+    key = hashlib.sha256(repr((3, epochs, max_shift, batch_size, seed, images.shape)).encode())
     key.update(images.tobytes())
     key.update(labels.astype("int64").tobytes())
     folder = Path(cache_dir) if cache_dir is not None else _default_cache()
@@ -111,7 +124,7 @@ def reference_classifier(
     for epoch in range(epochs):
         order = rng.permutation(len(images))
         model.fit(
-            images[order],
+            shifted(images[order], max_shift, rng),
             labels[order],
             batch_size=batch_size,
             initial_epoch=epoch,
@@ -125,6 +138,17 @@ def reference_classifier(
         model.save(Path(partial) / path.name)
         os.replace(Path(partial) / path.name, path)
     return model
+
+
+def shifted(images: np.ndarray, max_shift: int, rng: np.random.Generator) -> np.ndarray:
+    """Images `(rows, height, width, channels)`, each moved by up to `max_shift` pixels."""
+    if not max_shift:
+        return images
+    margin = (max_shift, max_shift)
+    padded = np.pad(images, ((0, 0), margin, margin, (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:3], axis=(1, 2))
+    top, left = rng.integers(0, 2 * max_shift + 1, (2, len(images)))
+    return np.moveaxis(windows[np.arange(len(images)), top, left], 1, -1)
 
 
 def _default_cache():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets, metrics
+from keras_latent.metrics.reference_classifier import shifted
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,25 @@ def test_it_learns_digits(digits, tmp_path):
     model = metrics.reference_classifier(images, labels, epochs=6, cache_dir=tmp_path)
     _, accuracy = model.evaluate(test / np.float32(255), test_labels, verbose=0)
     assert accuracy > 0.9
+
+
+def test_images_are_moved():
+    rng = np.random.default_rng(0)
+    images = rng.random((50, 6, 5, 2))
+    moved = shifted(images, 2, rng)
+    assert moved.shape == images.shape
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    places = set()
+    for row, image in enumerate(moved):
+        (place,) = [
+            (top, left)
+            for top in range(5)
+            for left in range(5)
+            if np.array_equal(padded[row, top : top + 6, left : left + 5], image)
+        ]
+        places.add(place)
+    assert len(places) > 15  # of 25
+    assert shifted(images, 0, rng) is images
 
 
 def test_it_is_kept(digits, cached, monkeypatch):
