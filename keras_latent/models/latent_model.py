@@ -1,6 +1,7 @@
 """What all models with a Gaussian latent space share: checks, verbs, configuration."""
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from keras_latent.training import PortableModel
 
 LIKELIHOODS = ("gaussian", "bernoulli")
 
+# Of rows and results together, in one call of Keras's `predict`, which copies both: 64 MB.
+VALUES_AT_A_TIME = 2**24
+
 
 class _Programs:
     """Compiled functions of a model's networks, by name.
@@ -25,11 +29,10 @@ class _Programs:
     def __init__(self):
         self._models = {}
 
-    def run(self, key, inputs: Callable, fn: Callable, x, batch_size: int):
+    def get(self, key, make: Callable[[], keras.Model]) -> keras.Model:
         if key not in self._models:
-            symbolic = inputs()
-            self._models[key] = keras.Model(symbolic, fn(symbolic))
-        return self._models[key].predict(x, batch_size=batch_size, verbose=0)
+            self._models[key] = make()
+        return self._models[key]
 
 
 class LatentModel(PresetMixin, PortableModel):
@@ -37,6 +40,11 @@ class LatentModel(PresetMixin, PortableModel):
 
     Holds the observation model: the likelihood `p(x|z)`, Bernoulli (decoders return
     logits) or Gaussian of a fixed variance (decoders return the mean).
+
+    A subclass sets `latent_dim` and `event_shape`, the shape of one row, and defines
+    `posterior(x)`, which returns `(z_mean, z_log_var)`; with a `decoder`, or its own
+    `likelihood_parameters(z)`, `metrics.log_likelihood` works on it. If it has several
+    domains it sets `event_shapes` (domain to shape), and the two take a `domain` as well.
 
     Args:
         likelihood: `"gaussian"` or `"bernoulli"`.
@@ -88,6 +96,10 @@ class LatentModel(PresetMixin, PortableModel):
         """`z = mu + sigma * epsilon`, with the model's own stream of noise."""
         return ops.sample_gaussian(z_mean, z_log_var, seed=self.seed_generator)
 
+    def likelihood_parameters(self, z, training: bool = False):
+        """Parameters of `p(x|z)`, `(batch, ...)`, of latents: what the decoder returns."""
+        return self.decoder(z, training=training)
+
     def log_prob(self, x, parameters):
         """`log p(x|z)` of each row, `(batch,)`, in nats, for what a decoder returned."""
         if self.likelihood == "bernoulli":
@@ -101,14 +113,48 @@ class LatentModel(PresetMixin, PortableModel):
 
     # Verbs -------------------------------------------------------------------------------
 
-    def run(self, key, shape, fn: Callable, x, name: str, batch_size: int, image: bool = True):
-        """`fn` on checked rows, compiled and in batches; `key` names the compiled function."""
+    def check_rows(self, x, shape, name: str, image: bool = True) -> np.ndarray:
+        """`x` in host memory, after a check of its shape, one row's being given, and values."""
         x = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
         validation.check_shape(name, x.shape, shape)
         if not len(x):
             raise ValueError(f"`{name}` must have one row or more. Received: shape={x.shape}")
         validation.check_values(name, x, image and self.likelihood == "bernoulli", image)
-        return self._programs.run(key, lambda: keras.Input(shape), fn, x, batch_size)
+        return x
+
+    def program(self, key, make: Callable[[], keras.Model]) -> keras.Model:
+        """The compiled program of that name; `make` builds it when it is first asked for."""
+        return self._programs.get(key, make)
+
+    def run(self, key, shape, fn: Callable, x, name: str, batch_size: int, image: bool = True):
+        """`fn` on checked rows, compiled and in batches; `key` names the compiled function.
+
+        Memory, beside that of the rows and of the result, does not grow with their number.
+        """
+        x = self.check_rows(x, shape, name, image)
+
+        def make():
+            symbolic = keras.Input(shape)
+            return keras.Model(symbolic, fn(symbolic))
+
+        program = self.program(key, make)
+        tensors = [*program.inputs, *program.outputs]
+        values = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
+        block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * values))
+        if len(x) <= block:
+            return program.predict(x, batch_size=batch_size, verbose=0)
+        result = None
+        for first in range(0, len(x), block):
+            part = program.predict(x[first : first + block], batch_size=batch_size, verbose=0)
+            if result is None:
+                result = keras.tree.map_structure(
+                    lambda p: np.empty((len(x), *p.shape[1:]), p.dtype), part
+                )
+            for whole, rows in zip(
+                keras.tree.flatten(result), keras.tree.flatten(part), strict=True
+            ):
+                whole[first : first + len(rows)] = rows
+        return result
 
     def draw(self, z_mean: np.ndarray, z_log_var: np.ndarray, seed: int | None) -> np.ndarray:
         """One sample of each row's `q(z|x)`, the same for a seed on every backend."""

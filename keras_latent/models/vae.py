@@ -83,12 +83,12 @@ class VAE(LatentModel):
 
     def call(self, x, training=False):
         z_mean, _ = self.posterior(x, training)
-        return self.expected(self.decoder(z_mean, training=training))
+        return self.expected(self.likelihood_parameters(z_mean, training))
 
     def negative_elbo(self, x, training: bool = False):
         """The objective, a scalar in nats, and its two terms."""
         z_mean, z_log_var = self.posterior(x, training)
-        parameters = self.decoder(self.sample(z_mean, z_log_var), training=training)
+        parameters = self.likelihood_parameters(self.sample(z_mean, z_log_var), training)
         nll = -kops.mean(self.log_prob(x, parameters))
         kl = kops.mean(ops.gaussian_kl(z_mean, z_log_var))
         return nll + self.beta * kl, {"reconstruction_loss": nll, "kl_loss": kl}
@@ -146,7 +146,7 @@ class VAE(LatentModel):
         return self.run(
             "decode",
             (self.latent_dim,),
-            lambda z: self.expected(self.decoder(z)),
+            lambda z: self.expected(self.likelihood_parameters(z)),
             z,
             "z",
             batch_size,
