@@ -33,7 +33,8 @@ class TripletMiner(keras.layers.Layer):
     - `"hard"`: the farthest positive and the nearest negative (batch-hard, Hermans et al. 2017).
       It can collapse embeddings early in training.
     - `"semi-hard"`: a random positive, and the nearest negative with
-      d_ap < d_an < d_ap + margin (FaceNet, Schroff et al. 2015).
+      d_ap < d_an < d_ap + margin (FaceNet, Schroff et al. 2015). Without one the anchor has no
+      triplet or, with `fallback`, the farthest negative (TensorFlow Addons).
     - `"random"`: a random positive and a random negative (TVAE).
     - `"all"`: every combination; B * B triplets for each anchor, B being the number of
       candidates. The other strategies give one, in O(A * B) memory.
@@ -59,6 +60,7 @@ class TripletMiner(keras.layers.Layer):
         distance: `"euclidean"`, `"squared_euclidean"`, or `"symmetric_kl"` (VBTA's, in nats).
         margin: The margin of `"semi-hard"`, above 0, in the unit of the distance.
         seed: Integer seed of the random choices.
+        fallback: Whether `"semi-hard"` takes the farthest negative where it finds none.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -95,6 +97,7 @@ class TripletMiner(keras.layers.Layer):
         distance: str = "euclidean",
         margin: float = 1.0,
         seed: int | None = None,
+        fallback: bool = False,
         **kwargs: Any,
     ) -> None:
         # Half precision would merge neighbours: distances are taken on the embeddings as given.
@@ -113,6 +116,7 @@ class TripletMiner(keras.layers.Layer):
         self.distance = distance
         self.margin = margin
         self.seed = seed
+        self.fallback = fallback
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(
@@ -143,7 +147,9 @@ class TripletMiner(keras.layers.Layer):
             if self.strategy == "hard":
                 chosen = hard_triplets(distances, *masks)
             else:
-                chosen = semi_hard_triplets(distances, *masks, self.margin, self.seed_generator)
+                chosen = semi_hard_triplets(
+                    distances, *masks, self.margin, self.seed_generator, self.fallback
+                )
         return ops.arange(ops.shape(labels)[0], dtype="int32"), *chosen
 
     def _distances(self, anchors: Any, candidates: Any) -> Any:
@@ -203,6 +209,7 @@ class TripletMiner(keras.layers.Layer):
                 "distance": self.distance,
                 "margin": self.margin,
                 "seed": self.seed,
+                "fallback": self.fallback,
             }
         )
         return config

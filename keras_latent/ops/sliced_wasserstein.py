@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_latent.ops._arguments import check_rank, check_same_dim, to_float32
+from keras_latent.ops.sorting import sort_columns
 
 
 def random_projections(
@@ -82,14 +83,16 @@ def sliced_wasserstein(x: Any, y: Any, projections: Any, p: int = 2) -> Any:
     check_same_dim("x", x, "y", y)
     check_same_dim("x", x, "projections", projections)
 
-    x_sorted = ops.sort(ops.matmul(projections, ops.transpose(x)), axis=-1)
-    y_sorted = ops.sort(ops.matmul(projections, ops.transpose(y)), axis=-1)
+    directions = ops.transpose(projections)
+    x_sorted = sort_columns(ops.matmul(x, directions))
+    y_sorted = sort_columns(ops.matmul(y, directions))
     cost = _abs if p == 1 else ops.square
     if x.shape[0] is not None and x.shape[0] == y.shape[0]:
         return ops.mean(cost(x_sorted - y_sorted))
     x_index, y_index, mass = _quantile_matching(ops.shape(x)[0], ops.shape(y)[0])
-    gaps = ops.take(x_sorted, x_index, axis=-1) - ops.take(y_sorted, y_index, axis=-1)
-    return ops.mean(ops.sum(ops.cast(mass, "float32") * cost(gaps), axis=-1))
+    gaps = ops.take(x_sorted, x_index, axis=0) - ops.take(y_sorted, y_index, axis=0)
+    mass = ops.expand_dims(ops.cast(mass, "float32"), axis=-1)
+    return ops.mean(ops.sum(mass * cost(gaps), axis=0))
 
 
 def _abs(x: Any) -> Any:

@@ -89,6 +89,14 @@ def test_random_draws_every_valid_pair_evenly():
     np.testing.assert_allclose(together, 0.25, atol=0.04)
 
 
+def test_random_draws_of_two_anchors_are_independent():
+    labels = np.array([0, 0, 0, 1, 1])
+    masks = [keras.ops.repeat(m[:1], 4000, axis=0) for m in ops.triplet_masks(labels)]
+    for chosen in to_numpy(ops.random_triplets(*masks, seed=1))[:2]:
+        for lag in (1, 2, 3, 7, 64):
+            assert np.mean(chosen[lag:] == chosen[:-lag]) == pytest.approx(0.5, abs=0.03)
+
+
 def test_masks():
     labels, others = np.array([3, -1, 5]), np.array([5, 3, -1, 3])
     positives, negatives = (to_numpy(mask) for mask in ops.triplet_masks(labels, others))
