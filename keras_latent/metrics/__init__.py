@@ -1,6 +1,17 @@
 """Measures of transfer, and the classifiers that some of them need."""
 
+from keras_latent.metrics.log_likelihood import LogLikelihood, log_likelihood
+from keras_latent.metrics.nearest_neighbor_accuracy import NearestNeighborAccuracy
 from keras_latent.metrics.reference_classifier import build_classifier, reference_classifier
 from keras_latent.metrics.transfer_accuracy import TransferAccuracy
+from keras_latent.metrics.triplet_accuracy import TripletAccuracy
 
-__all__ = ["TransferAccuracy", "build_classifier", "reference_classifier"]
+__all__ = [
+    "LogLikelihood",
+    "NearestNeighborAccuracy",
+    "TransferAccuracy",
+    "TripletAccuracy",
+    "build_classifier",
+    "log_likelihood",
+    "reference_classifier",
+]

@@ -1,6 +1,7 @@
 """The methods, one file each."""
 
+from keras_latent.models.tvae import TVAE
 from keras_latent.models.vae import VAE
 from keras_latent.models.vbta import VBTA
 
-__all__ = ["VAE", "VBTA"]
+__all__ = ["TVAE", "VAE", "VBTA"]

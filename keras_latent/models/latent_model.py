@@ -187,36 +187,42 @@ class LatentModel(PresetMixin, PortableModel):
         """Raises `ValueError` where inputs, NumPy arrays, cannot be trained on."""
         raise NotImplementedError
 
-    def _check_data(self, x):
+    def check_targets(self, y, rows: int | None) -> None:
+        """Raises `ValueError` where `y` cannot be trained on; most models take none."""
+
+    def _check_data(self, x, y):
         if isinstance(x, keras.utils.PyDataset):
             batch = x[0]
         elif isinstance(x, np.ndarray) or keras.ops.is_tensor(x) or isinstance(x, (dict, list)):
-            batch = x  # arrays: all of them
+            batch = (x, y)  # arrays: all of them
         elif hasattr(x, "as_numpy_iterator"):
             batch = next(iter(x.take(1).as_numpy_iterator()), None)
         else:  # a generator would lose its first batch; `train_step` still checks shapes
             return
-        if batch is not None:
-            x = keras.utils.unpack_x_y_sample_weight(batch)[0]
-            self.check_batch(keras.tree.map_structure(keras.ops.convert_to_numpy, x))
+        if batch is None:
+            return
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        x = keras.tree.map_structure(keras.ops.convert_to_numpy, x)
+        self.check_batch(x)
+        self.check_targets(y, len(keras.tree.flatten(x)[0]))
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.fit`; arrays, or the first batch of a dataset, are checked before.
 
         Raises:
             ValueError: If shapes, values or batch sizes cannot be trained on.
         """
-        self._check_data(x)
-        return super().fit(x, *args, **kwargs)
+        self._check_data(x, y)
+        return super().fit(x, y, *args, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.evaluate`; the data is checked as in `fit`.
 
         Raises:
             ValueError: If shapes, values or batch sizes are not what the model takes.
         """
-        self._check_data(x)
-        return super().evaluate(x, *args, **kwargs)
+        self._check_data(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
 
     # Configuration -----------------------------------------------------------------------
 

@@ -25,6 +25,17 @@ MNIST = (28, 28, 1)
 DIGITS = (8, 8, 1)
 
 PRESETS = {
+    "tvae_mnist": Preset(
+        "TVAE",
+        "The configuration of the TVAE paper for MNIST: two dense layers each way, 20 latents, "
+        "random triplets. It states no width (here 400) and no margin (here 1).",
+        lambda: networks.vae_mlp(MNIST, hidden=400, latent_dim=20),
+    ),
+    "tvae_digits": Preset(
+        "TVAE",
+        "`tvae_mnist` for scikit-learn's 8x8 digits: 128 wide, 10 latents.",
+        lambda: networks.vae_mlp(DIGITS, hidden=128, latent_dim=10),
+    ),
     "vae_mnist": Preset(
         "VAE",
         "The single-domain counterpart of `vbta_mnist_transpose`.",

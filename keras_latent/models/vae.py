@@ -112,7 +112,9 @@ class VAE(LatentModel):
 
     def check_shapes(self, x):
         if isinstance(x, (dict, list, tuple)):
-            raise ValueError(f"`VAE` takes one tensor a batch. Received: {type(x).__name__}")
+            raise ValueError(
+                f"`{type(self).__name__}` takes one tensor a batch. Received: {type(x).__name__}"
+            )
         validation.check_shape("x", x.shape, self.event_shape)
 
     def check_batch(self, x):

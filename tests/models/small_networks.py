@@ -17,6 +17,12 @@ def digits(rows=200):
     return images, np.ascontiguousarray(images.swapaxes(1, 2))
 
 
+def labelled_digits(rows=200):
+    """The same digits, float32 in [0, 1], and which digit each is."""
+    (_, labels), _ = datasets.load_arrays("digits")
+    return digits(rows)[0], labels[:rows]
+
+
 def sketches(images):
     """The same digits in another shape, (6, 4, 3): cut, thinned and coloured."""
     return images[:, 1:7, ::2] * np.array([1.0, 0.5, 0.25], "float32")
@@ -31,6 +37,10 @@ def batch(rows=200, paired=None, other=sketches):
 
 def vae(hidden=16, latent_dim=4, shape=DIGIT, **kwargs):
     return models.VAE(**networks.vae_mlp(shape, hidden, latent_dim), seed=1, **kwargs)
+
+
+def tvae(hidden=16, latent_dim=4, shape=DIGIT, **kwargs):
+    return models.TVAE(**networks.vae_mlp(shape, hidden, latent_dim), **({"seed": 1} | kwargs))
 
 
 def vbta(hidden=16, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):

@@ -10,7 +10,17 @@ from small_networks import assert_same_weights, digits, vae, vbta
 from keras_latent import models
 from keras_latent.models import networks
 
-NAMES = [(cls, name) for cls in (models.VAE, models.VBTA) for name in cls.presets]
+NAMES = [
+    (getattr(models, cls), name) for cls in models.__all__ for name in getattr(models, cls).presets
+]
+
+LATENT_DIMS = {
+    (models.VAE, False): 64,
+    (models.VBTA, False): 64,
+    (models.VBTA, True): 32,
+    (models.TVAE, False): 20,
+    (models.TVAE, True): 10,
+}
 
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
@@ -18,8 +28,7 @@ def test_every_built_in_preset(cls, name):
     model = cls.from_preset(name, load_weights=False, seed=5)
     assert type(model) is cls and model.seed == 5
     shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
-    latent_dim = 32 if "digits" in name else 64
-    assert model.latent_dim == latent_dim
+    assert model.latent_dim == LATENT_DIMS[cls, "digits" in name]
     images = model.generate(2, seed=0)
     assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
     assert cls.presets[name]
