@@ -1,0 +1,56 @@
+"""What a step takes at least: its matrix products, and Adam's way through the parameters.
+
+    python -m benchmarks.peers.limit BATCH '[[in, out, times, is_first], ...]'
+
+The products of a dense layer's forward and backward pass, in the step's own shapes, by
+PyTorch's BLAS and nothing between them; and PyTorch's fused Adam on as many parameters, which
+reads and writes each of its arrays once.
+"""
+
+import json
+import sys
+import time
+
+import torch
+
+from benchmarks.peers.turns import THREADS, serve
+
+
+def products(batch: int, layers: list) -> list[tuple]:
+    """Operands and result of each product; a first layer has no gradient of its input."""
+    result = []
+    for n_in, n_out, times, is_first in layers:
+        for _ in range(times):
+            x, y, w = torch.rand(batch, n_in), torch.rand(batch, n_out), torch.rand(n_in, n_out)
+            result += [(x, w, torch.empty_like(y)), (x.T, y, torch.empty_like(w))]
+            if not is_first:
+                result.append((y, w.T, torch.empty_like(x)))
+    return result
+
+
+def main():
+    batch, layers = int(sys.argv[1]), json.loads(sys.argv[2])
+    torch.set_num_threads(THREADS)
+    operands = products(batch, layers)
+    flops = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in operands)
+    # Shared layers are multiplied with twice and updated once.
+    weights = [torch.rand(n_in + 1, n_out, requires_grad=True) for n_in, n_out, *_ in layers]
+    for weight in weights:
+        weight.grad = torch.rand_like(weight)
+    adam = torch.optim.Adam(weights, lr=1e-3, fused=True)
+
+    def run(steps):
+        start = time.perf_counter()
+        for _ in range(steps):
+            for a, b, out in operands:
+                torch.mm(a, b, out=out)
+        middle = time.perf_counter()
+        for _ in range(steps):
+            adam.step()
+        return [(middle - start) / steps, (time.perf_counter() - middle) / steps]
+
+    serve(run, flops=flops)
+
+
+if __name__ == "__main__":
+    main()

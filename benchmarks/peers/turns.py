@@ -1,0 +1,121 @@
+"""Peers in processes of their own, that take turns with ours.
+
+A peer has its own process, so that two frameworks share no thread pool, and may have its own
+interpreter, so that packages which exclude each other can be compared. It says on one line
+what it is, then answers every number of steps with the seconds that they took; while one of
+the two runs, the other waits. Rounds alternate, because other work on a machine comes and
+goes.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+THREADS = min(2, len(os.sched_getaffinity(0)))
+MARK = "answer: "  # tells answers from what a peer's packages print
+
+
+class Peer:
+    """The process of one peer.
+
+    Args:
+        module: Its module in `benchmarks.peers`, which ends in `serve`.
+        *arguments: Its command line.
+        python: Path of its interpreter.
+    """
+
+    def __init__(self, module: str, *arguments: object, python: str = sys.executable):
+        # A pipe that nobody reads would stop a peer that prints progress bars.
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, see `close`
+        self._process = subprocess.Popen(
+            [python, "-m", f"benchmarks.peers.{module}", *map(str, arguments)],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": str(THREADS)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self.facts = self._answer()
+
+    def __call__(self, steps: int) -> float:
+        """Seconds a step."""
+        print(steps, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def close(self) -> None:
+        self._process.communicate()
+        self._errors.close()
+
+    def _answer(self):
+        for line in self._process.stdout:
+            if line.startswith(MARK):
+                return json.loads(line.removeprefix(MARK))
+        self._errors.seek(0)
+        raise RuntimeError(f"A peer has ended:\n{self._errors.read()[-4000:]}")
+
+
+def serve(run: Callable[[int], float], **facts) -> None:
+    """The peer's side: answers until its input ends. `run(steps)` returns seconds a step."""
+    print(MARK + json.dumps(facts), flush=True)
+    for line in sys.stdin:
+        print(MARK + json.dumps(run(int(line))), flush=True)
+
+
+def embeddings(rows: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings `(rows, dim)` in ten loose clusters, and their labels `(rows,)`."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(rows) % 10
+    centres = rng.normal(size=(10, dim))
+    values = centres[labels] + rng.normal(size=(rows, dim))
+    return values.astype("float32"), labels
+
+
+def in_turns(
+    runners: dict[str, Callable[[int], float]], steps: dict[str, int], rounds: int
+) -> dict[str, list[float]]:
+    """Seconds a step of each runner in each round; the first, which compiles, is left out."""
+    seconds = {name: [] for name in runners}
+    for round_ in range(rounds + 1):
+        for name, run in runners.items():
+            taken = run(steps[name])
+            if round_:
+                seconds[name].append(taken)
+    return seconds
+
+
+def row(peer: str, setting: dict, ours: list[float], theirs: list[float], unit: str) -> dict:
+    """A row of a result file from seconds a step; a ratio above 1 means that we are faster."""
+    medians = statistics.median(ours), statistics.median(theirs)
+    scale = {"ms": lambda s: 1e3 * s, "steps/s": lambda s: 1 / s}[unit]
+    return {
+        "configuration": f"peer:{peer}",
+        "setting": setting,
+        "ours": round(scale(medians[0]), 3),
+        "peer": round(scale(medians[1]), 3),
+        "ratio": round(medians[1] / medians[0], 3),
+        "unit": unit,
+        "spread": {
+            "ours": sorted(round(scale(f(ours)), 3) for f in (min, max)),
+            "peer": sorted(round(scale(f(theirs)), 3) for f in (min, max)),
+        },
+        "rounds": len(ours),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def with_other_backends(path: Path, rows: list[dict], backend: str) -> list[dict]:
+    """`rows`, and those that the file at `path` holds of other backends."""
+    if not path.exists():
+        return rows
+    kept = json.loads(path.read_text())["rows"]
+    return [r for r in kept if r["setting"]["backend"] != backend] + rows

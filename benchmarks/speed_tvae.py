@@ -1,0 +1,86 @@
+"""`fit` of TVAE, and of VAE, beside pythae's VAE in pythae's own trainer.
+
+    KERAS_BACKEND=jax python -m benchmarks.speed_tvae --peer-python PATH
+
+All have the same networks, 784-512-20 and back, which are pythae's default; TVAE mines triplets
+and trains on them besides, which pythae has no model for. Ours are whole epochs of `fit` on
+arrays of MNIST; pythae's are its own epochs of fewer batches.
+
+`pythae` may need an environment of its own: `--peer-python` is the interpreter that it is
+installed for. Writes `results/speed_tvae.json`; rows of other backends in it are kept.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from benchmarks import results
+from benchmarks.peers import turns
+from benchmarks.speed_vbta import BACKEND, EpochSeconds
+from keras_latent import datasets, models
+from keras_latent.models import networks
+
+BATCH, STEPS, LATENT = 50, 300, 20
+ROWS = BATCH * STEPS
+MODELS = {"VAE": models.VAE, "TVAE": models.TVAE}
+
+
+def fitting(name, images, labels):
+    """A runner: an epoch of `fit`, in seconds a step."""
+    model = MODELS[name](**networks.vae_mlp((28, 28, 1), hidden=512, latent_dim=LATENT))
+    model.compile(keras.optimizers.Adam(1e-3))
+    clock = EpochSeconds()
+    data = (images, labels) if name == "TVAE" else (images,)
+
+    def run(steps):
+        model.fit(*data, batch_size=BATCH, verbose=0, callbacks=[clock])
+        return clock.seconds / steps
+
+    return run, model.count_params()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--peer-steps", type=int, default=200, help="steps of the peer's turn")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter of pythae")
+    arguments = parser.parse_args()
+
+    images, labels = (x[:ROWS] for x in datasets.load_arrays("mnist")[0])
+    images = images.reshape(ROWS, 28, 28, 1).astype("float32") / 255
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mnist.npz"
+        np.savez(path, images=images.reshape(ROWS, 1, 28, 28), labels=labels)
+        peer = turns.Peer(
+            "vae_pythae",
+            path,
+            BATCH,
+            arguments.peer_steps,
+            LATENT,
+            python=arguments.peer_python,
+        )
+        runners, steps = {"peer": peer}, {"peer": arguments.peer_steps}
+        for name in MODELS:
+            runners[name], parameters = fitting(name, images, labels)
+            steps[name] = STEPS
+            assert parameters == peer.facts["parameters"]
+        seconds = turns.in_turns(runners, steps, arguments.rounds)
+        peer.close()
+    rows = []
+    for name in MODELS:
+        setting = {"model": name, "batch": BATCH, "latents": LATENT, "backend": BACKEND}
+        rows.append(
+            turns.row("pythae VAE trainer", setting, seconds[name], seconds["peer"], "steps/s")
+        )
+        print(rows[-1])
+    name = "speed_tvae"
+    rows = turns.with_other_backends(results.RESULTS / f"{name}.json", rows, BACKEND)
+    print(results.write(name, f"benchmarks.{name}", rows))
+
+
+if __name__ == "__main__":
+    main()
