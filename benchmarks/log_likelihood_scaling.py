@@ -2,10 +2,10 @@
 
     KERAS_BACKEND=jax python -m benchmarks.log_likelihood_scaling
 
-Writes `results/speed_rows_BACKEND.json`. Each size runs in a process of its own. Its memory is
-that of the process at its peak, framework included, less the array that goes in and the one that
-comes out: it should be the same for all sizes. Time is that of a second call, after one on 1,000
-rows that compiles.
+Writes `results/speed_rows.json`; rows of other backends in it are kept. Each size runs in a
+process of its own. Its memory is that of the process at its peak, framework included, less the
+array that goes in and the one that comes out: it should be the same for all sizes. Time is that
+of a second call, after one on 1,000 rows that compiles.
 """
 
 import argparse
@@ -80,8 +80,14 @@ def main():
                 }
             )
             print(table[-1], flush=True)
-    name = f"speed_rows_{keras.backend.backend()}"
-    print(results.write(name, "benchmarks.log_likelihood_scaling", table))
+    print(
+        results.write(
+            "speed_rows",
+            "benchmarks.log_likelihood_scaling",
+            table,
+            replaces=results.of_this_backend,
+        )
+    )
 
 
 if __name__ == "__main__":

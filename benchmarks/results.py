@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import keras
 
 from keras_latent.applications.environment import describe_environment
 from keras_latent.utils.files import replaced_when_complete
@@ -13,7 +16,13 @@ from keras_latent.utils.files import replaced_when_complete
 RESULTS = Path(__file__).parent / "results"
 
 
-def write(name: str, module: str, rows: list[dict], measured_here: bool = True) -> Path:
+def write(
+    name: str,
+    module: str,
+    rows: list[dict],
+    measured_here: bool = True,
+    replaces: Callable[[dict], bool] = lambda row: True,
+) -> Path:
     """Writes the rows of a benchmark, with what they were measured on.
 
     Args:
@@ -22,10 +31,15 @@ def write(name: str, module: str, rows: list[dict], measured_here: bool = True) 
         rows: What was measured; speed rows have `"ours"`, `"peer"` and `"ratio"`.
         measured_here: Whether the rows were measured by this process. If they were collected
             from earlier runs, today's commit is not theirs and is left out.
+        replaces: Which rows of an earlier file the new ones stand for; the others stay, before
+            them. So one file holds several backends, or a table that was not run at once.
 
     Returns:
         The path of the file.
     """
+    path = RESULTS / f"{name}.json"
+    earlier = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = [row for row in earlier if not replaces(row)] + rows
     # Where a run lies on this machine says nothing to a reader.
     arguments = [Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:]]
     result = {
@@ -35,10 +49,14 @@ def write(name: str, module: str, rows: list[dict], measured_here: bool = True) 
         "environment": describe_environment() | {"threads": len(os.sched_getaffinity(0))},
         "rows": rows,
     }
-    path = RESULTS / f"{name}.json"
     with replaced_when_complete(path) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n")
     return path
+
+
+def of_this_backend(row: dict) -> bool:
+    """Whether a row was measured on the current backend; for `replaces`."""
+    return row["setting"]["backend"] == keras.backend.backend()
 
 
 def _commit():

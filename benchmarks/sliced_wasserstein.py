@@ -9,7 +9,6 @@ medians. Values are W_2^2 and gradients those with respect to x.
 """
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -111,24 +110,20 @@ def measure(case: tuple[int, int, int], repetitions: int) -> list[dict]:
     ]
 
 
-def rows_of_other_backends() -> list[dict]:
-    path = results.RESULTS / f"{NAME}.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
-    return [row for row in rows if row["setting"]["backend"] != keras.backend.backend()]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=15)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    rows = rows_of_other_backends()
+    rows = []
     for kind, cases in (("peers", CASES), ("growth", GROWTH)):
         for case in cases:
             for row in measure(case, arguments.repetitions):
                 rows.append({"case": kind, **row})
                 print(rows[-1], flush=True)
-            results.write(NAME, "benchmarks.sliced_wasserstein", rows)
+            results.write(
+                NAME, "benchmarks.sliced_wasserstein", rows, replaces=results.of_this_backend
+            )
 
 
 if __name__ == "__main__":

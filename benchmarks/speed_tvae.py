@@ -78,8 +78,7 @@ def main():
         )
         print(rows[-1])
     name = "speed_tvae"
-    rows = turns.with_other_backends(results.RESULTS / f"{name}.json", rows, BACKEND)
-    print(results.write(name, f"benchmarks.{name}", rows))
+    print(results.write(name, f"benchmarks.{name}", rows, replaces=results.of_this_backend))
 
 
 if __name__ == "__main__":

@@ -144,8 +144,7 @@ def main():
     for row in rows:
         print(row)
     name = "speed_vbta"
-    rows = turns.with_other_backends(results.RESULTS / f"{name}.json", rows, BACKEND)
-    print(results.write(name, f"benchmarks.{name}", rows))
+    print(results.write(name, f"benchmarks.{name}", rows, replaces=results.of_this_backend))
 
 
 if __name__ == "__main__":

@@ -111,11 +111,3 @@ def row(peer: str, setting: dict, ours: list[float], theirs: list[float], unit: 
         "rounds": len(ours),
         "date": datetime.now(UTC).date().isoformat(),
     }
-
-
-def with_other_backends(path: Path, rows: list[dict], backend: str) -> list[dict]:
-    """`rows`, and those that the file at `path` holds of other backends."""
-    if not path.exists():
-        return rows
-    kept = json.loads(path.read_text())["rows"]
-    return [r for r in kept if r["setting"]["backend"] != backend] + rows

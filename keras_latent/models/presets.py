@@ -31,6 +31,15 @@ PRESETS = {
         "random triplets. It states no width (here 400) and no margin (here 1).",
         lambda: networks.vae_mlp(MNIST, hidden=400, latent_dim=20),
     ),
+    "tvae_mnist_sharp": Preset(
+        "TVAE",
+        "A convolutional encoder, observation variance 0.05, and hard triplets of ten times "
+        "the weight; the decoder of `tvae_mnist`.",
+        lambda: (
+            networks.vae_conv_mlp(MNIST)
+            | {"observation_variance": 0.05, "mining": "hard", "triplet_weight": 10.0}
+        ),
+    ),
     "tvae_digits": Preset(
         "TVAE",
         "`tvae_mnist` for scikit-learn's 8x8 digits: 128 wide, 10 latents.",

@@ -191,13 +191,11 @@ class VBTA(TwoDomainModel):
         # A row's identity is its label: only a known pair has its positive in the other
         # domain (-1: none), and every other row of that domain may be its negative.
         row = kops.arange(kops.shape(paired)[0], dtype="int32")
-        anchor, positive, negative, weight = self.miner(
-            q_source, kops.where(paired, row, -1), q_target, row
-        )
-        z_i = [kops.take(t, anchor, axis=0) for t in q_source]
-        z_j = [kops.take(t, positive, axis=0) for t in q_target]
-        z_k = [kops.take(t, negative, axis=0) for t in q_target]
-        d_ij, d_ik = ops.symmetric_kl(*z_i, *z_j), ops.symmetric_kl(*z_i, *z_k)
+        _, _, negative, weight = self.miner(q_source, kops.where(paired, row, -1), q_target, row)
+        # Object i and the object j it is paired with stand in the same row.
+        d_ij = ops.symmetric_kl(*q_source, *q_target)
+        q_k = [kops.take(t, negative, axis=0) for t in q_target]
+        d_ik = ops.symmetric_kl(*q_source, *q_k)
         return ops.weighted_mean(ops.triplet_softplus(d_ij, d_ik), weight)
 
     def negative_elbo(self, x, training: bool = False):

@@ -1,0 +1,89 @@
+"""All result files as Markdown tables.
+
+    python -m benchmarks.tables
+
+Writes `benchmarks/TABLES.md`, which is never edited by hand.
+"""
+
+import json
+from pathlib import Path
+
+from benchmarks import results
+from keras_latent.utils.files import replaced_when_complete
+
+TABLES = Path(__file__).parent / "TABLES.md"
+TITLES = {
+    "mnist_transpose": "MNIST and its transpose: the application",
+    "vbta_table1": "VBTA, table 1: transfer accuracy against known pairs",
+    "vbta_ablation": "VBTA: what each part of our configuration gains, at 100 known pairs",
+    "vbta_table2": "VBTA, table 2: log-likelihood of binarised digits, in nats",
+    "tvae_table1": "TVAE, table 1: triplet accuracy on MNIST",
+    "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
+    "speed_triplets": "Speed: triplet mining and loss, forward and backward",
+    "speed_vbta": "Speed: VBTA's `fit`",
+    "speed_tvae": "Speed: TVAE's `fit`",
+    "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
+}
+# What a table does not show; the files hold it.
+HIDDEN = ("environment", "setting", "date", "spread", "rounds", "repetitions", "triplets", "std")
+
+
+def number(value) -> str:
+    """A value as it stands in a table."""
+    if isinstance(value, float):
+        return (
+            f"{value:.4f}"
+            if abs(value) < 1
+            else f"{value:.4g}"
+            if abs(value) < 1e4
+            else f"{value:.0f}"
+        )
+    return "" if value is None else str(value)
+
+
+def cells(row: dict) -> dict[str, str]:
+    """Columns of a row: the configuration, its setting, and what was measured."""
+    shown = {"configuration": row.get("configuration"), **row.get("setting", {})}
+    shown |= {key: value for key, value in row.items() if key not in (*HIDDEN, "configuration")}
+    shown = {key.replace("_", " "): number(value) for key, value in shown.items()}
+    if row.get("std") is not None:
+        shown["value"] += f" ± {number(row['std'])}"
+    return shown
+
+
+def table(rows: list[dict]) -> str:
+    """Rows as Markdown; columns in the order in which they first come up."""
+    shown = [cells(row) for row in rows]
+    columns = list(dict.fromkeys(c for row in shown for c in row))
+    columns = [c for c in columns if any(row.get(c) for row in shown)]
+    lines = [columns, ["---"] * len(columns), *([row.get(c, "") for c in columns] for row in shown)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [
+        "# Results",
+        "Rendered from `results/*.json` by `python -m benchmarks.tables`. Accuracies are shares; a "
+        "ratio above 1 means that this library is faster than the peer; seconds and milliseconds "
+        "are of a noisy machine of two CPU cores unless the file says otherwise.",
+    ]
+    paths = {path.stem: path for path in sorted(results.RESULTS.glob("*.json"))}
+    for name in sorted(paths, key=lambda n: (list(TITLES).index(n) if n in TITLES else 99, n)):
+        result = json.loads(paths[name].read_text())
+        parts.append(f"## {TITLES.get(name, name)}")
+        parts.append(
+            f"`{result['command']}`, {result['date']}, {result['environment']['hardware']}"
+        )
+        parts.append(table(result["rows"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    with replaced_when_complete(TABLES) as temporary:
+        temporary.write_text(render())
+    print(TABLES)
+
+
+if __name__ == "__main__":
+    main()
