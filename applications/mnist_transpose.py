@@ -115,6 +115,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
             everything.source_train_labels,
             epochs=classifier_epochs,
             max_shift=max_shift,
+            softness=0.5 if max_shift else 0.0,
             verbose=verbose,
         )
 

@@ -3,18 +3,15 @@
     keras-latent run mnist-transpose --preset sharp --out runs/sharp
     python -m benchmarks.mnist_transpose runs/sharp runs/paper ...
 
-Writes `results/mnist_transpose.json` and the table of README.md that is rendered from it.
+Writes `results/mnist_transpose.json`: the same training on several backends.
 """
 
 import argparse
 import json
-import re
 from pathlib import Path
 
 from benchmarks import results
 
-README = Path(__file__).parents[1] / "README.md"
-MARKS = ("<!-- mnist_transpose: rendered by benchmarks/mnist_transpose.py -->", "<!-- end -->")
 CONFIGURATIONS = {"paper": "paper", "sharp": "ours"}
 
 
@@ -46,46 +43,12 @@ def rows_of(metrics: dict) -> list[dict]:
     ]
 
 
-def render(rows: list[dict]) -> str:
-    """The rows as a Markdown table, a line for each run."""
-    lines = [
-        "| configuration | backend | epochs | y to x | x to y | reconstructions | real images "
-        "| wall time |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    runs = {}
-    for row in rows:
-        key = (row["configuration"], row["setting"]["backend"], row["setting"]["epochs"])
-        runs.setdefault(key, {})[row["setting"]["direction"]] = row
-    for (configuration, backend, epochs), run in runs.items():
-        row = run["target_to_source"]
-        figures = [
-            run["target_to_source"]["value"],
-            run["source_to_target"]["value"],
-            row["reconstruction_accuracy"],
-            row["classifier_accuracy"],
-        ]
-        seconds = row["wall_seconds"]
-        lines.append(
-            f"| {configuration} | {backend} | {epochs} | "
-            + " | ".join(f"{100 * figure:.2f} %" for figure in figures)
-            + (" | |" if seconds is None else f" | {seconds / 60:.1f} min |")
-        )
-    return "\n".join(lines)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
     runs = parser.parse_args().runs
     rows = [row for run in runs for row in rows_of(json.loads((run / "metrics.json").read_text()))]
-    path = results.write("mnist_transpose", "benchmarks.mnist_transpose", rows, measured_here=False)
-    text = README.read_text()
-    block = f"{MARKS[0]}\n{render(rows)}\n{MARKS[1]}"
-    README.write_text(
-        re.sub(rf"{MARKS[0]}.*?{MARKS[1]}", lambda _: block, text, count=1, flags=re.S)
-    )
-    print(path)
+    print(results.write("mnist_transpose", "benchmarks.mnist_transpose", rows, measured_here=False))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import json
 import os
 import pkgutil
 import re
@@ -68,15 +67,15 @@ def test_the_gate_runs_the_test_line_of_the_readme():
     assert "<!-- test line -->" in gate and 'eval "$line"' in gate
 
 
-def test_the_table_of_the_readme_is_rendered_from_the_result_file():
-    from benchmarks import mnist_transpose, results
+def test_tables_are_rendered_from_the_result_files():
+    from benchmarks import tables
 
-    rows = json.loads((results.RESULTS / "mnist_transpose.json").read_text())["rows"]
-    assert mnist_transpose.render(rows) in README.read_text()
+    assert tables.readme_table() in README.read_text()
+    assert tables.render() == tables.TABLES.read_text()
 
 
 def test_presets_of_the_readme_exist():
-    names = set(re.findall(r"`((?:vae|vbta)_[a-z_]+)`", README.read_text()))
+    names = set(re.findall(r"`((?:vae|tvae|vbta)_[a-z_]+)`", README.read_text()))
     known = {
         p for m in keras_latent.models.__all__ for p in getattr(keras_latent.models, m).presets
     }

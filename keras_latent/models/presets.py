@@ -50,6 +50,11 @@ PRESETS = {
         "The single-domain counterpart of `vbta_mnist_transpose`.",
         lambda: networks.vae_mlp(MNIST),
     ),
+    "vae_digits": Preset(
+        "VAE",
+        "The single-domain counterpart of `vbta_digits_transpose`.",
+        lambda: networks.vae_mlp(DIGITS, hidden=256, latent_dim=32),
+    ),
     "vbta_mnist_transpose": Preset(
         "VBTA",
         "The configuration of the VBTA paper for MNIST: unit observation variance, "

@@ -1,0 +1,121 @@
+"""The commands that regenerate the papers' tables, at the size of a test."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import results, tables, tvae, vbta
+from keras_latent import datasets
+from keras_latent.applications import mnist_transpose
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Result files in a folder of the test's own, and a classifier of one epoch."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    (tmp_path / "results").mkdir()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setitem(mnist_transpose.DATASETS, "digits", ("digits", "keras", 1, 1, 0))
+
+    def run(module, *arguments):
+        command = [module.__name__, *arguments, "--runs", str(tmp_path / "runs")]
+        monkeypatch.setattr(sys, "argv", command)
+        module.main()
+
+    def read(name):
+        return json.loads((tmp_path / "results" / f"{name}.json").read_text())
+
+    return run, read
+
+
+def test_vbta_table1(files, monkeypatch):
+    run, read = files
+    options = ["--dataset", "digits", "--epochs", "1", "--configurations", "paper"]
+    run(vbta, "table1", *options, "--paired", "10")
+    (to_source, to_target) = read("vbta_table1_digits")["rows"]
+    assert to_source["setting"]["paired"] == 10 and to_source["seeds"] == 1
+    assert to_source["setting"]["direction"] == "target_to_source" and to_source["std"] is None
+    assert 0 <= to_target["value"] <= 1 and to_source["wall_seconds"] > 0
+
+    # Finished runs are not run again; another seed is added to them.
+    monkeypatch.setattr(mnist_transpose, "run", None)
+    run(vbta, "table1", *options, "--paired", "10")
+    assert read("vbta_table1_digits")["rows"][0]["value"] == to_source["value"]
+
+
+def test_vbta_table2(files):
+    run, read = files
+    run(vbta, "table2", "--dataset", "digits", "--epochs", "1", "--samples", "5", "--rows", "20")
+    rows = read("vbta_table2_digits")["rows"]
+    assert [(r["configuration"], r["setting"]["domain"]) for r in rows] == [
+        ("VAE", "source"),
+        ("VAE", "target"),
+        ("paper", "source"),
+        ("paper", "target"),
+    ]
+    for row in rows:
+        # Bits of 64 pixels: a model that has learned anything is below one nat a pixel.
+        assert -64 < row["value"] < 0 < row["monte_carlo_error"] < row["standard_error"]
+
+
+def test_epochs_have_as_many_steps():
+    assert vbta.epochs_of(20, oversampled=False) == 20
+    pair = datasets.load_pair("digits_transpose", 100, paired_per_batch=10, format="numpy")
+    plain = datasets.load_pair("digits_transpose", 100, format="numpy")
+    steps = vbta.epochs_of(20, oversampled=True) * pair.steps_per_epoch
+    assert steps == pytest.approx(20 * plain.steps_per_epoch, rel=0.05)
+
+
+def test_tvae_table1(files, monkeypatch):
+    run, read = files
+    digits = [
+        (np.pad(np.kron(x[:300], np.ones((3, 3, 1), x.dtype)), ((0, 0), (2, 2), (2, 2), (0, 0))), y)
+        for x, y in datasets.load_arrays("digits")
+    ]
+    digits = [(x, y[: len(x)]) for x, y in digits]
+    monkeypatch.setattr(datasets, "load_arrays", lambda name: digits)
+    options = ["--epochs", "2", "--batch-size", "50"]
+    run(tvae, "table1", "--configurations", "ours", "--seeds", "0", "1", *options)
+    run(tvae, "table1", "--configurations", "VAE", "--seeds", "0", *options)
+    rows = read("tvae_table1")["rows"]
+    found = {(r["configuration"], r["metric"], r["setting"].get("margin")): r for r in rows}
+    ours = found["ours", "triplet_accuracy", 0.0]
+    assert ours["seeds"] == 2 and ours["std"] is not None
+    assert ours["value"] > 0.6 and found["VAE", "triplet_accuracy", 0.0]["seeds"] == 1
+    assert found["ours", "triplet_accuracy", 1.0]["value"] <= ours["value"]
+
+
+def test_batches_move_images_anew_and_can_be_resumed():
+    images = np.random.default_rng(0).random((40, 6, 6, 1))
+    labels = np.arange(40)
+    first = tvae.Batches(images, labels, 10, 1, seed=0, epoch=0)
+    assert len(first) == 4
+    rows = np.concatenate([first[i][1] for i in range(4)])
+    assert sorted(rows) == list(range(40))
+    first.on_epoch_end()
+    resumed = tvae.Batches(images, labels, 10, 1, seed=0, epoch=1)
+    for mine, theirs in zip(first[2], resumed[2], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_table_shows_what_was_measured():
+    rows = [
+        {"configuration": "a", "setting": {"n": 1}, "value": 0.5, "std": 0.01, "seeds": 2},
+        {"configuration": "b", "setting": {"m": "x"}, "value": -80.123, "std": None, "seeds": 1},
+    ]
+    assert tables.table(rows).splitlines() == [
+        "| configuration | n | value | seeds | m |",
+        "| --- | --- | --- | --- | --- |",
+        "| a | 1 | 0.5000 ± 0.0100 | 2 |  |",
+        "| b |  | -80.12 | 1 | x |",
+    ]
+
+
+def test_rows_that_are_not_measured_anew_stay(files):
+    _, read = files
+    for backend, value in (("a", 1), ("b", 2), ("a", 3)):
+        row = {"setting": {"backend": backend}, "value": value}
+        results.write("x", "m", [row], replaces=lambda r, b=backend: r["setting"]["backend"] == b)
+    assert [row["value"] for row in read("x")["rows"]] == [2, 3]
