@@ -25,7 +25,7 @@ def quick(tmp_path_factory):
     """A classifier of two epochs, in a folder of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        patch.setitem(mnist_transpose.DATASETS, "digits", ("digits", "keras", 150, 2))
+        patch.setitem(mnist_transpose.DATASETS, "digits", ("digits", "keras", 150, 2, 0))
         yield
 
 

@@ -16,6 +16,7 @@ NAMES = [
 
 LATENT_DIMS = {
     (models.VAE, False): 64,
+    (models.VAE, True): 32,
     (models.VBTA, False): 64,
     (models.VBTA, True): 32,
     (models.TVAE, False): 20,
@@ -41,7 +42,7 @@ def test_every_built_in_preset(cls, name):
 
 
 def test_presets_of_a_class_are_its_own():
-    assert set(models.VAE.presets) == {"vae_mnist"}
+    assert set(models.VAE.presets) == {"vae_mnist", "vae_digits"}
     assert "vbta_mnist_transpose" in models.VBTA.presets
     assert not set(models.VAE.presets) & set(models.VBTA.presets)
 
