@@ -88,6 +88,14 @@ def test_squared_euclidean_measures_the_margin_in_squares():
     assert mine(squared(8.5), z, labels)[3][0] == 1
 
 
+def test_fallback_keeps_anchors_whose_negatives_are_all_nearer():
+    z, labels = np.float32([[0], [9], [1], [2]]), np.int32([0, 0, 1, -1])
+    assert mine(TripletMiner("semi-hard"), z, labels)[3][0] == 0
+    miner = TripletMiner.from_config(TripletMiner("semi-hard", fallback=True).get_config())
+    _, positive, negative, weight = mine(miner, z, labels)
+    assert (positive[0], negative[0], weight[0]) == (1, 2, 1)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize(
     "labels", [[0, 0, 0, 0], [0, 1, 2, 3], [-1, -1, -1, -1], [-1, 0, -1, 1], [5]]

@@ -59,6 +59,19 @@ def test_semi_hard_is_among_pytorch_metric_learnings(rng, margin):
         assert distances[a, n] == min(distances[a, m] for b, q, m in expected if (a, p) == (b, q))
 
 
+def test_semi_hard_falls_back_to_the_farthest_negative(rng):
+    _, labels, distances = batch(rng)
+    masks = ops.triplet_masks(labels)
+    distances = np.where(to_numpy(masks[0]), distances + 100.0, distances).astype("float32")
+    distances[0] = 1.0  # this anchor's negatives are as far as its positives
+    alone = ops.semi_hard_triplets(distances, *masks, margin=1.0, seed=1)
+    assert not to_numpy(alone[2]).any()
+    _, negative, weight = ops.semi_hard_triplets(distances, *masks, 1.0, seed=1, fallback=True)
+    assert to_numpy(weight).all()
+    farthest = np.where(to_numpy(masks[1]), distances, -np.inf).argmax(axis=1)
+    np.testing.assert_array_equal(to_numpy(negative), farthest)
+
+
 @pytest.mark.parametrize("wrap", [lambda fn: fn, compiled], ids=["eager", "compiled"])
 def test_all_matches_pytorch_metric_learning(rng, wrap):
     _, labels, _ = batch(rng, rows=15)
