@@ -24,8 +24,8 @@ from keras_latent.metrics.reference_classifier import shifted
 CONFIGURATIONS = {
     "VAE": ("tvae_mnist", {"triplet_weight": 0.0}, 0),
     "paper": ("tvae_mnist", {}, 0),
-    "VAE of ours": ("tvae_mnist_sharp", {"triplet_weight": 0.0}, 2),
-    "ours": ("tvae_mnist_sharp", {}, 2),
+    "VAE of ours": ("tvae_mnist_conv", {"triplet_weight": 0.0}, 2),
+    "ours": ("tvae_mnist_conv", {}, 2),
 }
 MARGINS = (0.0, 1.0)
 

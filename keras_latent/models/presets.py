@@ -31,14 +31,10 @@ PRESETS = {
         "random triplets. It states no width (here 400) and no margin (here 1).",
         lambda: networks.vae_mlp(MNIST, hidden=400, latent_dim=20),
     ),
-    "tvae_mnist_sharp": Preset(
+    "tvae_mnist_conv": Preset(
         "TVAE",
-        "A convolutional encoder, observation variance 0.05, and hard triplets of ten times "
-        "the weight; the decoder of `tvae_mnist`.",
-        lambda: (
-            networks.vae_conv_mlp(MNIST)
-            | {"observation_variance": 0.05, "mining": "hard", "triplet_weight": 10.0}
-        ),
+        "`tvae_mnist` with a convolutional encoder and semi-hard triplets of ten times the weight.",
+        lambda: networks.vae_conv_mlp(MNIST) | {"mining": "semi_hard", "triplet_weight": 10.0},
     ),
     "tvae_digits": Preset(
         "TVAE",
