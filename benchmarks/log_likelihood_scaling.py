@@ -85,7 +85,7 @@ def main():
             "speed_rows",
             "benchmarks.log_likelihood_scaling",
             table,
-            replaces=results.of_this_backend,
+            replaces=results.of_this_backend(),
         )
     )
 

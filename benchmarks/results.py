@@ -54,9 +54,10 @@ def write(
     return path
 
 
-def of_this_backend(row: dict) -> bool:
-    """Whether a row was measured on the current backend; for `replaces`."""
-    return row["setting"]["backend"] == keras.backend.backend()
+def of_this_backend(**setting) -> Callable[[dict], bool]:
+    """Whether a row was measured on the current backend, in this setting; for `replaces`."""
+    setting["backend"] = keras.backend.backend()
+    return lambda row: setting.items() <= row["setting"].items()
 
 
 def _commit():

@@ -116,7 +116,7 @@ def main():
     for row in rows:
         print(row)
     name = "speed_triplets"
-    print(results.write(name, f"benchmarks.{name}", rows, replaces=results.of_this_backend))
+    print(results.write(name, f"benchmarks.{name}", rows, replaces=results.of_this_backend()))
 
 
 if __name__ == "__main__":

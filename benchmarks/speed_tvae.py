@@ -82,17 +82,8 @@ def main():
         )
         print(rows[-1])
     name = "speed_tvae"
-    print(
-        results.write(
-            name,
-            f"benchmarks.{name}",
-            rows,
-            replaces=lambda r: (
-                results.of_this_backend(r)
-                and r["setting"]["steps_per_execution"] == arguments.steps_per_execution
-            ),
-        )
-    )
+    same = results.of_this_backend(steps_per_execution=arguments.steps_per_execution)
+    print(results.write(name, f"benchmarks.{name}", rows, replaces=same))
 
 
 if __name__ == "__main__":

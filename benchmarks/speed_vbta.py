@@ -148,17 +148,8 @@ def main():
     for row in rows:
         print(row)
     name = "speed_vbta"
-    print(
-        results.write(
-            name,
-            f"benchmarks.{name}",
-            rows,
-            replaces=lambda r: (
-                results.of_this_backend(r)
-                and r["setting"]["steps_per_execution"] == arguments.steps_per_execution
-            ),
-        )
-    )
+    same = results.of_this_backend(steps_per_execution=arguments.steps_per_execution)
+    print(results.write(name, f"benchmarks.{name}", rows, replaces=same))
 
 
 if __name__ == "__main__":

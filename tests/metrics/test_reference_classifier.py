@@ -3,9 +3,10 @@ import random
 import keras
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from keras_latent import datasets, metrics
-from keras_latent.metrics.reference_classifier import shifted
+from keras_latent.metrics.reference_classifier import shifted, softened
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,30 @@ def test_images_are_moved():
     assert shifted(images, 0, rng) is images
 
 
+def test_images_are_softened():
+    rng = np.random.default_rng(0)
+    images = rng.random((30, 9, 7, 1), "float32")
+    soft = softened(images, 0.5, rng)
+    assert soft.dtype == images.dtype
+    kernel = np.float64([1, 4, 6, 4, 1]) / 16
+    for image, found in zip(images[..., 0], soft[..., 0], strict=True):
+        blurred = ndimage.convolve1d(
+            ndimage.convolve1d(image, kernel, axis=0, mode="constant"), kernel, 1, mode="constant"
+        )
+        # Away from the edges, where what spreads out of the image does not come back.
+        inner = (slice(2, -2), slice(2, -2))
+        change, whole = (found - image)[inner], (blurred - image)[inner]
+        weight = (change * whole).sum() / (whole**2).sum()
+        assert 0 <= weight <= 0.5
+        np.testing.assert_allclose(change, weight * whole, atol=1e-5)
+    assert softened(images, 0.0, rng) is images
+
+
+def test_softness_is_a_share(digits, tmp_path):
+    with pytest.raises(ValueError, match="`softness` must be from 0 to 1. Received: softness=2"):
+        train(digits, tmp_path, softness=2)
+
+
 def test_it_is_kept(digits, cached, monkeypatch):
     model, folder = cached
     assert len(files(folder)) == 1
@@ -93,6 +118,8 @@ def test_nothing_else_gets_it(digits, cached, monkeypatch):
         (images[:256], labels[:256], {"seed": 1}),
         (images[:256], labels[:256], {"epochs": 2}),
         (images[:256], labels[:256], {"batch_size": 64}),
+        (images[:256], labels[:256], {"max_shift": 1}),
+        (images[:256], labels[:256], {"softness": 0.5}),
         (images[:255], labels[:255], {}),
         (images[:256].swapaxes(1, 2), labels[:256], {}),
         (images[:256], other, {}),
