@@ -6,9 +6,11 @@ from keras_latent.datasets.from_arrays import pair_from_arrays
 from keras_latent.datasets.load_arrays import load_arrays
 from keras_latent.datasets.load_pair import load_pair
 from keras_latent.datasets.match_by_geometry import match_by_geometry
+from keras_latent.datasets.random_affine import RandomAffine
 
 __all__ = [
     "DomainPair",
+    "RandomAffine",
     "export_npz",
     "load_arrays",
     "load_pair",

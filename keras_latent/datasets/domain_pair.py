@@ -36,7 +36,9 @@ class DomainPair:
     Test batches come in the order of the arrays, the last one as short as it is; where the
     test sets differ in length, the shorter one starts over. `Model.fit` shuffles the order
     in which it takes a `PyDataset`'s batches (not what is in them): pass `shuffle=False`
-    to have exactly this order in that format too.
+    to have exactly this order in that format too. Augmentation (the argument `augment` of
+    both functions) changes training batches only; if `RandomAffine` does it, all of this
+    holds for augmented batches as well, up to 1e-5 between the two formats.
 
     Attributes:
         name: What the pair is called.

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_latent.datasets import checks
+from keras_latent.datasets.augment import resolve_augment
 from keras_latent.datasets.domain_pair import DomainPair, resolve_format
 from keras_latent.datasets.known_pairs import check_paired_per_batch, resolve_known_pairs
 from keras_latent.datasets.order import EpochOrder
@@ -24,6 +25,7 @@ def pair_from_arrays(
     test_paired: bool = False,
     batch_size: int = 50,
     paired_per_batch: int | None = None,
+    augment: Any = None,
     seed: int = 0,
     format: Literal["auto", "tf", "numpy"] = "auto",
     name: str = "custom",
@@ -58,7 +60,27 @@ def pair_from_arrays(
             others are drawn from the whole of both domains, independently; an epoch then goes
             through the larger domain with these others. With `None`, known pairs occur as
             often as any other row, anywhere in a batch.
-        seed: Seed of the order, 0 or more.
+        augment: What is done to the images of the training batches, and never to test images
+            or to the pair's arrays:
+
+            - `None`: nothing.
+            - A `RandomAffine`, or another object with its methods `factors(rng, count)` and
+              `transform(images, factors)`. The numbers are drawn from the seed, the epoch and
+              the domain, so that both formats and all backends deliver the same batches (to
+              1e-5), also after `skip_epochs`. The two images of a known pair get numbers of
+              their own.
+            - A Keras or keras-cv layer, such as `keras.layers.RandomRotation`. It is called with
+              `training=True`, on the CPU, and draws its own random numbers: they depend on
+              the backend, and `skip_epochs` does not move them. keras-cv's layers need
+              TensorFlow, on every backend.
+            - A function from a float32 array `(batch_size, ...)` to one of the same shape.
+            - A dict with one of these for `"source"`, for `"target"` or for both.
+
+            All of them get float32 images, uint8 divided by 255, and what they return is not
+            clipped. Each is tried on one batch when the pair is made. In the format `"tf"`,
+            `RandomAffine` works in the background; the others run in Python, one batch after
+            the other, while the trainer waits.
+        seed: Seed of the order and of the augmentation, 0 or more.
         format: `"tf"` for a `tf.data.Dataset`, `"numpy"` for a `keras.utils.PyDataset`,
             `"auto"` for the one that the current backend's trainer takes natively.
         name: Name of the pair, for its `repr`.
@@ -70,7 +92,8 @@ def pair_from_arrays(
         ValueError: For images that are empty, neither uint8 nor float nor bool, or not finite;
             labels of another length or dtype, or below -1; known pairs that are not in the
             arrays; more `paired_per_batch` than `batch_size` or known pairs; an epoch shorter
-            than a batch; an unknown `format`.
+            than a batch; an unknown `format`; an `augment` that is none of the above, changes
+            the shape, or returns NaN or infinity.
         ImportError: If `format` is `"tf"` and TensorFlow is not installed.
 
     Example:
@@ -107,7 +130,8 @@ def pair_from_arrays(
         argument = f"test_{domain}_labels"
         labels[f"{domain}_test_labels"] = checks.check_labels(argument, given, rows)
 
-    order = EpochOrder(len(source), len(target), known, batch_size, paired_per_batch, seed)
+    augment = resolve_augment(augment, source, target, batch_size)
+    order = EpochOrder(len(source), len(target), known, batch_size, paired_per_batch, seed, augment)
     train, test = _pipelines(
         format, order, source, target, test_source, test_target, bool(test_paired)
     )

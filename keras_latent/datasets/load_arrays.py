@@ -12,7 +12,7 @@ from keras_latent.utils.optional import import_extra
 
 Split = tuple[np.ndarray, np.ndarray]
 
-NAMES = ("digits", "fashion_mnist", "mnist")
+NAMES = ("digits", "fashion_mnist", "mnist", "usps")
 
 
 def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[Split, Split]:
@@ -22,6 +22,11 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
       TensorFlow Datasets, which downloads them where they are not there yet. Where
       `<data_dir>/<name>.npz` exists, that file is read instead, and TFDS need not be
       installed; `export_npz` writes one.
+    - `"usps"`: 7,291 training and 2,007 test images of 16x16, likewise. TFDS reads them from
+      zip.train.gz and zip.test.gz of the site of "The Elements of Statistical Learning": from
+      the folder `downloads/manual` of `data_dir` if they lie there, else it downloads them.
+      Where `data_dir` cannot be written to, the prepared data goes into `keras_latent/tfds` in
+      Keras's own folder (`~/.keras`, or `KERAS_HOME`).
     - `"digits"`: scikit-learn's 1,797 images of 8x8, in a fixed, stratified split of 1,437
       and 360, with their 17 grey levels spread over 0 to 255. Nothing is downloaded.
 
@@ -37,7 +42,8 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
     Raises:
         ValueError: If `name` is unknown, or the `.npz` file is damaged or of another format.
         ImportError: If TFDS (for `"digits"`: scikit-learn) is not installed.
-        RuntimeError: If TFDS can neither read nor download the data.
+        RuntimeError: If TFDS can neither read nor download the data, or a file of USPS has
+            another checksum than it should.
 
     Example:
 

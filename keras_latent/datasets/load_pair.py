@@ -12,6 +12,7 @@ from keras_latent.datasets.from_arrays import pair_from_arrays
 from keras_latent.datasets.known_pairs import resolve_known_pairs
 from keras_latent.datasets.load_arrays import load_arrays
 from keras_latent.datasets.match_by_geometry import match_by_geometry
+from keras_latent.datasets.random_affine import RandomAffine
 
 SPLITS = ("keras", "paper")
 
@@ -40,13 +41,34 @@ def _transpose(name: str, split: str, data_dir: str | os.PathLike | None) -> dic
     }
 
 
+def _unpaired(
+    source: str, target: str, split: str, data_dir: str | os.PathLike | None
+) -> dict[str, Any]:
+    """Arguments of `pair_from_arrays`: two datasets of their own, with all of their images."""
+    arguments = {"test_paired": False}
+    for domain, name in (("source", source), ("target", target)):
+        (train, labels), (test, test_labels) = load_arrays(name, data_dir)
+        arguments |= {
+            domain: train,
+            f"{domain}_labels": labels,
+            f"test_{domain}": test,
+            f"test_{domain}_labels": test_labels,
+        }
+    return arguments
+
+
 # Name of the pair: a function of `(split, data_dir)` that returns arguments of
 # `pair_from_arrays`. A new pair is a new line.
 PAIRS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "mnist_transpose": lambda *args: _transpose("mnist", *args),
     "fashion_mnist_transpose": lambda *args: _transpose("fashion_mnist", *args),
     "digits_transpose": lambda *args: _transpose("digits", *args),
+    "mnist_usps": lambda *args: _unpaired("mnist", "usps", *args),
 }
+
+# Pairs whose domains have no image in common, and how the images of their training batches are
+# augmented by `augment=True`.
+UNPAIRED: dict[str, Callable[[], Any]] = {"mnist_usps": RandomAffine}
 
 
 def load_pair(
@@ -58,6 +80,7 @@ def load_pair(
     split: Literal["keras", "paper"] = "keras",
     batch_size: int = 50,
     paired_per_batch: int | None = None,
+    augment: Any = None,
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
     format: Literal["auto", "tf", "numpy"] = "auto",
@@ -68,13 +91,17 @@ def load_pair(
       label stays the same.
     - `"fashion_mnist_transpose"`: likewise, of Fashion-MNIST.
     - `"digits_transpose"`: likewise, of scikit-learn's 8x8 digits, which need no download.
+    - `"mnist_usps"`: MNIST (28x28; 60,000 and 10,000 images) and USPS (16x16; 7,291 and 2,007).
+      No image is in both, and row i of one has nothing to do with row i of the other, in the
+      test images as well. The LSTNet paper trains on it with `batch_size=64, augment=True`.
 
     Args:
         name: One of the above.
         paired: How many pairs the model may know. `None` or `"all"`: every training row. `n`:
             `n` pairs drawn with the seed. They are the first `n` rows of `source_train` and
             of `target_train`; the other rows of both are in independent random orders, in
-            the arrays as in the batches, so that no pairing is hidden in them.
+            the arrays as in the batches, so that no pairing is hidden in them. For
+            `"mnist_usps"`, there are none: `None` is 0.
         matched: Whether further pairs are looked for among the other rows, without labels, by
             `match_by_geometry`, and added to the known ones.
         disjoint: Whether no image is in both domains, but for the known pairs: of the other
@@ -86,16 +113,20 @@ def load_pair(
             test set"; we read it so because the two add up to the training images.
         batch_size: Rows in a training batch.
         paired_per_batch: Known pairs in each training batch; see `pair_from_arrays`.
-        seed: Seed of the known pairs and of the order, 0 or more.
+        augment: What is done to the images of the training batches; see `pair_from_arrays`. For
+            `"mnist_usps"`, `True` is `RandomAffine()`, as in the LSTNet paper.
+        seed: Seed of the known pairs, of the order and of the augmentation, 0 or more.
         data_dir: Where the data lies; see `load_arrays`.
         format: `"tf"`, `"numpy"` or `"auto"`; see `pair_from_arrays`.
 
     Returns:
-        A `DomainPair`. Its test rows are aligned: row i of both is the same image.
+        A `DomainPair`. But for `"mnist_usps"`, its test rows are aligned: row i of both is the
+        same image.
 
     Raises:
         ValueError: For an unknown `name`, `split` or `format`, a split that the data does not
-            have, more `paired` than rows, and whatever `pair_from_arrays` refuses.
+            have, more `paired` than rows, known or matched pairs of domains that have none,
+            `augment=True` where there is no default, and whatever `pair_from_arrays` refuses.
         ImportError: If the packages that read the data are not installed.
         RuntimeError: If the data cannot be read or downloaded.
 
@@ -110,6 +141,8 @@ def load_pair(
     """
     checks.check_choice("name", name, PAIRS)
     checks.check_choice("split", split, SPLITS)
+    if name in UNPAIRED:
+        paired = _check_unpaired(name, paired, matched, disjoint, split)
     if np.ndim(paired) > 0:
         raise ValueError(
             "`paired` must be None, 'all' or a number of pairs; which pairs, the seed decides. "
@@ -120,11 +153,18 @@ def load_pair(
             "`disjoint` leaves no image in both domains but the known pairs: `paired` must be a "
             f"number of them. Received: paired={paired!r}."
         )
+    if augment is True:
+        if name not in UNPAIRED:
+            raise ValueError(
+                f"`augment=True` is for {sorted(UNPAIRED)}. Received: name={name!r}. Pass the "
+                "augmentation itself, such as `datasets.RandomAffine()`."
+            )
+        augment = UNPAIRED[name]()
     # Before the data is read, which takes seconds.
     resolve_format(format)
     seed = checks.check_integer("seed", seed, at_least=0)
     arguments = PAIRS[name](split, data_dir)
-    if paired not in (None, "all"):
+    if name not in UNPAIRED and paired not in (None, "all"):
         sizes = len(arguments["source"]), len(arguments["target"])
         paired = len(resolve_known_pairs(paired, *sizes))
         arguments.update(_known_first(arguments, paired, seed, disjoint))
@@ -137,10 +177,28 @@ def load_pair(
         paired=paired,
         batch_size=batch_size,
         paired_per_batch=paired_per_batch,
+        augment=augment,
         seed=seed,
         format=format,
         name=name,
     )
+
+
+def _check_unpaired(name: str, paired: Any, matched: bool, disjoint: bool, split: str) -> int:
+    """Return 0, the number of known pairs, unless something else is asked for."""
+    for argument, value, is_default in (
+        ("paired", paired, np.ndim(paired) == 0 and paired in (None, 0)),
+        ("matched", matched, not matched),
+        ("disjoint", disjoint, not disjoint),
+        ("split", split, split == "keras"),
+    ):
+        if not is_default:
+            raise ValueError(
+                f"The domains of {name!r} have no image in common: there are no known pairs "
+                "between them, and no split but the official one. "
+                f"Received: {argument}={value!r}. Leave `{argument}` out."
+            )
+    return 0
 
 
 def _known_first(

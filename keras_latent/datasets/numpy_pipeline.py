@@ -39,6 +39,9 @@ class TrainSequence(keras.utils.PyDataset):
             "target": gather(self._target, rows.target[index]),
             "paired": rows.paired[index].copy(),
         }
+        for domain, factors in self._order.factors().items():
+            augmentation = self._order.augment[domain]
+            batch[domain] = augmentation.transform(batch[domain], factors[index])
         self._order.delivered.add(index)
         return batch
 

@@ -1,8 +1,14 @@
 """Which rows meet in which batch of which epoch: index arithmetic, no images."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from keras_latent.datasets.augment import Augmentation
 
 
 class Rows(NamedTuple):
@@ -16,8 +22,8 @@ class Rows(NamedTuple):
 class EpochOrder:
     """The order of a pair's training rows, a pure function of the seed and the epoch.
 
-    Both pipelines read their row numbers from here, so they deliver the same batches, and
-    an interrupted run continues by setting the epoch.
+    Both pipelines read their row numbers from here, and the numbers that augmentations draw,
+    so they deliver the same batches, and an interrupted run continues by setting the epoch.
 
     Args:
         num_source: Rows of the source domain.
@@ -27,6 +33,7 @@ class EpochOrder:
         paired_per_batch: Known pairs in each batch, or `None` to shuffle them in among
             the other rows.
         seed: Seed of every epoch.
+        augment: The augmentations by domain, `"source"` before `"target"`.
     """
 
     def __init__(
@@ -37,11 +44,13 @@ class EpochOrder:
         batch_size: int,
         paired_per_batch: int | None,
         seed: int,
+        augment: Mapping[str, Augmentation] | None = None,
     ):
         self.pairs = pairs
         self.batch_size = batch_size
         self.paired_per_batch = paired_per_batch
         self.seed = seed
+        self.augment = dict(augment or {})
         self._all = np.arange(num_source), np.arange(num_target)
         self._unpaired = (
             np.setdiff1d(self._all[0], pairs[:, 0]),
@@ -68,6 +77,7 @@ class EpochOrder:
         self.epoch = epoch
         self.delivered = set()  # Steps that a pipeline has handed out in this epoch.
         self._rows = None
+        self._factors = None
 
     def rows(self) -> Rows:
         """Row numbers of the current epoch."""
@@ -76,6 +86,20 @@ class EpochOrder:
             flat = self._mixed(rng) if self.paired_per_batch is None else self._in_parts(rng)
             self._rows = Rows(*(part.reshape(self.steps, self.batch_size) for part in flat))
         return self._rows
+
+    def factors(self) -> dict[str, np.ndarray]:
+        """Numbers for the current epoch's augmentations: `(steps, batch_size, ...)` by domain."""
+        if self._factors is None:
+            self._factors = {}
+            for domain, augmentation in self.augment.items():
+                # Streams of their own, beside [seed, epoch] (which is [seed, epoch, 0]) and
+                # `load_pair`'s [seed, 0, 1].
+                stream = {"source": 2, "target": 3}[domain]
+                rng = np.random.default_rng([self.seed, self.epoch, stream])
+                factors = augmentation.factors(rng, self.steps * self.batch_size)
+                shape = self.steps, self.batch_size, *factors.shape[1:]
+                self._factors[domain] = factors.reshape(shape)
+        return self._factors
 
     def _mixed(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         count = max(len(rows) for rows in self._unpaired)

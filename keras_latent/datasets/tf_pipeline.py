@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,29 +24,38 @@ def _tensorflow():
 def train_dataset(order: EpochOrder, source: np.ndarray, target: np.ndarray) -> tf.data.Dataset:
     """Shuffled training batches of static shape; each finished epoch moves the order on.
 
-    The row numbers come from Python twice an epoch; the rows are gathered in the graph.
+    The row numbers come from Python twice an epoch; the rows are gathered and, as far as the
+    augmentation can, augmented in the graph.
     `tf.data`'s own `shuffle` counts iterators, and Keras makes more of those than it has
     epochs, so that an interrupted run could not find its place again.
     """
     tf = _tensorflow()
 
     def epoch() -> Iterator[tuple[np.ndarray, ...]]:
-        number, rows = order.epoch, order.rows()
-        yield tuple(part[:-1] for part in rows)
+        number, parts = order.epoch, (*order.rows(), *order.factors().values())
+        yield tuple(part[:-1] for part in parts)
         # Reached when the last batch is asked for: before it is delivered, hence before
         # anybody can ask for the next epoch's first, and not if nobody asks for it.
         order.restart(number + 1)
-        yield tuple(part[-1:] for part in rows)
+        yield tuple(part[-1:] for part in parts)
 
     row_numbers = tf.TensorSpec((None, order.batch_size), tf.int64)
     flags = tf.TensorSpec((None, order.batch_size), tf.bool)
+    drawn = (
+        tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in order.factors().values()
+    )
     batches = tf.data.Dataset.from_generator(
-        epoch, output_signature=(row_numbers, row_numbers, flags)
-    ).flat_map(lambda *rows: tf.data.Dataset.from_tensor_slices(rows))
-    batches = batches.map(_gatherer(source, target))
+        epoch, output_signature=(row_numbers, row_numbers, flags, *drawn)
+    ).flat_map(lambda *parts: tf.data.Dataset.from_tensor_slices(parts))
+    batches = batches.map(_augmenter(order, _gatherer(source, target)))
     batches = batches.apply(tf.data.experimental.assert_cardinality(order.steps))
     # A look at the first batch must not ask for the last one, which moves the order on.
-    return _finish(batches, prefetch=min(_PREFETCH, order.steps - 2))
+    prefetch = min(_PREFETCH, order.steps - 2)
+    if not all(augmentation.transform_in_graph for augmentation in order.augment.values()):
+        # A batch that is made in the background, in Python, when the program ends would wait
+        # for the interpreter for ever, and the program for that batch.
+        prefetch = 0
+    return _finish(batches, prefetch)
 
 
 def test_dataset(
@@ -85,6 +94,23 @@ def _gatherer(source: np.ndarray, target: np.ndarray):
         }
 
     return gather
+
+
+def _augmenter(order: EpochOrder, gather: Callable[..., dict[str, tf.Tensor]]):
+    tf = _tensorflow()
+
+    def augmented(source_rows, target_rows, paired, *factors):
+        batch = gather(source_rows, target_rows, paired)
+        for (domain, augmentation), drawn in zip(order.augment.items(), factors, strict=True):
+            images = batch[domain]
+            if augmentation.transform_in_graph:
+                batch[domain] = augmentation.transform_in_graph(images, drawn)
+            else:
+                done = tf.numpy_function(augmentation.transform, [images, drawn], tf.float32)
+                batch[domain] = tf.ensure_shape(done, images.shape)  # Python does not tell it.
+        return batch
+
+    return augmented
 
 
 def _finish(batches: tf.data.Dataset, prefetch: int = _PREFETCH) -> tf.data.Dataset:

@@ -33,6 +33,10 @@ def read_tfds(
         "`keras_latent.datasets.export_npz` writes one on another machine)",
     )
     _leave_gpu_to_backend()
+    if name == "usps":
+        from keras_latent.datasets import usps  # Registers it with TFDS.
+
+        data_dir = usps.prepare(data_dir)
     try:
         splits = tfds.load(
             name,

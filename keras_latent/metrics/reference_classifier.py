@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_latent.utils.files import cache_folder
+
 
 def build_classifier(
     image_shape: tuple[int, int, int], classes: int, seed: int | None = None
@@ -112,7 +114,7 @@ def reference_classifier(
     )
     key.update(images.tobytes())
     key.update(labels.astype("int64").tobytes())
-    folder = Path(cache_dir) if cache_dir is not None else _default_cache()
+    folder = Path(cache_dir) if cache_dir is not None else cache_folder()
     path = folder / f"classifier-{key.hexdigest()[:16]}.keras"
     if path.exists():
         try:
@@ -172,7 +174,3 @@ def softened(images: np.ndarray, softness: float, rng: np.random.Generator) -> n
             blurred = np.moveaxis((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4, 0, axis)
     weight = rng.uniform(0, softness, (len(images), 1, 1, 1)).astype(images.dtype)
     return images + weight * (blurred - images)
-
-
-def _default_cache():
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras_latent"

@@ -1,10 +1,15 @@
-"""Files that are either the whole new version or the whole old one."""
+"""Where files are kept, and files that are either the whole new version or the whole old one."""
 
 import contextlib
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Where the library keeps what it made: `keras_latent` in `~/.keras`, or in `KERAS_HOME`."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras_latent"
 
 
 @contextlib.contextmanager
