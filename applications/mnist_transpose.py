@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
 
@@ -109,7 +110,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     everything = datasets.load_pair(
         f"{arguments.dataset}_transpose", split=split, data_dir=arguments.data_dir
     )
-    with _float32():
+    with float32():
         classifier = metrics.reference_classifier(
             everything.source_train,
             everything.source_train_labels,
@@ -157,7 +158,7 @@ def measure(
     directory: RunDirectory,
 ) -> dict:
     """Translates the test images both ways, scores and draws them."""
-    source, target = (_floats(x) for x in (pair.source_test, pair.target_test))
+    source, target = (floats(x) for x in (pair.source_test, pair.target_test))
     labels = pair.source_test_labels
     to_source = model.translate(target, to="source")
     to_target = model.translate(source, to="target")
@@ -190,17 +191,17 @@ def measure(
         titles=("source x", "g(y), translated to the source"),
     )
 
-    def accuracy(images):
-        return _accuracy(classifier, labels, images)
+    def score(images):
+        return accuracy(classifier, labels, images)
 
     return {
         "transfer_accuracy": {
-            "target_to_source": accuracy(to_source),
+            "target_to_source": score(to_source),
             # The classifier knows the source domain: what came out is transposed back.
-            "source_to_target": accuracy(np.swapaxes(to_target, 1, 2)),
+            "source_to_target": score(np.swapaxes(to_target, 1, 2)),
         },
-        "reconstruction_accuracy": accuracy(reconstruction),
-        "classifier_accuracy": accuracy(source),
+        "reconstruction_accuracy": score(reconstruction),
+        "classifier_accuracy": score(source),
         "test_rows": len(labels),
     }
 
@@ -215,26 +216,3 @@ def report(figures: dict) -> None:
         f"(reconstructions {figures['reconstruction_accuracy']:.4f}, "
         f"real images {figures['classifier_accuracy']:.4f})"
     )
-
-
-def _accuracy(classifier, labels, images, batch_size=500):
-    metric = metrics.TransferAccuracy(classifier)
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        metric.update_state(labels[rows], images[rows])
-    return round(float(metric.result()), 6)
-
-
-def _floats(images):
-    return images / np.float32(255) if images.dtype == np.uint8 else images
-
-
-class _float32:
-    """The judge is the same whatever the precision of the judged."""
-
-    def __enter__(self):
-        self.policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-
-    def __exit__(self, *_):
-        keras.config.set_dtype_policy(self.policy)

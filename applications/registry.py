@@ -37,5 +37,10 @@ APPLICATIONS = {
             "VBTA: digits and their transposes, translated both ways through one latent space",
             "mnist_transpose",
         ),
+        Application(
+            "mnist-usps",
+            "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
+            "mnist_usps",
+        ),
     )
 }

@@ -74,9 +74,14 @@ class RunDirectory:
         """Logs by name, a number an epoch, from a `keras.callbacks.CSVLogger`'s file.
 
         An epoch that was logged and then lost with a killed process stands there twice:
-        the later line counts.
+        the later line counts. Columns that an epoch did not measure ("NA": Keras writes
+        one of each log for a validation that may never come) are left out.
         """
         with open(self.path / log, newline="") as file:
             rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
-        names = next(iter(rows.values()), {})
+        names = [
+            name
+            for name in next(iter(rows.values()), {})
+            if all(row[name] != "NA" for row in rows.values())
+        ]
         return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}

@@ -99,6 +99,7 @@ def _gatherer(source: np.ndarray, target: np.ndarray):
 def _augmenter(order: EpochOrder, gather: Callable[..., dict[str, tf.Tensor]]):
     tf = _tensorflow()
 
+    @tf.autograph.experimental.do_not_convert  # AutoGraph would follow the import of TensorFlow
     def augmented(source_rows, target_rows, paired, *factors):
         batch = gather(source_rows, target_rows, paired)
         for (domain, augmentation), drawn in zip(order.augment.items(), factors, strict=True):

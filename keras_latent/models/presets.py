@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keras_latent.models import networks
+from keras_latent.models import lstnet_networks, networks
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,22 @@ MNIST = (28, 28, 1)
 DIGITS = (8, 8, 1)
 
 PRESETS = {
+    "lstnet_mnist_usps": Preset(
+        "LSTNet",
+        "The configuration of the LSTNet paper for MNIST and USPS: 17.3 million parameters, "
+        "for a GPU.",
+        lambda: lstnet_networks.lstnet_conv(),
+    ),
+    "lstnet_mnist_usps_small": Preset(
+        "LSTNet",
+        "`lstnet_mnist_usps` of a quarter of its width, for two CPU cores.",
+        lambda: lstnet_networks.lstnet_conv(width=16),
+    ),
+    "lstnet_mnist_usps_tiny": Preset(
+        "LSTNet",
+        "`lstnet_mnist_usps` of a 32nd of its width: for tests, and to see it run.",
+        lambda: lstnet_networks.lstnet_conv(width=2),
+    ),
     "tvae_mnist": Preset(
         "TVAE",
         "The configuration of the TVAE paper for MNIST: two dense layers each way, 20 latents, "

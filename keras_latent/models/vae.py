@@ -119,7 +119,7 @@ class VAE(LatentModel):
 
     def check_batch(self, x):
         self.check_shapes(x)
-        validation.check_values("x", x, self.likelihood == "bernoulli")
+        validation.check_values("x", x, self.unit_interval)
 
     # Verbs -------------------------------------------------------------------------------
 

@@ -55,6 +55,18 @@ def require_positive(name: str, value: float, zero_allowed: bool = False) -> flo
     return float(value)
 
 
+def require_fraction(name: str, value: float) -> float:
+    """Checks a scalar of 0 or more and less than 1.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    value = require_positive(name, value, zero_allowed=True)
+    if value >= 1.0:
+        raise ValueError(f"`{name}` must be less than 1. Received: {name}={value!r}")
+    return value
+
+
 def require_choice(name: str, value: Any, choices: Sequence) -> Any:
     """Checks that `value` is one of `choices`.
 
@@ -93,7 +105,7 @@ def check_values(name: str, x: Any, unit_interval: bool, image: bool = True) -> 
     Args:
         name: What the array is called in the message.
         x: An array, or anything `numpy.asarray` reads.
-        unit_interval: Whether values must lie in [0, 1] (Bernoulli likelihood).
+        unit_interval: Whether values must lie in [0, 1] (Bernoulli likelihood, tanh generator).
         image: Whether values like those of pixels in 0..255 are suspect.
 
     Raises:
@@ -108,8 +120,8 @@ def check_values(name: str, x: Any, unit_interval: bool, image: bool = True) -> 
         raise ValueError(f"`{name}` must be finite. Received: NaN or infinity among its values.")
     if unit_interval and (low < 0.0 or high > 1.0):
         raise ValueError(
-            f"`{name}` must lie in [0, 1] for a Bernoulli likelihood; pixels in 0..255 are "
-            f"divided by 255. Received: values from {low:g} to {high:g}"
+            f"`{name}` must lie in [0, 1]; pixels in 0..255 are divided by 255, and those in "
+            f"[-1, 1] mapped by `(x + 1) / 2`. Received: values from {low:g} to {high:g}"
         )
     if image and high > 32.0 and low >= 0.0:
         raise ValueError(

@@ -6,7 +6,8 @@ from keras import ops as kops
 from keras_latent import ops
 from keras_latent.layers import TripletMiner
 from keras_latent.models import validation
-from keras_latent.models.two_domain_model import OTHER, TwoDomainModel
+from keras_latent.models.two_domain_model import TwoDomainModel
+from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
 from keras_latent.training import portable
 
@@ -274,7 +275,7 @@ class VBTA(TwoDomainModel):
     def check_batch(self, x):
         self.check_shapes(x)
         for domain in DOMAINS:
-            validation.check_values(domain, x[domain], self.likelihood == "bernoulli")
+            validation.check_values(domain, x[domain], self.unit_interval)
 
     def get_config(self):
         config = super().get_config()

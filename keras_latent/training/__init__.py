@@ -2,6 +2,6 @@
 
 from keras_latent.training.model import PortableModel
 from keras_latent.training.optimizer_group import OptimizerGroup
-from keras_latent.training.portable import native_pipeline, portable
+from keras_latent.training.portable import input_gradients, native_pipeline, portable
 
-__all__ = ["OptimizerGroup", "PortableModel", "native_pipeline", "portable"]
+__all__ = ["OptimizerGroup", "PortableModel", "input_gradients", "native_pipeline", "portable"]

@@ -150,19 +150,57 @@ def _assign(variables, values):
         variable.assign(value)
 
 
+def input_gradients(fn: Callable[[Any], Any], x: Any) -> Any:
+    """Gradient of the sum of `fn(x)` with respect to `x`, itself differentiable.
+
+    For penalties on gradients (R1, WGAN-GP). `fn` may read variables but not assign any:
+    no batch normalisation, dropout or noise in training mode.
+
+    Args:
+        fn: Function of one float tensor.
+        x: Float tensor `(batch, ...)`.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    if BACKEND == "jax":
+        return jax.grad(lambda x: jax.numpy.sum(fn(x)))(x)
+    if BACKEND == "tensorflow":
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(fn(x))
+        return tape.gradient(total, x)
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
+
+
+CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{kind}{n}D{transposed}")
+    for n in (1, 2, 3)
+    for kind, transposed in (("Conv", ""), ("Conv", "Transpose"), ("SeparableConv", ""))
+    if hasattr(keras.layers, f"{kind}{n}D{transposed}")
+)
+
+
 def default_jit_compile(model: keras.Model) -> bool:
-    """Whether `jit_compile="auto"` means XLA: always, where Keras can.
+    """Whether `jit_compile="auto"` means XLA: always, where Keras can and it is no loss.
 
     Keras itself leaves XLA out on a TensorFlow without accelerators; the models here
-    have static shapes and gain from it there too. PyTorch runs eagerly, as in Keras.
+    have static shapes and gain from it there too, but for convolutions: XLA's on the CPU
+    take three times as long as oneDNN's (benchmarks/speed_lstnet.py). PyTorch runs
+    eagerly, as in Keras.
     """
     if BACKEND == "torch":
-        return False
-    if BACKEND == "tensorflow" and model.distribute_strategy.num_replicas_in_sync > 1:
         return False
     layers = [model]
     for layer in layers:  # grows while it is walked
         layers.extend(getattr(layer, "layers", []))
+    if BACKEND == "tensorflow":
+        if model.distribute_strategy.num_replicas_in_sync > 1:
+            return False
+        on_cpu = not tf.config.list_logical_devices("GPU")
+        if on_cpu and any(isinstance(layer, CONVOLUTIONS) for layer in layers):
+            return False
     return all(layer.supports_jit for layer in layers)
 
 

@@ -1,0 +1,242 @@
+"""LSTNet between MNIST and USPS without labels: the experiment of section 3 of its paper."""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
+from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.models.validation import DOMAINS
+from keras_latent.utils.files import replaced_when_complete
+
+#: Name to the model's preset, epochs, learning rate, and whether that falls along a cosine.
+PRESETS = {
+    "paper": ("lstnet_mnist_usps", 30, 1e-4, False),
+    "large": ("lstnet_mnist_usps", 30, 2e-4, True),
+    "small": ("lstnet_mnist_usps_small", 6, 5e-4, True),
+    "tiny": ("lstnet_mnist_usps_tiny", 1, 1e-3, True),
+}
+#: Domain to the epochs of its classifier and the pixels by which its images are moved.
+CLASSIFIERS = {"source": (16, 2), "target": (60, 1)}
+#: Training images of each domain by which epochs are measured.
+MEASURED_ROWS = 2000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this application."""
+    parser.add_argument(
+        "--preset",
+        default="small",
+        help="'paper': the paper's networks and learning rate, for a GPU; 'large': the same "
+        "networks, larger learning rate that falls along a cosine; 'small': a quarter as wide, "
+        "for two CPU cores; 'tiny': to see it run; or a preset directory of LSTNet",
+    )
+    parser.add_argument(
+        "--epochs", type=int, help="of 60,000 images of MNIST (default: 6; paper, large: 30)"
+    )
+    parser.add_argument("--batch-size", type=int, default=64, help="images of each domain a step")
+    parser.add_argument("--learning-rate", type=float, help="of both teams (default: by preset)")
+    parser.add_argument("--grid-every", type=int, default=1, help="epochs between pictures")
+    parser.add_argument("--tensorboard", help="folder for the pictures in TensorBoard")
+    parser.add_argument(
+        "--classifier-epochs", type=int, help="of both classifiers (default: 16 and 60)"
+    )
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
+        raise ValueError(
+            f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
+            f"Received: {arguments.preset!r}"
+        )
+    _, epochs, learning_rate, _ = PRESETS.get(arguments.preset, PRESETS["small"])
+    if arguments.epochs is None:
+        arguments.epochs = epochs
+    if arguments.learning_rate is None:
+        arguments.learning_rate = learning_rate
+    for name in ("epochs", "batch_size", "learning_rate", "grid_every", "classifier_epochs"):
+        value = getattr(arguments, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"`--{name.replace('_', '-')}` must be positive. Received: {value}")
+    if arguments.out is None:
+        preset = arguments.preset if arguments.preset in PRESETS else "custom"
+        arguments.out = f"runs/mnist-usps-{preset}"
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
+    """Trains or resumes, chooses an epoch for each direction, measures and draws.
+
+    Returns:
+        The figures of `metrics.json`.
+    """
+    pair = datasets.load_pair(
+        "mnist_usps",
+        batch_size=arguments.batch_size,
+        augment=True,
+        seed=arguments.seed,
+        data_dir=arguments.data_dir,
+    )
+    print(pair)
+    judges = train_judges(pair, arguments)
+
+    keras.utils.set_random_seed(arguments.seed)
+    preset, _, _, falling = PRESETS.get(arguments.preset, (arguments.preset, 0, 0, True))
+    model = models.LSTNet.from_preset(preset, load_weights=False, seed=arguments.seed)
+    steps = arguments.epochs * pair.steps_per_epoch
+    model.compile({team: _adam(arguments, falling, steps) for team in model.optimizer_groups()})
+    resume = callbacks.Resume(directory / "state")
+    done = resume.restore(model)
+    if done:
+        print(f"Going on after epoch {done}.")
+    pair.skip_epochs(done)
+    choice = EpochChoice(
+        directory / "epochs",
+        lambda: measure_epoch(model, pair, judges, arguments.seed),
+        tuple(f"{d}_information" for d in DOMAINS),
+    )
+    model.fit(
+        pair.train,
+        epochs=arguments.epochs,
+        initial_epoch=done,
+        shuffle=False,  # the pair shuffles, by its seed
+        verbose=arguments.verbose,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
+            callbacks.CollapseMonitor(),
+            callbacks.TranslationGrid(
+                *(_one_of_each(pair, d) for d in DOMAINS),
+                directory / "grids",
+                every=arguments.grid_every,
+                tensorboard=arguments.tensorboard,
+            ),
+            choice,
+            resume,  # last: what it has saved is done
+        ],
+    )
+    if model.stop_training:
+        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
+
+    visualization.training_curves(directory.history("history.csv"), directory / "training.png")
+    return measure(model, pair, judges, choice, directory)
+
+
+def _adam(arguments, falling, steps):
+    rate = arguments.learning_rate
+    if falling:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
+    return keras.optimizers.Adam(rate, beta_1=0.8)
+
+
+def train_judges(pair: datasets.DomainPair, arguments: argparse.Namespace) -> dict:
+    """A classifier of the real training images of each domain."""
+    judges = {}
+    for domain, (epochs, max_shift) in CLASSIFIERS.items():
+        print(f"Reference classifier of the {domain} (trained once, then kept):")
+        with float32():
+            judges[domain] = metrics.reference_classifier(
+                getattr(pair, f"{domain}_train"),
+                getattr(pair, f"{domain}_train_labels"),
+                epochs=arguments.classifier_epochs or epochs,
+                max_shift=max_shift,
+                softness=0.5,
+                verbose=arguments.verbose,
+            )
+    return judges
+
+
+def measure_epoch(model, pair, judges, seed) -> dict:
+    """Measurements of an epoch, by the domain that is translated into.
+
+    `information` and `cycle_agreement` use no label of the domain that the images come from,
+    and training images only. `test_accuracy` is kept for a look back, and chooses nothing.
+    """
+    rng = np.random.default_rng(seed)
+    row = {}
+    for to, judge in judges.items():
+        domain = _other(to)
+        images = getattr(pair, f"{domain}_train")
+        rows = rng.permutation(len(images))[:MEASURED_ROWS]
+        translated = model.translate(floats(images[rows]), to=to)
+        scores = judge.predict(translated, batch_size=500, verbose=0)
+        row[f"{to}_information"] = mutual_information(scores)
+        # Translated once more there and back, an image should stay what it was.
+        again = judge.predict(model.cycle(translated, domain=to), batch_size=500, verbose=0)
+        row[f"{to}_cycle_agreement"] = float(np.mean(scores.argmax(1) == again.argmax(1)))
+        test = model.translate(floats(getattr(pair, f"{domain}_test")), to=to)
+        row[f"{to}_test_accuracy"] = accuracy(judge, getattr(pair, f"{domain}_test_labels"), test)
+    return row
+
+
+def measure(model, pair, judges, choice: EpochChoice, directory: RunDirectory) -> dict:
+    """Translates both test sets with the epochs chosen for them, scores and draws."""
+    figures = {"transfer_accuracy": {}, "classifier_accuracy": {}, "chosen_epoch": {}}
+    test = {d: floats(getattr(pair, f"{d}_test")) for d in DOMAINS}
+    labels = {d: getattr(pair, f"{d}_test_labels") for d in DOMAINS}
+    for to, judge in judges.items():
+        domain, criterion = _other(to), f"{to}_information"
+        model.load_weights(choice.weights(criterion))
+        figures["chosen_epoch"][f"{domain}_to_{to}"] = choice.chosen(criterion)
+        figures["transfer_accuracy"][f"{domain}_to_{to}"] = accuracy(
+            judge, labels[domain], model.translate(test[domain], to=to)
+        )
+        figures["classifier_accuracy"][to] = accuracy(judge, labels[to], test[to])
+        with replaced_when_complete(directory / f"model_to_{to}.keras") as temporary:
+            model.save(temporary)
+        images = _one_of_each(pair, domain)
+        visualization.translation_grid(
+            {
+                domain: images,
+                "reconstruction": model.reconstruct(images, domain),
+                f"translated to {to}": model.translate(images, to=to),
+                "and back": model.cycle(images, domain),
+            },
+            directory / f"{domain}_to_{to}.png",
+        )
+    figures["test_rows"] = {d: len(labels[d]) for d in DOMAINS}
+    figures["epochs"] = choice.measurements()
+    figures["rank_correlation"] = rank_correlations(figures["epochs"])
+    return figures
+
+
+def rank_correlations(epochs: list[dict]) -> dict[str, float]:
+    """Spearman's correlation over the epochs between each criterion and the test accuracy."""
+
+    def ranks(name):
+        return np.argsort(np.argsort([row[name] for row in epochs]))
+
+    criteria = [n for n in epochs[0] if not n.endswith("_test_accuracy")] if len(epochs) > 2 else []
+    truth = {n: f"{n.split('_')[0]}_test_accuracy" for n in criteria}
+    return {n: round(float(np.corrcoef(ranks(n), ranks(truth[n]))[0, 1]), 3) for n in criteria}
+
+
+def report(figures: dict) -> None:
+    """Prints the figures."""
+    for domain, to in (("target", "source"), ("source", "target")):
+        name = f"{domain}_to_{to}"
+        print(
+            f"{name}: {figures['transfer_accuracy'][name]:.4f} of "
+            f"{figures['test_rows'][domain]} translated test images (epoch "
+            f"{figures['chosen_epoch'][name]}; the classifier on real images of the {to}: "
+            f"{figures['classifier_accuracy'][to]:.4f})"
+        )
+
+
+def _other(domain):
+    return "target" if domain == "source" else "source"
+
+
+def _one_of_each(pair, domain):
+    """A test image of each class, in [0, 1]."""
+    labels = getattr(pair, f"{domain}_test_labels")
+    rows = [np.flatnonzero(labels == k)[0] for k in np.unique(labels)]
+    return floats(getattr(pair, f"{domain}_test")[rows])

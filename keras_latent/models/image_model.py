@@ -1,0 +1,177 @@
+"""What all models of images share: checks, compiled verbs, configuration."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import ops
+from keras_latent.models import validation
+from keras_latent.models.preset import PresetMixin
+from keras_latent.training import PortableModel
+
+# Of rows and results together, in one call of Keras's `predict`, which copies both: 64 MB.
+VALUES_AT_A_TIME = 2**24
+
+
+class _Programs:
+    """Compiled functions of a model's networks, by name.
+
+    A plain object, so that Keras neither tracks nor saves them; they share the variables
+    of the networks, and are built when first used.
+    """
+
+    def __init__(self):
+        self._models = {}
+
+    def get(self, key, make: Callable[[], keras.Model]) -> keras.Model:
+        if key not in self._models:
+            self._models[key] = make()
+        return self._models[key]
+
+
+class ImageModel(PresetMixin, PortableModel):
+    """Base of all models: verbs that run compiled and in batches, checks, saving of networks.
+
+    Args:
+        **kwargs: `name`, `dtype` of `keras.Model`.
+    """
+
+    #: Whether images must lie in [0, 1].
+    unit_interval = False
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._programs = _Programs()
+
+    # Verbs -------------------------------------------------------------------------------
+
+    def check_rows(self, x, shape, name: str, image: bool = True) -> np.ndarray:
+        """`x` in host memory, after a check of its shape, one row's being given, and values."""
+        x = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
+        validation.check_shape(name, x.shape, shape)
+        if not len(x):
+            raise ValueError(f"`{name}` must have one row or more. Received: shape={x.shape}")
+        validation.check_values(name, x, image and self.unit_interval, image)
+        return x
+
+    def program(self, key, make: Callable[[], keras.Model]) -> keras.Model:
+        """The compiled program of that name; `make` builds it when it is first asked for."""
+        return self._programs.get(key, make)
+
+    def run(self, key, shape, fn: Callable, x, name: str, batch_size: int, image: bool = True):
+        """`fn` on checked rows, compiled and in batches; `key` names the compiled function.
+
+        Memory, beside that of the rows and of the result, does not grow with their number.
+        """
+        x = self.check_rows(x, shape, name, image)
+
+        def make():
+            symbolic = keras.Input(shape)
+            return keras.Model(symbolic, fn(symbolic))
+
+        program = self.program(key, make)
+        tensors = [*program.inputs, *program.outputs]
+        values = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
+        block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * values))
+        if len(x) <= block:
+            return program.predict(x, batch_size=batch_size, verbose=0)
+        result = None
+        for first in range(0, len(x), block):
+            part = program.predict(x[first : first + block], batch_size=batch_size, verbose=0)
+            if result is None:
+                result = keras.tree.map_structure(
+                    lambda p: np.empty((len(x), *p.shape[1:]), p.dtype), part
+                )
+            for whole, rows in zip(
+                keras.tree.flatten(result), keras.tree.flatten(part), strict=True
+            ):
+                whole[first : first + len(rows)] = rows
+        return result
+
+    def path(self, z_a: np.ndarray, z_b: np.ndarray, steps: int, kind: str) -> np.ndarray:
+        """Latents `(rows * steps, ...)` on the way from each row of one to the other's."""
+        if z_a.shape != z_b.shape:
+            raise ValueError(
+                "`a` and `b` must have the same number of rows. "
+                f"Received: {len(z_a)} and {len(z_b)} rows"
+            )
+        flat = (z.reshape(len(z), -1) for z in (z_a, z_b))
+        z = keras.ops.convert_to_numpy(ops.interpolate(*flat, steps, kind))
+        return z.reshape(-1, *z_a.shape[1:])
+
+    # Input checks before a training starts -----------------------------------------------
+
+    def check_batch(self, x) -> None:
+        """Raises `ValueError` where inputs, NumPy arrays, cannot be trained on."""
+        raise NotImplementedError
+
+    def check_targets(self, y, rows: int | None) -> None:
+        """Raises `ValueError` where `y` cannot be trained on; most models take none."""
+
+    def _check_data(self, x, y):
+        if isinstance(x, keras.utils.PyDataset):
+            batch = x[0]
+        elif isinstance(x, np.ndarray) or keras.ops.is_tensor(x) or isinstance(x, (dict, list)):
+            batch = (x, y)  # arrays: all of them
+        elif hasattr(x, "as_numpy_iterator"):
+            batch = next(iter(x.take(1).as_numpy_iterator()), None)
+        else:  # a generator would lose its first batch; `train_step` still checks shapes
+            return
+        if batch is None:
+            return
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        x = keras.tree.map_structure(keras.ops.convert_to_numpy, x)
+        self.check_batch(x)
+        self.check_targets(y, len(keras.tree.flatten(x)[0]))
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.fit`; arrays, or the first batch of a dataset, are checked before.
+
+        Raises:
+            ValueError: If shapes, values or batch sizes cannot be trained on.
+        """
+        self._check_data(x, y)
+        return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.evaluate`; the data is checked as in `fit`.
+
+        Raises:
+            ValueError: If shapes, values or batch sizes are not what the model takes.
+        """
+        self._check_data(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    # Configuration -----------------------------------------------------------------------
+
+    def networks_config(self, names: Sequence[str]) -> dict[str, Any]:
+        """Configurations of network arguments, by name; of those left out, `None`.
+
+        A network that stands in two places is described in the first, and stays one network.
+        """
+        config, first = {}, {}
+        for name in names:
+            network = getattr(self, name)
+            if network is not None and first.setdefault(id(network), name) != name:
+                config[name] = {"same_as": first[id(network)]}
+            else:
+                config[name] = keras.saving.serialize_keras_object(network)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        def deserialize(value):
+            if isinstance(value, dict) and "class_name" in value:
+                value = copy.deepcopy(value)  # Keras empties a functional model's configuration
+                return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+            return value
+
+        arguments = {key: deserialize(value) for key, value in config.items()}
+        for key, value in arguments.items():
+            if isinstance(value, dict) and set(value) == {"same_as"}:
+                arguments[key] = arguments[value["same_as"]]
+        return cls(**arguments)

@@ -1,0 +1,105 @@
+"""The networks of the LSTNet paper, table 1, as plain functions that return Keras models."""
+
+import keras
+from keras import layers
+
+# A row of the table: filters in units of N1 = 64, kernel, strides, padding.
+MNIST_ENCODER = ((1, 7, 1, "same"), (2, 5, 2, "same"), (4, 3, 2, "same"), (8, 3, 1, "same"))
+USPS_ENCODER = ((1, 7, 1, "same"), (2, 5, 2, "same"), (4, 3, 1, "same"), (8, 2, 1, "valid"))
+# Layer 6 has stride 3 in the table, from which no 28x28 image would come out again.
+SHARED_ENCODER = ((4, 3, 1, "same"), (2, 3, 1, "same"))
+
+SHARED_GENERATOR = ((2, 3, 1, "same"), (4, 3, 1, "same"))
+MNIST_GENERATOR = ((8, 3, 1, "same"), (4, 3, 2, "same"), (2, 5, 2, "same"), (1, 7, 1, "same"))
+USPS_GENERATOR = ((8, 2, 1, "valid"), (4, 3, 2, "same"), (2, 5, 1, "same"), (1, 7, 1, "same"))
+
+# Filters, kernel, padding, and the stride of the max pooling that follows.
+MNIST_DISCRIMINATOR = ((1, 3, "same", 1), (2, 3, "same", 2), (4, 5, "same", 2), (8, 3, "same", 2))
+USPS_DISCRIMINATOR = ((1, 3, "same", 1), (2, 3, "same", 1), (4, 5, "same", 2), (8, 2, "valid", 2))
+LATENT_DISCRIMINATOR = ((4, 3, "same", 1), (8, 3, "same", 2), (4, 3, "same", 1))
+
+SLOPE = 0.3  # of LeakyReLU
+
+
+def convolutions(table, width: int, shape: tuple, name: str, transposed=False) -> keras.Sequential:
+    """(Transposed) convolutions, each with batch normalisation and LeakyReLU.
+
+    Args:
+        table: Rows of filters (in units of `width`), kernel, strides and padding.
+        width: Filters of one unit.
+        shape: Shape of one input, `(height, width, channels)`.
+        name: Name of the model.
+        transposed: Whether the convolutions are transposed ones.
+    """
+    convolution = layers.Conv2DTranspose if transposed else layers.Conv2D
+    model = keras.Sequential([keras.Input(shape)], name=name)
+    for filters, kernel, strides, padding in table:
+        # No bias: what it adds, batch normalisation takes away.
+        model.add(convolution(filters * width, kernel, strides, padding, use_bias=False))
+        model.add(layers.BatchNormalization())
+        model.add(layers.LeakyReLU(SLOPE))
+    return model
+
+
+def generator(table, width: int, shape: tuple, channels: int, name: str) -> keras.Sequential:
+    """Transposed convolutions, and a 1x1 one with a tanh: features to images in [-1, 1]."""
+    model = convolutions(table, width, shape, name, transposed=True)
+    model.add(layers.Conv2DTranspose(channels, 1, activation="tanh"))
+    return model
+
+
+def discriminator(
+    table, width: int, shape: tuple, name: str, spectral_normalization: bool = False
+) -> keras.Sequential:
+    """Convolutions with LeakyReLU and max pooling: images or latents to a logit `(batch, 1)`."""
+
+    def normalized(layer):
+        return layers.SpectralNormalization(layer) if spectral_normalization else layer
+
+    model = keras.Sequential([keras.Input(shape)], name=name)
+    for filters, kernel, padding, pool in table:
+        model.add(normalized(layers.Conv2D(filters * width, kernel, padding=padding)))
+        model.add(layers.LeakyReLU(SLOPE))
+        model.add(layers.MaxPooling2D(2, pool, padding="same"))
+    model.add(layers.Flatten())
+    model.add(normalized(layers.Dense(1)))
+    return model
+
+
+def lstnet_conv(
+    width: int = 64, channels: int = 1, spectral_normalization: bool = False
+) -> dict[str, keras.Model]:
+    """The networks of table 1 for 28x28 and 16x16 images, as arguments of `LSTNet`.
+
+    Args:
+        width: Filters of the first layer, 64 in the paper: 17.3 million parameters.
+        channels: Channels of the images of both domains.
+        spectral_normalization: Whether the discriminators' weights are divided by their
+            largest singular value (Miyato et al., 2018).
+    """
+    source, target, latent = (28, 28, channels), (16, 16, channels), (7, 7, 2 * width)
+    features = (7, 7, 8 * width)
+    sn = spectral_normalization
+    return {
+        "source_encoder": convolutions(MNIST_ENCODER, width, source, "source_encoder"),
+        "target_encoder": convolutions(USPS_ENCODER, width, target, "target_encoder"),
+        "shared_encoder": convolutions(SHARED_ENCODER, width, features, "shared_encoder"),
+        "shared_generator": convolutions(
+            SHARED_GENERATOR, width, latent, "shared_generator", transposed=True
+        ),
+        "source_generator": generator(
+            MNIST_GENERATOR, width, (7, 7, 4 * width), channels, "source_generator"
+        ),
+        "target_generator": generator(
+            USPS_GENERATOR, width, (7, 7, 4 * width), channels, "target_generator"
+        ),
+        "source_discriminator": discriminator(
+            MNIST_DISCRIMINATOR, width, source, "source_discriminator", sn
+        ),
+        "target_discriminator": discriminator(
+            USPS_DISCRIMINATOR, width, target, "target_discriminator", sn
+        ),
+        "latent_discriminator": discriminator(
+            LATENT_DISCRIMINATOR, width, latent, "latent_discriminator", sn
+        ),
+    }

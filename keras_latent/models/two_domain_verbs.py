@@ -1,0 +1,165 @@
+"""What models of two domains and one shared latent space do, in the words of the library."""
+
+import keras
+import numpy as np
+
+from keras_latent.models import validation
+from keras_latent.models.image_model import ImageModel
+from keras_latent.models.validation import DOMAINS
+
+OTHER = {"source": "target", "target": "source"}
+
+
+class TwoDomainVerbs(ImageModel):
+    """Verbs of a model that encodes two domains, `"source"` and `"target"`, into one space.
+
+    A subclass sets `event_shapes` (domain to the shape of one image) and `latent_shape`,
+    the shape of one latent, and defines `to_latent(x, domain)` and `to_image(z, domain)`,
+    the two tensor functions of which everything here is composed.
+    """
+
+    def encode(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Shared latents of one domain's images.
+
+        Args:
+            x: Float images `(rows, ...)` of `domain`.
+            domain: `"source"` or `"target"`.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array `(rows, *latent_shape)`, float32.
+
+        Raises:
+            ValueError: If `domain` is neither, or shape or values of `x` are not those of
+                the domain.
+        """
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return self.run(
+            f"encode {domain}",
+            self.event_shapes[domain],
+            lambda x: self.to_latent(x, domain),
+            x,
+            "x",
+            batch_size,
+        )
+
+    def decode(self, z, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain` of latents `(rows, *latent_shape)`."""
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return self.run(
+            f"decode {domain}",
+            self.latent_shape,
+            lambda z: self.to_image(z, domain),
+            z,
+            "z",
+            batch_size,
+            image=False,
+        )
+
+    def _through(self, x, *domains, batch_size):
+        def fn(x):
+            for domain, to in zip(domains, domains[1:], strict=False):
+                x = self.to_image(self.to_latent(x, domain), to)
+            return x
+
+        shape = self.event_shapes[domains[0]]
+        return self.run(" to ".join(domains), shape, fn, x, "x", batch_size)
+
+    def reconstruct(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain` decoded into `domain` from their latents."""
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return self._through(x, domain, domain, batch_size=batch_size)
+
+    def translate(self, x, to: str = "target", *, batch_size: int = 512) -> np.ndarray:
+        """Translates images into the domain `to`.
+
+        Args:
+            x: Float images `(rows, ...)` of the other domain.
+            to: `"target"` or `"source"`.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array of images of the domain `to`, `(rows, ...)`, float32.
+
+        Raises:
+            ValueError: If `to` is neither, or shape or values of `x` are not those of the
+                other domain.
+        """
+        to = validation.require_choice("to", to, DOMAINS)
+        return self._through(x, OTHER[to], to, batch_size=batch_size)
+
+    def cycle(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain` translated into the other domain and back."""
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return self._through(x, domain, OTHER[domain], domain, batch_size=batch_size)
+
+    def interpolate(
+        self,
+        a,
+        b,
+        steps: int = 8,
+        *,
+        domain: str = "source",
+        to: str | None = None,
+        kind: str = "spherical",
+        batch_size: int = 512,
+    ) -> np.ndarray:
+        """Images on the way from each row of `a` to the row of `b`.
+
+        Args:
+            a: Float images `(rows, ...)` of `domain`.
+            b: As many images of `domain`.
+            steps: Number of images on the way, both ends included.
+            domain: The domain of `a` and `b`.
+            to: The domain to decode into; default: `domain`.
+            kind: `"spherical"` or `"linear"`, in latent space.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array `(rows, steps, ...)`, float32.
+
+        Raises:
+            ValueError: If `a` and `b` differ in their number of rows.
+        """
+        to = validation.require_choice("to", domain if to is None else to, DOMAINS)
+        z_a, z_b = (self.encode(x, domain, batch_size=batch_size) for x in (a, b))
+        images = self.decode(self.path(z_a, z_b, steps, kind), to, batch_size=batch_size)
+        return images.reshape(-1, steps, *images.shape[1:])
+
+    def to_classifier(self, classifier: keras.Model, domain: str = "target") -> keras.Model:
+        """`f = h o g`: a classifier of one domain made one of the other (LSTNet, section 2).
+
+        Args:
+            classifier: `h`, a built Keras model of images, in [0, 1], of the domain that is
+                not `domain`.
+            domain: The domain whose images the new model takes.
+
+        Returns:
+            A Keras model, images `(batch, ...)` of `domain` to what `classifier` returns,
+            which shares the weights of this model and of the classifier. It can be saved,
+            exported and served without keras_latent's training code.
+
+        Raises:
+            ValueError: If `domain` is neither, or the classifier is not built or takes
+                images of another shape.
+
+        Example:
+
+        >>> import keras, numpy as np
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
+        >>> h = keras.Sequential(
+        ...     [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+        ... )
+        >>> f = vbta.to_classifier(h, domain="target")
+        >>> f.predict(np.zeros((3, 8, 8, 1), "float32"), verbose=0).shape
+        (3, 10)
+        """
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        to = OTHER[domain]
+        validation.require_built("classifier", classifier)
+        shape = validation.event_shape_of("classifier", classifier)
+        validation.check_shape("classifier", (None, *shape), self.event_shapes[to])
+        x = keras.Input(self.event_shapes[domain], name=f"{domain}_images")
+        translated = self.to_image(self.to_latent(x, domain), to)
+        return keras.Model(x, classifier(translated), name=f"{domain}_{classifier.name}")
