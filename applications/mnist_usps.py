@@ -20,8 +20,9 @@ PRESETS = {
     "small": ("lstnet_mnist_usps_small", 6, 5e-4, True),
     "tiny": ("lstnet_mnist_usps_tiny", 1, 1e-3, True),
 }
-#: Domain to the epochs of its classifier and the pixels by which its images are moved.
-CLASSIFIERS = {"source": (16, 2), "target": (60, 1)}
+#: Domain to the epochs of its classifier, the pixels by which its images are moved, and its
+#: label smoothing.
+CLASSIFIERS = {"source": (16, 2, 0.0), "target": (60, 1, 0.1)}
 #: Training images of each domain by which epochs are measured.
 MEASURED_ROWS = 2000
 
@@ -140,7 +141,7 @@ def _adam(arguments, falling, steps):
 def train_judges(pair: datasets.DomainPair, arguments: argparse.Namespace) -> dict:
     """A classifier of the real training images of each domain."""
     judges = {}
-    for domain, (epochs, max_shift) in CLASSIFIERS.items():
+    for domain, (epochs, max_shift, label_smoothing) in CLASSIFIERS.items():
         print(f"Reference classifier of the {domain} (trained once, then kept):")
         with float32():
             judges[domain] = metrics.reference_classifier(
@@ -149,6 +150,7 @@ def train_judges(pair: datasets.DomainPair, arguments: argparse.Namespace) -> di
                 epochs=arguments.classifier_epochs or epochs,
                 max_shift=max_shift,
                 softness=0.5,
+                label_smoothing=label_smoothing,
                 verbose=arguments.verbose,
             )
     return judges

@@ -2,7 +2,7 @@
 
     python -m benchmarks.tables
 
-Writes `benchmarks/TABLES.md` and the table of README.md; neither is edited by hand.
+Writes `benchmarks/TABLES.md` and the tables of README.md; none is edited by hand.
 """
 
 import json
@@ -14,7 +14,6 @@ from keras_latent.utils.files import replaced_when_complete
 
 TABLES = Path(__file__).parent / "TABLES.md"
 README = Path(__file__).parents[1] / "README.md"
-MARKS = ("<!-- table 1: rendered by benchmarks/tables.py -->", "<!-- end -->")
 #: VBTA's table 1 as its paper prints it, y to x, after 100 epochs.
 REPORTED = {0: 0.1707, 10: 0.5909, 100: 0.9074, 1000: 0.9083, "all": 0.9078}
 TITLES = {
@@ -23,10 +22,13 @@ TITLES = {
     "vbta_ablation": "VBTA: what each part of our configuration gains, at 100 known pairs",
     "vbta_table2": "VBTA, table 2: log-likelihood of binarised digits, in nats",
     "tvae_table1": "TVAE, table 1: triplet accuracy on MNIST",
+    "lstnet_table2": "LSTNet, table 2: accuracy of translations, MNIST and USPS",
+    "lstnet_first_steps": "LSTNet: the first steps at the paper's size, on a CPU",
     "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
     "speed_triplets": "Speed: triplet mining and loss, forward and backward",
     "speed_vbta": "Speed: VBTA's `fit`",
     "speed_tvae": "Speed: TVAE's `fit`",
+    "speed_lstnet": "Speed: a step of LSTNet",
     "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
 }
 # What a table does not show; the files hold it.
@@ -84,7 +86,7 @@ def render() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def readme_table() -> str:
+def vbta_table() -> str:
     """VBTA's table 1, a line for each number of known pairs: translations y to x."""
     rows = json.loads((results.RESULTS / "vbta_table1.json").read_text())["rows"]
     found = {}
@@ -99,11 +101,33 @@ def readme_table() -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def lstnet_table() -> str:
+    """LSTNet's table 2, a line for each method or run."""
+    rows = json.loads((results.RESULTS / "lstnet_table2.json").read_text())["rows"]
+    found = {}
+    for row in rows:
+        name = row["configuration"]
+        if preset := row["setting"].get("preset"):
+            name = f"{name}: preset `{preset}`, {row['setting']['epochs']} epochs"
+        found.setdefault(name, {})[row["setting"]["direction"]] = f"{100 * row['value']:.2f} %"
+    lines = [["", "USPS to MNIST", "MNIST to USPS"], ["---"] * 3]
+    for name, cell in found.items():
+        lines.append([name, cell["target_to_source"], cell["source_to_target"]])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+#: What stands between `<!-- NAME: rendered by benchmarks/tables.py -->` and `<!-- end -->`.
+README_TABLES = {"VBTA, table 1": vbta_table, "LSTNet, table 2": lstnet_table}
+
+
 def main() -> None:
     with replaced_when_complete(TABLES) as temporary:
         temporary.write_text(render())
-    block = f"{MARKS[0]}\n{readme_table()}\n{MARKS[1]}"
-    text = re.sub(rf"{MARKS[0]}.*?{MARKS[1]}", lambda _: block, README.read_text(), flags=re.S)
+    text = README.read_text()
+    for name, rendered in README_TABLES.items():
+        first, last = f"<!-- {name}: rendered by benchmarks/tables.py -->", "<!-- end -->"
+        block = f"{first}\n{rendered()}\n{last}"
+        text = re.sub(rf"{first}.*?{last}", lambda _, block=block: block, text, flags=re.S)
     README.write_text(text)
     print(TABLES, README)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import struct
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from keras_latent.datasets.checks import check_integer
 from keras_latent.models import validation
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
+from keras_latent.training.portable import random_stream_kept
 from keras_latent.utils.optional import import_extra
 from keras_latent.visualization import translation_grid
 from keras_latent.visualization.figures import to_array, to_pixels
@@ -109,7 +108,7 @@ class TranslationGrid(keras.callbacks.Callback):
     def rows(self) -> list[tuple[str, np.ndarray]]:
         """Titles and images of the rows of a picture, by the weights of now."""
         rows = []
-        with _shuffling_undisturbed():
+        with random_stream_kept():
             for domain in DOMAINS:
                 x, to = self.images[domain], OTHER[domain]
                 rows += [(domain, x), (f"as {to}", self.model.translate(x, to=to))]
@@ -154,18 +153,6 @@ def _images(argument: str, value: Any) -> np.ndarray:
     to_pixels(argument, images, rank=4)
     validation.check_values(argument, images, unit_interval=False)
     return images
-
-
-@contextlib.contextmanager
-def _shuffling_undisturbed():
-    """Gives PyTorch's global stream of random numbers back as it was.
-
-    Its loader of batches draws a seed for every pass over data, that of `predict` too, and
-    Keras shuffles the arrays of `fit` by the same stream.
-    """
-    torch = sys.modules.get("torch")
-    with torch.random.fork_rng(devices=()) if torch else contextlib.nullcontext():
-        yield
 
 
 def _tensorboard():

@@ -60,6 +60,7 @@ def reference_classifier(
     epochs: int = 5,
     max_shift: int = 0,
     softness: float = 0.0,
+    label_smoothing: float = 0.0,
     batch_size: int = 128,
     seed: int = 0,
     cache_dir: str | Path | None = None,
@@ -81,6 +82,8 @@ def reference_classifier(
             from 0 to this, anew every epoch. What models generate is softer than what they
             were trained on; a judge that only knows sharp images takes that for another
             class. From 0 to 1.
+        label_smoothing: Of the cross-entropy: what the right class has less than 1. On few images
+            it makes a better judge.
         batch_size: Images a step.
         seed: Seed of the shuffling and of the initial weights.
         cache_dir: Folder for the trained classifier; `None`: `keras_latent` in Keras's
@@ -106,12 +109,19 @@ def reference_classifier(
         raise ValueError("`labels` must be 0 or more: leave rows without a label out.")
     if not 0 <= softness <= 1:
         raise ValueError(f"`softness` must be from 0 to 1. Received: softness={softness}")
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            "`label_smoothing` must be 0 or more and less than 1. "
+            f"Received: label_smoothing={label_smoothing}"
+        )
     if images.dtype == np.uint8:
         images = images.astype("float32") / 255.0
 
     key = hashlib.sha256(
         repr((4, epochs, max_shift, softness, batch_size, seed, images.shape)).encode()
     )
+    if label_smoothing:  # without it, the files of earlier versions stay good
+        key.update(repr(label_smoothing).encode())
     key.update(images.tobytes())
     key.update(labels.astype("int64").tobytes())
     folder = Path(cache_dir) if cache_dir is not None else cache_folder()
@@ -122,21 +132,25 @@ def reference_classifier(
         except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
             warnings.warn(f"{path} is damaged and is trained again ({error}).", stacklevel=2)
 
-    model = build_classifier(images.shape[1:], int(labels.max()) + 1, seed)
+    classes = int(labels.max()) + 1
+    model = build_classifier(images.shape[1:], classes, seed)
     steps = epochs * -(-len(images) // batch_size)
     model.compile(
         optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        ),
         metrics=["accuracy"],
     )
     # Shuffled here, by a stream of its own: whether the file was there must not change what
     # the caller's random numbers are.
     rng = np.random.default_rng(seed)
+    one_hot = np.eye(classes, dtype="float32")[labels]
     for epoch in range(epochs):
         order = rng.permutation(len(images))
         model.fit(
             softened(shifted(images[order], max_shift, rng), softness, rng),
-            labels[order],
+            one_hot[order],
             batch_size=batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,

@@ -5,23 +5,15 @@ from keras import ops
 
 from keras_latent.callbacks.collapse_monitor import CollapseMonitor
 from keras_latent.models import validation
-from keras_latent.models.two_domain_verbs import OTHER, TwoDomainVerbs
+from keras_latent.models.shared_translator import TRANSLATORS, SharedTranslator
 from keras_latent.models.validation import DOMAINS
 from keras_latent.training import input_gradients, portable
 
-TRANSLATORS = (
-    "source_encoder",
-    "target_encoder",
-    "shared_encoder",
-    "source_generator",
-    "target_generator",
-    "shared_generator",
-)
 DISCRIMINATORS = ("source_discriminator", "target_discriminator", "latent_discriminator")
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class LSTNet(TwoDomainVerbs):
+class LSTNet(SharedTranslator):
     """Latent Space Translation Network: two unpaired domains, translated through one latent space.
 
     Encoders `E_1 = E_s o E_1*`, `E_2 = E_s o E_2*` and generators `G_1 = G_1* o G_s`,
@@ -114,7 +106,6 @@ class LSTNet(TwoDomainVerbs):
     Network", ESANN (2020).
     """
 
-    unit_interval = True
     trackers = (
         "loss",
         "source_adversarial_loss",
@@ -160,20 +151,19 @@ class LSTNet(TwoDomainVerbs):
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            source_encoder,
+            target_encoder,
+            source_generator,
+            target_generator,
+            shared_encoder,
+            shared_generator,
+            **kwargs,
+        )
         built, positive = validation.require_built, validation.require_positive
-        self.source_encoder = built("source_encoder", source_encoder)
-        self.target_encoder = built("target_encoder", target_encoder)
-        self.source_generator = built("source_generator", source_generator)
-        self.target_generator = built("target_generator", target_generator)
         self.source_discriminator = built("source_discriminator", source_discriminator)
         self.target_discriminator = built("target_discriminator", target_discriminator)
         self.latent_discriminator = built("latent_discriminator", latent_discriminator)
-        self.shared_encoder = self.shared_generator = None
-        if shared_encoder is not None:
-            self.shared_encoder = built("shared_encoder", shared_encoder)
-        if shared_generator is not None:
-            self.shared_generator = built("shared_generator", shared_generator)
         self.w1 = positive("w1", w1, zero_allowed=True)
         self.w2 = positive("w2", w2, zero_allowed=True)
         self.wl = positive("wl", wl, zero_allowed=True)
@@ -190,96 +180,10 @@ class LSTNet(TwoDomainVerbs):
             self.ema_momentum = validation.require_fraction("ema_momentum", ema_momentum)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self._check_networks()
-        self.built = True
-
-    # Networks ----------------------------------------------------------------------------
-
-    def _check_networks(self):
-        """Sets the shapes of images and latents; raises where networks do not fit together."""
-        self.event_shapes = {
-            d: validation.event_shape_of(f"{d}_encoder", self.own(d, "encoder")) for d in DOMAINS
-        }
-        features = {
-            d: tuple(self.own(d, "encoder")(keras.Input(shape)).shape[1:])
-            for d, shape in self.event_shapes.items()
-        }
-        if features["source"] != features["target"]:
-            raise ValueError(
-                "`source_encoder` and `target_encoder` must return features of one shape. "
-                f"Received: {features}"
-            )
-        z = self.shared("encoder", keras.Input(features["source"]))
-        self.latent_shape = tuple(z.shape[1:])
-        for d in DOMAINS:
-            x = self.own(d, "generator")(self.shared("generator", z))
-            validation.check_shape(f"{d}_generator", x.shape, self.event_shapes[d])
         for seen, shape in {**self.event_shapes, "latent": self.latent_shape}.items():
             logit = self.own(seen, "discriminator")(keras.Input(shape))
             validation.check_shape(f"{seen}_discriminator", logit.shape, (1,))
-
-    def own(self, domain: str, kind: str) -> keras.Model:
-        """A domain's own `"encoder"`, `"generator"` or `"discriminator"`."""
-        return getattr(self, f"{domain}_{kind}")
-
-    def shared(self, kind: str, inputs, training: bool = False):
-        """`E_s` or `G_s` of a tensor; without that network, the tensor."""
-        network = getattr(self, f"shared_{kind}")
-        return inputs if network is None else network(inputs, training=training)
-
-    def to_latent(self, x, domain: str):
-        """`E_1(x_1)`, or `E_2(x_2)`, of images in [0, 1]."""
-        return self.shared("encoder", self.own(domain, "encoder")(2.0 * x - 1.0))
-
-    def to_image(self, z, domain: str):
-        """`G_1(z)`, or `G_2(z)`, in [0, 1]."""
-        x = self.own(domain, "generator")(self.shared("generator", z))
-        return (ops.cast(x, "float32") + 1.0) / 2.0
-
-    def call(self, inputs, training=False):
-        x = {d: 2.0 * ops.cast(inputs[d], "float32") - 1.0 for d in DOMAINS}
-        made = self.translations(x, training)
-        outputs = {f"{d}_reconstruction": made["reconstructed"][d] for d in DOMAINS}
-        # Of the domain that was translated, as in `VBTA`.
-        outputs |= {f"{d}_translation": made["translated"][OTHER[d]] for d in DOMAINS}
-        return {name: (ops.cast(image, "float32") + 1.0) / 2.0 for name, image in outputs.items()}
-
-    def translations(self, x, training: bool = False):
-        """All that the translators make of a batch `{domain: images in [-1, 1]}`.
-
-        Returns:
-            Dict of `"latent"`, `"reconstructed"`, `"translated"` (into that domain),
-            `"latent_of_translated"` (of that domain's images, once translated) and
-            `"cycled"`, each a dict of `"source"` and `"target"`.
-        """
-
-        def encode(images):
-            # One batch: latents of the source's images first, of the target's last.
-            features = [self.own(d, "encoder")(images[d], training=training) for d in DOMAINS]
-            return self.shared("encoder", ops.concatenate(features), training)
-
-        rows = ops.shape(x["source"])[0]
-        z = encode(x)
-        h = self.shared("generator", z, training)
-        source = self.source_generator(h, training=training)
-        target = self.target_generator(h, training=training)
-        translated = {"source": source[rows:], "target": target[:rows]}
-
-        # What was made for the source comes from the target's images, and the other way round.
-        rows = ops.shape(x["target"])[0]
-        z_back = encode(translated)
-        h_back = self.shared("generator", z_back, training)
-        rows_source = ops.shape(x["source"])[0]
-        return {
-            "latent": {"source": z[:rows_source], "target": z[rows_source:]},
-            "reconstructed": {"source": source[:rows_source], "target": target[rows_source:]},
-            "translated": translated,
-            "latent_of_translated": {"source": z_back[rows:], "target": z_back[:rows]},
-            "cycled": {
-                "source": self.source_generator(h_back[rows:], training=training),
-                "target": self.target_generator(h_back[:rows], training=training),
-            },
-        }
+        self.built = True
 
     # Objectives --------------------------------------------------------------------------
 
@@ -308,13 +212,13 @@ class LSTNet(TwoDomainVerbs):
             # -log D = softplus(-logit), -log(1 - D) = softplus(logit)
             s = self.label_smoothing
             nll = (1.0 - s) * ops.softplus(-on_true) + s * ops.softplus(on_true)
-            loss += weight * (ops.mean(nll) + ops.mean(ops.softplus(on_false)))
+            loss = loss + weight * (ops.mean(nll) + ops.mean(ops.softplus(on_false)))
             right = [ops.mean(ops.cast(r, "float32")) for r in (on_true > 0.0, on_false < 0.0)]
             terms[f"{name}_discriminator_accuracy"] = (right[0] + right[1]) / 2.0
         terms["discriminator_loss"] = loss
         if self.r1_weight and training:
             terms["r1_penalty"] = sum(self._squared_slope(x[d], d) for d in DOMAINS)
-            loss += 0.5 * self.r1_weight * terms["r1_penalty"]
+            loss = loss + 0.5 * self.r1_weight * terms["r1_penalty"]
         return loss, terms
 
     def _squared_slope(self, x, domain):
@@ -336,7 +240,7 @@ class LSTNet(TwoDomainVerbs):
         for name, _, true, false in self._games(x, made):
             to_fool = ops.mean(ops.softplus(-self._logits(name, false, training)))
             if name == "latent":  # here what is true is the encoders' own work, too
-                to_fool += ops.mean(ops.softplus(self._logits(name, true, training)))
+                to_fool = to_fool + ops.mean(ops.softplus(self._logits(name, true, training)))
             terms[f"{name}_adversarial_loss"] = to_fool
         for d in DOMAINS:
             terms[f"{d}_reconstruction_loss"] = absolute_error(x[d], made["reconstructed"][d])

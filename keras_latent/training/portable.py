@@ -7,8 +7,9 @@ be a pure function. `portable` lets one definition serve all three, and
 loss, its gradients with respect to some of the variables, and the update.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import keras
@@ -174,11 +175,13 @@ def input_gradients(fn: Callable[[Any], Any], x: Any) -> Any:
     return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
 
 
-CONVOLUTIONS = tuple(
-    getattr(keras.layers, f"{kind}{n}D{transposed}")
-    for n in (1, 2, 3)
-    for kind, transposed in (("Conv", ""), ("Conv", "Transpose"), ("SeparableConv", ""))
-    if hasattr(keras.layers, f"{kind}{n}D{transposed}")
+CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
 )
 
 
@@ -202,6 +205,18 @@ def default_jit_compile(model: keras.Model) -> bool:
         if on_cpu and any(isinstance(layer, CONVOLUTIONS) for layer in layers):
             return False
     return all(layer.supports_jit for layer in layers)
+
+
+@contextlib.contextmanager
+def random_stream_kept() -> Iterator[None]:
+    """Gives PyTorch's global stream of random numbers back as it was.
+
+    Its loader of batches draws a seed for every pass over data, that of `predict` too, and
+    Keras shuffles the arrays of `fit` by the same stream: predictions in a callback would
+    change the training. On the other backends there is nothing to do.
+    """
+    with torch.random.fork_rng(devices=()) if BACKEND == "torch" else contextlib.nullcontext():
+        yield
 
 
 def native_pipeline() -> Literal["tf", "numpy"]:

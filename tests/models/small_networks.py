@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_latent import datasets, models
-from keras_latent.models import networks
+from keras_latent.models import lstnet_networks, networks
 
 DIGIT, SKETCH = (8, 8, 1), (6, 4, 3)
 
@@ -49,6 +49,70 @@ def vbta(hidden=16, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     other = networks.vbta_mlp(target, hidden, latent_dim)
     parts |= {name: other[name] for name in ("target_encoder", "target_decoder")}
     return models.VBTA(**parts, **({"seed": 1} | kwargs))
+
+
+# Rows as in `lstnet_networks`: both domains become features of 4x4.
+LSTNET_TABLES = {
+    "source_encoder": ((1, 3, 2, "same"),),
+    "target_encoder": ((1, (3, 1), 1, "valid"),),
+    "shared_encoder": ((1, 3, 1, "same"),),
+    "shared_generator": ((1, 3, 1, "same"),),
+    "source_generator": ((1, 3, 2, "same"),),
+    "target_generator": ((1, (3, 1), 1, "valid"),),
+    "source_discriminator": ((1, 3, "same", 2),),
+    "target_discriminator": ((1, 3, "same", 2),),
+    "latent_discriminator": ((1, 3, "same", 1),),
+}
+
+
+def lstnet(width=4, spectral_normalization=False, **kwargs):
+    """An LSTNet of convolutions with batch normalisation, for domains of unequal shapes."""
+    shapes = {"source": DIGIT, "target": SKETCH, "latent": (4, 4, width)}
+    parts = {}
+    for name, table in LSTNET_TABLES.items():
+        domain, kind = name.split("_")
+        shape = shapes.get(domain, shapes["latent"])
+        if kind == "discriminator":
+            parts[name] = lstnet_networks.discriminator(
+                table, width, shape, name, spectral_normalization
+            )
+        elif kind == "encoder" or domain == "shared":
+            parts[name] = lstnet_networks.convolutions(
+                table, width, shape, name, transposed=kind == "generator"
+            )
+        else:
+            parts[name] = lstnet_networks.generator(table, width, shapes["latent"], shape[-1], name)
+    return models.LSTNet(**parts, **({"seed": 1} | kwargs))
+
+
+def lstnet_parts(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH):
+    """Networks of an LSTNet of dense layers, which compile fast."""
+    parts = {
+        "shared_encoder": networks.dense_relu(hidden, latent_dim, "shared_encoder"),
+        "shared_generator": networks.dense_relu(latent_dim, hidden, "shared_generator"),
+    }
+    for name, shape in {"source": source, "target": target, "latent": (latent_dim,)}.items():
+        parts[f"{name}_discriminator"] = keras.Sequential(
+            [
+                keras.Input(shape),
+                layers.Flatten(),
+                layers.Dense(hidden, activation="tanh"),
+                layers.Dense(1),
+            ],
+            name=f"{name}_discriminator",
+        )
+        if name != "latent":
+            encoder, generator = f"{name}_encoder", f"{name}_generator"
+            parts[encoder] = networks.mlp_encoder(shape, hidden, encoder)
+            parts[generator] = networks.linear_decoder(hidden, shape, generator)
+            parts[generator].add(layers.Activation("tanh"))
+    return parts
+
+
+def lstnet_mlp(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
+    """An LSTNet of dense layers, without batch normalisation."""
+    parts = lstnet_parts(hidden, latent_dim, source, target)
+    return models.LSTNet(**parts | {"seed": 1} | kwargs)
 
 
 def heads(features, latent_dim):

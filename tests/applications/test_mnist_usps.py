@@ -1,0 +1,358 @@
+"""`keras-latent run mnist-usps` on a small stand-in: real digits, enlarged to both sizes."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from scipy import special, stats
+from sklearn import metrics as sklearn_metrics
+
+from keras_latent import datasets, models
+from keras_latent.applications import cli, mnist_usps
+from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
+
+pytestmark = pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
+DIRECTIONS = {"source_to_target", "target_to_source"}
+MEASURED = {
+    f"{domain}_{name}"
+    for domain in ("source", "target")
+    for name in ("information", "cycle_agreement", "test_accuracy")
+}
+ROWS = {"source": 80, "target": 60}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def data(tmp_path_factory):
+    """A folder of mnist.npz and usps.npz, and a folder of the tests' own for classifiers."""
+    folder = tmp_path_factory.mktemp("data")
+    (train, labels), (test, test_labels) = datasets.load_arrays("digits")
+
+    def enlarged(images, side):
+        factor = side // 8
+        margin = (side - 8 * factor) // 2
+        images = np.kron(images[..., 0], np.ones((1, factor, factor), "uint8"))
+        return np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+
+    for name, side, rows, first in (("mnist", 28, 256, 0), ("usps", 16, 192, 700)):
+        kept, tested = slice(first, first + rows), slice(ROWS["source" if side == 28 else "target"])
+        np.savez(
+            folder / f"{name}.npz",
+            x_train=enlarged(train[kept], side),
+            y_train=labels[kept],
+            x_test=enlarged(test[tested], side),
+            y_test=test_labels[tested],
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield folder
+
+
+def run(data, out, *options, epochs="2"):
+    common = ["--preset", "tiny", "--epochs", epochs, "--classifier-epochs", "1", "--verbose", "0"]
+    folders = ["--data-dir", str(data), "--out", str(out)]
+    return cli.main(["run", "mnist-usps", *common, *folders, *options])
+
+
+def contents(folder):
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def figures(out):
+    return json.loads((out / "metrics.json").read_text())["figures"]
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "a"
+    assert run(data, out) == 0
+    return out
+
+
+def classifier(side):
+    """The judge of images of that size, from the folder where it is kept."""
+    folder = Path(os.environ["KERAS_HOME"]) / "keras_latent"
+    judges = [keras.saving.load_model(path) for path in folder.glob("classifier-*.keras")]
+    assert len(judges) == 2  # trained once each, whatever the number of runs
+    return next(judge for judge in judges if judge.input_shape[1] == side)
+
+
+# Runs ------------------------------------------------------------------------------------
+
+
+def test_what_a_run_leaves(finished):
+    found = set(contents(finished))
+    assert found >= {
+        "run.json",
+        "metrics.json",
+        "history.csv",
+        "training.png",
+        "source_to_target.png",
+        "target_to_source.png",
+        "model_to_source.keras",
+        "model_to_target.keras",
+        "grids/epoch_0001.png",
+        "grids/epoch_0002.png",
+        "epochs/epochs.json",
+        "epochs/best-source_information.weights.h5",
+        "epochs/best-target_information.weights.h5",
+    }
+    assert not [name for name in found if "partial" in name or Path(name).name.startswith(".")]
+    for name in found:
+        if name.endswith(".png"):
+            assert (finished / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+            assert (finished / name).stat().st_size > 2000
+    with open(finished / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"]) and "source_spread" in rows[0]
+
+
+def test_figures(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["command"].startswith("keras-latent run mnist-usps --preset tiny")
+    configuration = metrics["configuration"]
+    assert configuration == json.loads((finished / "run.json").read_text())
+    assert configuration["epochs"] == 2 and configuration["batch_size"] == 64
+    assert configuration["learning_rate"] == 1e-3 and configuration["classifier_epochs"] == 1
+    found = metrics["figures"]
+    assert found["test_rows"] == ROWS
+    assert set(found["transfer_accuracy"]) == set(found["chosen_epoch"]) == DIRECTIONS
+    assert set(found["classifier_accuracy"]) == {"source", "target"}
+    assert [set(row) for row in found["epochs"]] == [MEASURED] * 2
+    assert found["epochs"] == json.loads((finished / "epochs" / "epochs.json").read_text())
+    assert found["rank_correlation"] == {}  # of two epochs
+    for row in found["epochs"]:
+        for name, value in row.items():
+            assert 0.0 <= value <= (np.log(10) if name.endswith("information") else 1.0), name
+    for direction in DIRECTIONS:
+        to = direction.split("_")[-1]
+        information = [row[f"{to}_information"] for row in found["epochs"]]
+        assert found["chosen_epoch"][direction] == 1 + int(np.argmax(information))
+        # The accuracy is that of the epoch that was chosen.
+        row = found["epochs"][found["chosen_epoch"][direction] - 1]
+        accuracy = found["transfer_accuracy"][direction]
+        assert accuracy == pytest.approx(row[f"{to}_test_accuracy"], abs=0.02)
+
+
+@pytest.mark.parametrize(("to", "side"), [("source", 28), ("target", 16)])
+def test_the_model_that_was_measured_is_the_one_saved(finished, data, to, side):
+    domain = "target" if to == "source" else "source"
+    model = keras.saving.load_model(finished / f"model_to_{to}.keras")
+    assert isinstance(model, models.LSTNet)
+    name = "usps" if domain == "target" else "mnist"
+    _, (images, labels) = datasets.load_arrays(name, data)
+    translated = model.translate(images / np.float32(255), to=to)
+    seen = classifier(side).predict(translated, verbose=0).argmax(-1)
+    found = figures(finished)["transfer_accuracy"][f"{domain}_to_{to}"]
+    assert found == pytest.approx(np.mean(seen == labels), abs=0.02)
+
+
+def test_a_finished_run_is_reported_and_not_run(finished, data, monkeypatch, capsys):
+    before = contents(finished)
+    monkeypatch.setattr(mnist_usps, "run", None)
+    assert run(data, finished, "--verbose", "2") == 0
+    said = capsys.readouterr().out
+    assert "finished already; nothing was run" in said and "model_to_source.keras" in said
+    for direction, rows in (("target_to_source", 60), ("source_to_target", 80)):
+        accuracy = figures(finished)["transfer_accuracy"][direction]
+        assert f"{direction}: {accuracy:.4f} of {rows} translated test images" in said
+    assert run(data, finished, "--seed", "1") == 2
+    assert "holds another run, which is not overwritten" in capsys.readouterr().err
+    assert contents(finished) == before
+
+
+def test_a_killed_run_goes_on(finished, data, tmp_path, monkeypatch, capsys):
+    """What is left if the second epoch was measured, and its state not saved any more."""
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    state = sorted((out / "state").glob("epoch-*"))
+    assert len(state) == 2
+    for path in (state[-1], out / "metrics.json", *out.glob("*.keras"), *out.glob("*.png")):
+        path.unlink()
+
+    def killed(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models.LSTNet, "fit", killed)
+        assert run(data, out) == 130
+    said = capsys.readouterr()
+    assert "Going on after epoch 1." in said.out
+    assert "the same command goes on from the last epoch" in said.err
+    assert not (out / "metrics.json").exists()
+
+    assert run(data, out) == 0
+    assert "Going on after epoch 1." in capsys.readouterr().out
+    assert json.loads((out / "metrics.json").read_text())["resumed"]
+    with open(out / "history.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "1"]
+    assert set(contents(out)) == set(contents(finished))
+    one, other = figures(finished), figures(out)
+    assert len(other["epochs"]) == 2 and other["chosen_epoch"] == one["chosen_epoch"]
+    for row, again in zip(one["epochs"], other["epochs"], strict=True):
+        for name, value in row.items():
+            assert again[name] == pytest.approx(value, abs=0.02), name
+    left, right = (
+        keras.saving.load_model(path / "model_to_source.keras") for path in (finished, out)
+    )
+    for a, b in zip(left.get_weights(), right.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--epochs", "0"), "`--epochs` must be positive. Received: 0"),
+        (("--batch-size", "-3"), "`--batch-size` must be positive"),
+        (("--learning-rate", "0"), "`--learning-rate` must be positive"),
+        (("--grid-every", "0"), "`--grid-every` must be positive"),
+        (("--classifier-epochs", "0"), "`--classifier-epochs` must be positive"),
+        (("--preset", "huge"), "`--preset` must be one of ['paper', 'large', 'small', 'tiny'] or"),
+    ],
+)
+def test_bad_options(data, tmp_path, options, message, capsys):
+    out = tmp_path / "out"
+    assert run(data, out, *options) == 2
+    said = capsys.readouterr()
+    assert message in said.err and "Traceback" not in said.err
+    assert not out.exists()
+
+
+def test_damaged_data(tmp_path, capsys):
+    (tmp_path / "mnist.npz").write_bytes(b"PK")
+    assert run(tmp_path, tmp_path / "out") == 2
+    said = capsys.readouterr()
+    assert "cannot be read as an .npz file" in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        ("paper", (30, 1e-4, "runs/mnist-usps-paper")),
+        ("large", (30, 2e-4, "runs/mnist-usps-large")),
+        ("small", (6, 5e-4, "runs/mnist-usps-small")),
+        ("tiny", (1, 1e-3, "runs/mnist-usps-tiny")),
+    ],
+)
+def test_defaults_of_presets(preset, expected):
+    arguments = cli.build_parser().parse_args(["run", "mnist-usps", "--preset", preset])
+    mnist_usps.complete(arguments)
+    assert (arguments.epochs, arguments.learning_rate, arguments.out) == expected
+    assert arguments.batch_size == 64 and arguments.seed == 0
+    assert mnist_usps.PRESETS[preset][0] in models.LSTNet.presets
+
+
+def test_a_loss_that_is_no_number_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
+    def fit(self, *args, **kwargs):
+        self.stop_training = True  # as `TerminateOnNaN` does
+
+    monkeypatch.setattr(models.LSTNet, "fit", fit)
+    assert run(data, tmp_path) == 2
+    assert "The loss became NaN. Try a smaller `--learning-rate`." in capsys.readouterr().err
+    assert not (tmp_path / "metrics.json").exists()
+
+
+# Choosing an epoch -----------------------------------------------------------------------
+
+
+def test_mutual_information_is_that_of_scipy(rng):
+    for scale in (0.1, 1.0, 10.0):
+        logits = scale * rng.normal(size=(300, 10)) + rng.normal(size=10)
+        p = special.softmax(logits, axis=1)
+        expected = stats.entropy(p.mean(0)) - stats.entropy(p, axis=1).mean()
+        assert mutual_information(logits) == pytest.approx(expected, rel=1e-9)
+        shifted = (logits + 1000 * rng.normal(size=(300, 1))).astype("float32")
+        assert mutual_information(shifted) == pytest.approx(expected, rel=1e-2)
+
+
+def test_mutual_information_of_sure_classifiers(rng):
+    """Of images and classes, where each image has one: scikit-learn counts."""
+    labels = rng.integers(0, 10, 500) // 2
+    sure = 1e4 * np.eye(10)[labels]
+    expected = sklearn_metrics.mutual_info_score(np.arange(500), labels)
+    assert mutual_information(sure) == pytest.approx(expected, rel=1e-9)
+    assert mutual_information(np.zeros((500, 10))) == pytest.approx(0.0, abs=1e-12)
+    assert mutual_information(1e4 * np.eye(10)[[3] * 500]) == pytest.approx(0.0, abs=1e-12)
+    assert mutual_information(1e4 * np.eye(10)) == pytest.approx(np.log(10))
+
+
+def chooser(directory, measurements):
+    """A choice between epochs of a model whose weight is the number of the epoch."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    values = iter(measurements)
+    choice = EpochChoice(directory, lambda: dict(zip("ab", next(values), strict=True)), ("a", "b"))
+    choice.set_model(model)
+    return choice
+
+
+def finish(choice, *epochs):
+    for epoch in epochs:
+        choice.model.set_weights([np.full((1, 1), epoch + 1.0)])
+        choice.on_epoch_end(epoch)
+
+
+def kept(choice, criterion):
+    choice.model.load_weights(choice.weights(criterion))
+    return float(choice.model.get_weights()[0][0, 0])
+
+
+def test_the_best_epoch_is_chosen(tmp_path):
+    choice = chooser(tmp_path / "epochs", [(0.1, 5.0), (0.7, 4.0), (0.7, 5.0), (0.2, -1.0)])
+    assert choice.measurements() == []
+    finish(choice, 0, 1, 2, 3)
+    assert [row["a"] for row in choice.measurements()] == [0.1, 0.7, 0.7, 0.2]
+    assert (choice.chosen("a"), choice.chosen("b")) == (2, 1)  # of equals, the first
+    assert (kept(choice, "a"), kept(choice, "b")) == (2.0, 1.0)
+    assert {path.name for path in (tmp_path / "epochs").iterdir()} == {
+        "epochs.json",
+        "best-a.weights.h5",
+        "best-b.weights.h5",
+    }
+
+
+def test_the_choice_survives_a_resume(tmp_path):
+    first = chooser(tmp_path, [(0.5, 0.1), (0.4, 0.2)])
+    finish(first, 0, 1)
+    # Killed: the second epoch was measured, its state was not saved, and it is trained again.
+    second = chooser(tmp_path, [(0.4, 0.2), (0.3, 0.9)])
+    assert len(second.measurements()) == 2
+    finish(second, 1, 2)
+    assert [row["b"] for row in second.measurements()] == [0.1, 0.2, 0.9]
+    assert (second.chosen("a"), second.chosen("b")) == (1, 3)
+    assert (kept(second, "a"), kept(second, "b")) == (1.0, 3.0)
+
+
+def test_rank_correlations():
+    rows = [
+        {"source_information": a, "target_information": -a, "source_test_accuracy": b}
+        | {"target_test_accuracy": b}
+        for a, b in ((0.1, 0.5), (0.3, 0.6), (0.2, 0.9), (0.8, 0.95))
+    ]
+    found = mnist_usps.rank_correlations(rows)
+    expected = stats.spearmanr([0.1, 0.3, 0.2, 0.8], [0.5, 0.6, 0.9, 0.95]).statistic
+    assert found["source_information"] == pytest.approx(expected, abs=1e-3)
+    assert found["target_information"] == pytest.approx(-expected, abs=1e-3)
+    assert mnist_usps.rank_correlations(rows[:2]) == {}
+
+
+def test_what_an_epoch_is_measured_by(finished, data):
+    """Training images and no label of theirs, but for the look back."""
+    pair = datasets.load_pair("mnist_usps", data_dir=data, batch_size=64)
+    pair = dataclasses.replace(pair, source_train_labels=None, target_train_labels=None)
+    model = keras.saving.load_model(finished / "model_to_source.keras")
+    judges = {"source": classifier(28), "target": classifier(16)}
+    row = mnist_usps.measure_epoch(model, pair, judges, seed=0)
+    assert set(row) == MEASURED
+    translated = model.translate(pair.target_train / np.float32(255), to="source")
+    scores = judges["source"].predict(translated, verbose=0)
+    assert row["source_information"] == pytest.approx(mutual_information(scores), rel=1e-3)
+    again = judges["source"].predict(model.cycle(translated, "source"), verbose=0)
+    agreement = np.mean(scores.argmax(1) == again.argmax(1))
+    assert row["source_cycle_agreement"] == pytest.approx(agreement, abs=0.02)
