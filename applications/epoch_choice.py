@@ -39,10 +39,19 @@ class EpochChoice(keras.callbacks.Callback):
         measure: Function of nothing that returns the measurements of the model as it is, a
             dict of name to number.
         criteria: Names of the measurements to choose by; the larger, the better.
+        done: Number of epochs that the model has been trained for already. If the training was
+            killed before the last of them was measured, that is made up for.
     """
 
-    def __init__(self, directory: Path, measure: Callable[[], dict], criteria: tuple[str, ...]):
+    def __init__(
+        self,
+        directory: Path,
+        measure: Callable[[], dict],
+        criteria: tuple[str, ...],
+        done: int = 0,
+    ):
         super().__init__()
+        self.done = done
         self.directory = Path(directory)
         self.measure = measure
         self.criteria = criteria
@@ -64,8 +73,11 @@ class EpochChoice(keras.callbacks.Callback):
         """The weights of the best epoch."""
         return self.directory / f"best-{criterion}.weights.h5"
 
+    def on_train_begin(self, logs=None):
+        if len(self.measurements()) < self.done:
+            self.on_epoch_end(self.done - 1)
+
     def on_epoch_end(self, epoch, logs=None):
-        # An epoch that was measured and then lost with a killed process is measured again.
         rows = [*self.measurements()[:epoch], self.measure()]
         self.directory.mkdir(parents=True, exist_ok=True)
         for criterion in self.criteria:

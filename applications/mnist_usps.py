@@ -103,6 +103,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         directory / "epochs",
         lambda: measure_epoch(model, pair, judges, arguments.seed),
         tuple(f"{d}_information" for d in DOMAINS),
+        done,
     )
     model.fit(
         pair.train,
@@ -120,8 +121,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
                 every=arguments.grid_every,
                 tensorboard=arguments.tensorboard,
             ),
-            choice,
-            resume,  # last: what it has saved is done
+            resume,
+            choice,  # after it: what is measured is never lost
         ],
     )
     if model.stop_training:
@@ -214,11 +215,16 @@ def rank_correlations(epochs: list[dict]) -> dict[str, float]:
     """Spearman's correlation over the epochs between each criterion and the test accuracy."""
 
     def ranks(name):
-        return np.argsort(np.argsort([row[name] for row in epochs]))
+        values = np.array([row[name] for row in epochs])
+        above, equal = values[:, None] > values, values[:, None] == values
+        return above.sum(1) + equal.sum(1) / 2  # equals share their mean rank
 
-    criteria = [n for n in epochs[0] if not n.endswith("_test_accuracy")] if len(epochs) > 2 else []
-    truth = {n: f"{n.split('_')[0]}_test_accuracy" for n in criteria}
-    return {n: round(float(np.corrcoef(ranks(n), ranks(truth[n]))[0, 1]), 3) for n in criteria}
+    found = {}
+    for name in epochs[0] if len(epochs) > 2 else ():
+        criterion, truth = ranks(name), ranks(f"{name.split('_')[0]}_test_accuracy")
+        if not name.endswith("_test_accuracy") and criterion.std() and truth.std():
+            found[name] = round(float(np.corrcoef(criterion, truth)[0, 1]), 3)
+    return found
 
 
 def report(figures: dict) -> None:

@@ -238,9 +238,14 @@ class LSTNet(SharedTranslator):
         }
         terms = {}
         for name, _, true, false in self._games(x, made):
-            to_fool = ops.mean(ops.softplus(-self._logits(name, false, training)))
             if name == "latent":  # here what is true is the encoders' own work, too
-                to_fool = to_fool + ops.mean(ops.softplus(self._logits(name, true, training)))
+                # One call: spectral normalisation writes to the weights in each.
+                logits = self._logits(name, ops.concatenate([true, false]), training)
+                rows = ops.shape(true)[0]
+                to_fool = ops.mean(ops.softplus(logits[:rows]))
+                to_fool = to_fool + ops.mean(ops.softplus(-logits[rows:]))
+            else:
+                to_fool = ops.mean(ops.softplus(-self._logits(name, false, training)))
             terms[f"{name}_adversarial_loss"] = to_fool
         for d in DOMAINS:
             terms[f"{d}_reconstruction_loss"] = absolute_error(x[d], made["reconstructed"][d])

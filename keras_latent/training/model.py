@@ -180,6 +180,17 @@ class PortableModel(keras.Model):
 
     # Training ----------------------------------------------------------------------------
 
+    def fit(self, *args, **kwargs):
+        """`keras.Model.fit`."""
+        history = super().fit(*args, **kwargs)
+        members = getattr(self.optimizer, "optimizers", [self.optimizer])
+        if any(member.use_ema for member in members):
+            # Keras has put the averages in the weights' place, on JAX as the same arrays: a
+            # further `fit` would hand each of them over twice, which JAX refuses.
+            for variable in self.trainable_variables:
+                variable.assign(ops.copy(variable.value))
+        return history
+
     def unpack(self, data) -> Any:
         """The inputs of a batch as tensors, without labels.
 
