@@ -50,11 +50,13 @@ def rows_of(metrics: dict) -> list[dict]:
             "date": metrics["date"],
             "wall_seconds": None if metrics.get("resumed") else metrics["wall_seconds"],
             "environment": metrics["environment"],
-            "classifier_accuracy": figures["classifier_accuracy"][direction.split("_")[-1]],
+            "classifier_accuracy": figures["classifier_accuracy"][to],
             "chosen_epoch": figures["chosen_epoch"][direction],
-            "rank_correlation": figures["rank_correlation"],
+            # Over the epochs, between what chose one and the test accuracy.
+            "rank_correlation": figures["rank_correlation"].get(f"{to}_information"),
         }
         for direction in DIRECTIONS
+        for to in [direction.split("_")[-1]]
     ]
 
 
