@@ -135,22 +135,23 @@ def reference_classifier(
     classes = int(labels.max()) + 1
     model = build_classifier(images.shape[1:], classes, seed)
     steps = epochs * -(-len(images) // batch_size)
-    model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        loss=keras.losses.CategoricalCrossentropy(
+    on_labels = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    loss, targets = on_labels, labels
+    if label_smoothing:  # which Keras has for one-hot rows only
+        loss = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=label_smoothing
-        ),
-        metrics=["accuracy"],
-    )
+        )
+        targets = np.eye(classes, dtype="float32")[labels]
+    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps))
+    model.compile(adam, loss, metrics=["accuracy"])
     # Shuffled here, by a stream of its own: whether the file was there must not change what
     # the caller's random numbers are.
     rng = np.random.default_rng(seed)
-    one_hot = np.eye(classes, dtype="float32")[labels]
     for epoch in range(epochs):
         order = rng.permutation(len(images))
         model.fit(
             softened(shifted(images[order], max_shift, rng), softness, rng),
-            one_hot[order],
+            targets[order],
             batch_size=batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -158,6 +159,7 @@ def reference_classifier(
             verbose=verbose,
         )
 
+    model.compile(adam, on_labels, metrics=["accuracy"])  # `evaluate` takes labels
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as partial:
         model.save(Path(partial) / path.name)

@@ -50,6 +50,26 @@ def test_it_learns_digits(digits, tmp_path):
     assert accuracy > 0.9
 
 
+def test_it_learns_digits_with_smoothed_labels(digits, tmp_path):
+    (images, labels), (test, test_labels) = digits
+    smooth, sharp = (
+        metrics.reference_classifier(
+            images, labels, epochs=6, label_smoothing=s, cache_dir=tmp_path
+        )
+        for s in (0.2, 0.0)
+    )
+    assert len(list(tmp_path.iterdir())) == 2
+    _, accuracy = smooth.evaluate(test / np.float32(255), test_labels, verbose=0)
+    assert accuracy > 0.9
+    sureness = [
+        keras.ops.convert_to_numpy(keras.ops.softmax(m.predict(test / 255.0, verbose=0))).max(1)
+        for m in (smooth, sharp)
+    ]
+    assert sureness[0].mean() < sureness[1].mean() - 0.05
+    with pytest.raises(ValueError, match="`label_smoothing` must be 0 or more and less than 1"):
+        metrics.reference_classifier(images, labels, label_smoothing=1.0, cache_dir=tmp_path)
+
+
 def test_images_are_moved():
     rng = np.random.default_rng(0)
     images = rng.random((50, 6, 5, 2))

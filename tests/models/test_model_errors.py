@@ -76,7 +76,7 @@ def test_validation_data_is_checked_too(one):
 def test_values_for_a_bernoulli():
     one, pair = vae(likelihood="bernoulli"), vbta(likelihood="bernoulli", target=(8, 8, 1))
     for x in (IMAGES * 2 - 1, IMAGES * 1.01, IMAGES * 255):
-        message = r"must lie in \[0, 1\] for a Bernoulli.*Received: values from"
+        message = r"must lie in \[0, 1\]; pixels in 0..255.*Received: values from"
         for model, good in ((one, x), (pair, domains(target=x))):
             model.compile()
             for verb in (model.fit, model.evaluate):

@@ -23,16 +23,28 @@ LATENT_DIMS = {
     (models.TVAE, True): 10,
 }
 
+LSTNET_WIDTHS = {
+    "lstnet_mnist_usps": 64,
+    "lstnet_mnist_usps_small": 16,
+    "lstnet_mnist_usps_tiny": 2,
+}
+
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
 def test_every_built_in_preset(cls, name):
     model = cls.from_preset(name, load_weights=False, seed=5)
     assert type(model) is cls and model.seed == 5
     shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
+    assert cls.presets[name]
+    if cls is models.LSTNet:
+        width = LSTNET_WIDTHS[name]
+        assert model.latent_shape == (7, 7, 2 * width)
+        assert model.event_shapes == {"source": (28, 28, 1), "target": (16, 16, 1)}
+        assert (model.w1, model.w2, model.wl, model.w3, model.w6) == (20, 20, 30, 100, 100)
+        return
     assert model.latent_dim == LATENT_DIMS[cls, "digits" in name]
     images = model.generate(2, seed=0)
     assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
-    assert cls.presets[name]
     if cls is models.VBTA:
         paper = "sharp" not in name
         assert (model.cross_reconstruction == 0.0) == paper
