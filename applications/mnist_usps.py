@@ -10,6 +10,7 @@ from keras_latent import callbacks, datasets, metrics, models, visualization
 from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
 from keras_latent.utils.files import replaced_when_complete
 
@@ -167,7 +168,7 @@ def measure_epoch(model, pair, judges, seed) -> dict:
     rng = np.random.default_rng(seed)
     row = {}
     for to, judge in judges.items():
-        domain = _other(to)
+        domain = OTHER[to]
         images = getattr(pair, f"{domain}_train")
         rows = rng.permutation(len(images))[:MEASURED_ROWS]
         translated = model.translate(floats(images[rows]), to=to)
@@ -187,7 +188,7 @@ def measure(model, pair, judges, choice: EpochChoice, directory: RunDirectory) -
     test = {d: floats(getattr(pair, f"{d}_test")) for d in DOMAINS}
     labels = {d: getattr(pair, f"{d}_test_labels") for d in DOMAINS}
     for to, judge in judges.items():
-        domain, criterion = _other(to), f"{to}_information"
+        domain, criterion = OTHER[to], f"{to}_information"
         model.load_weights(choice.weights(criterion))
         figures["chosen_epoch"][f"{domain}_to_{to}"] = choice.chosen(criterion)
         figures["transfer_accuracy"][f"{domain}_to_{to}"] = accuracy(
@@ -238,10 +239,6 @@ def report(figures: dict) -> None:
             f"{figures['chosen_epoch'][name]}; the classifier on real images of the {to}: "
             f"{figures['classifier_accuracy'][to]:.4f})"
         )
-
-
-def _other(domain):
-    return "target" if domain == "source" else "source"
 
 
 def _one_of_each(pair, domain):

@@ -125,17 +125,16 @@ class SharedTranslator(TwoDomainVerbs):
         translated = {"source": source[rows:], "target": target[:rows]}
 
         # What was made for the source comes from the target's images, and the other way round.
-        rows = ops.shape(x["target"])[0]
+        rows_back = ops.shape(x["target"])[0]
         z_back = encode(translated)
         h_back = self.shared("generator", z_back, training)
-        rows_source = ops.shape(x["source"])[0]
         return {
-            "latent": {"source": z[:rows_source], "target": z[rows_source:]},
-            "reconstructed": {"source": source[:rows_source], "target": target[rows_source:]},
+            "latent": {"source": z[:rows], "target": z[rows:]},
+            "reconstructed": {"source": source[:rows], "target": target[rows:]},
             "translated": translated,
-            "latent_of_translated": {"source": z_back[rows:], "target": z_back[:rows]},
+            "latent_of_translated": {"source": z_back[rows_back:], "target": z_back[:rows_back]},
             "cycled": {
-                "source": self.source_generator(h_back[rows:], training=training),
-                "target": self.target_generator(h_back[:rows], training=training),
+                "source": self.source_generator(h_back[rows_back:], training=training),
+                "target": self.target_generator(h_back[:rows_back], training=training),
             },
         }
