@@ -189,8 +189,8 @@ def default_jit_compile(model: keras.Model) -> bool:
     """Whether `jit_compile="auto"` means XLA: always, where Keras can and it is no loss.
 
     Keras itself leaves XLA out on a TensorFlow without accelerators; the models here
-    have static shapes and gain from it there too, but for convolutions: XLA's on the CPU
-    take three times as long as oneDNN's (benchmarks/speed_lstnet.py). PyTorch runs
+    have static shapes and gain from it there too, but for convolutions, which oneDNN does
+    faster on a CPU (`benchmarks/speed_lstnet.py --xla` compares them). PyTorch runs
     eagerly, as in Keras.
     """
     if BACKEND == "torch":
