@@ -38,6 +38,21 @@ APPLICATIONS = {
             "mnist_transpose",
         ),
         Application(
+            "mnist-mnist",
+            "BridgingVAE: between two VAEs of handwritten digits, with many labels, few or none",
+            "mnist_mnist",
+        ),
+        Application(
+            "mnist-fashion",
+            "BridgingVAE: digits into clothes and back, between two frozen VAEs",
+            "mnist_fashion",
+        ),
+        Application(
+            "mnist-spoken-digit",
+            "BridgingVAE: written digits into spoken ones and back, between a VAE and a GAN",
+            "mnist_spoken_digit",
+        ),
+        Application(
             "mnist-usps",
             "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
             "mnist_usps",

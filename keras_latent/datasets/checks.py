@@ -82,7 +82,7 @@ def check_labels(argument: str, value: Any, rows: int) -> np.ndarray | None:
     if labels.ndim not in (1, 2) or len(labels) != rows:
         raise ValueError(
             f"`{argument}` must have shape ({rows},), or ({rows}, attributes): one entry for each "
-            f"row of its images. Received: {argument}.shape={labels.shape}."
+            f"row of its array. Received: {argument}.shape={labels.shape}."
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(

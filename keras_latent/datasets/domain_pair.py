@@ -1,4 +1,4 @@
-"""Two domains of images, and the batches that models train on and are tested with."""
+"""Two domains, and the batches that models train on and are tested with."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORMATS = ("auto", "numpy", "tf")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DomainPair:
-    """Two domains with their training and test batches.
+    """Two domains, of images or of sounds, with their training and test batches.
 
     Made by `load_pair` and `pair_from_arrays`, not by hand.
 
     `train` and `test` go straight into `model.fit(pair.train, validation_data=pair.test)`.
     Every batch is a dict:
 
-    - `"source"`: float32 `(batch_size, *source_shape)`, uint8 images divided by 255.
+    - `"source"`: float32 `(batch_size, *source_shape)`, uint8 divided by 255.
     - `"target"`: float32 `(batch_size, *target_shape)`, likewise.
     - `"paired"`: bool `(batch_size,)`. Where it is True, this row of source and of target
       are a known pair; elsewhere they have nothing to do with each other.
@@ -43,7 +43,7 @@ class DomainPair:
     Attributes:
         name: What the pair is called.
         train: A `keras.utils.PyDataset` or a `tf.data.Dataset`, by `format`.
-        test: Likewise, or `None` if there are no test images.
+        test: Likewise, or `None` if there are no test rows.
         source_train: uint8 or float32 array `(N_source, *source_shape)`.
         target_train: uint8 or float32 array `(N_target, *target_shape)`.
         source_test: Likewise, or `None`.
@@ -91,12 +91,12 @@ class DomainPair:
 
     @property
     def source_shape(self) -> tuple[int, ...]:
-        """Shape of one source image."""
+        """Shape of one source row: `(28, 28, 1)` of MNIST, `(8192, 1)` of `spoken_digit`."""
         return self.source_train.shape[1:]
 
     @property
     def target_shape(self) -> tuple[int, ...]:
-        """Shape of one target image."""
+        """Shape of one target row."""
         return self.target_train.shape[1:]
 
     @property

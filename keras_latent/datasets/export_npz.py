@@ -15,8 +15,9 @@ def export_npz(
     """Write a dataset to a file that `load_arrays` reads without TensorFlow Datasets.
 
     The file has the format of `keras.datasets.mnist`: uint8 `x_train` and `x_test` of shape
-    `(N, height, width)`, and integer `y_train` and `y_test`. It replaces an older file at
-    once when it is complete, so that nobody reads half of it.
+    `(N, height, width)`, and integer `y_train` and `y_test`. For sounds, `x_train` and `x_test`
+    are float32 waveforms `(N, samples)`. The file replaces an older one at once when it is
+    complete, so that nobody reads half of it.
 
     Args:
         name: A name that `load_arrays` knows.

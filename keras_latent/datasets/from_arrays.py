@@ -39,14 +39,14 @@ def pair_from_arrays(
     Args:
         source: Array `(N_source, ...)` of any rank: uint8 from 0 to 255, which stays uint8
             in memory and is divided by 255 in each batch; or floats in the range that your
-            model wants; or bool.
+            model wants, such as waveforms from -1 to 1; or bool.
         target: Array `(N_target, ...)`, likewise. Its rows may have another shape.
         source_labels: Integers `(N_source,)` or `(N_source, attributes)`, 0 or more, -1 where
-            a label is missing. They are kept beside the images, and are not in the batches.
+            a label is missing. They are kept beside the arrays, and are not in the batches.
         target_labels: Likewise for the target.
-        test_source: Test images of the source, rows shaped as in `source`. Both test arrays
+        test_source: Test rows of the source, shaped as in `source`. Both test arrays
             are given, or neither.
-        test_target: Test images of the target.
+        test_target: Test rows of the target.
         test_source_labels: Labels of `test_source`.
         test_target_labels: Labels of `test_target`.
         paired: Which training rows are known to belong together. An integer `n`: the first
@@ -60,8 +60,8 @@ def pair_from_arrays(
             others are drawn from the whole of both domains, independently; an epoch then goes
             through the larger domain with these others. With `None`, known pairs occur as
             often as any other row, anywhere in a batch.
-        augment: What is done to the images of the training batches, and never to test images
-            or to the pair's arrays:
+        augment: What is done to the rows of the training batches, and never to test rows or
+            to the pair's arrays:
 
             - `None`: nothing.
             - A `RandomAffine`, or another object with its methods `factors(rng, count)` and
@@ -89,7 +89,7 @@ def pair_from_arrays(
         A `DomainPair`.
 
     Raises:
-        ValueError: For images that are empty, neither uint8 nor float nor bool, or not finite;
+        ValueError: For arrays that are empty, neither uint8 nor float nor bool, or not finite;
             labels of another length or dtype, or below -1; known pairs that are not in the
             arrays; more `paired_per_batch` than `batch_size` or known pairs; an epoch shorter
             than a batch; an unknown `format`; an `augment` that is none of the above, changes

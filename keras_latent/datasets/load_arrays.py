@@ -1,4 +1,4 @@
-"""Image datasets as NumPy arrays."""
+"""Datasets of images and of sounds as NumPy arrays."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,19 @@ import numpy as np
 
 from keras_latent.datasets.checks import check_choice
 from keras_latent.datasets.npz import read_npz
+from keras_latent.datasets.sounds import SOUNDS, read_sounds
 from keras_latent.datasets.tfds_source import read_tfds
 from keras_latent.utils.optional import import_extra
 
 Split = tuple[np.ndarray, np.ndarray]
 
-NAMES = ("digits", "fashion_mnist", "mnist", "usps")
+NAMES = ("digits", "fashion_mnist", "mnist", "usps", *SOUNDS)
 
 
 def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[Split, Split]:
-    """Load the images and labels of a dataset, in its original order.
+    """Load the images or sounds of a dataset, and their labels, in a fixed order.
+
+    Images:
 
     - `"mnist"`, `"fashion_mnist"`: 60,000 training and 10,000 test images of 28x28, through
       TensorFlow Datasets, which downloads them where they are not there yet. Where
@@ -30,20 +33,39 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
     - `"digits"`: scikit-learn's 1,797 images of 8x8, in a fixed, stratified split of 1,437
       and 360, with their 17 grey levels spread over 0 to 255. Nothing is downloaded.
 
+    Spoken digits, through TFDS or from an `.npz` file likewise:
+
+    - `"spoken_digit"`: the Free Spoken Digit Dataset, 8,192 samples of 8,000 Hz (1.02 s). Takes
+      0 to 4 of each digit and speaker are the test recordings, 5 to 49 the training
+      recordings, as its authors say: 300 and 2,700 of six speakers. Every speaker is in both.
+    - `"sc09"`: the digits of Speech Commands 0.02, 16,384 samples of 16,000 Hz (1.02 s). TFDS
+      reads them from speech_commands_v0.02.tar.gz (2.4 GB), found or downloaded as the files
+      of USPS. The test recordings are those of the archive's testing_list.txt, about 4,100.
+      The training recordings are those in neither of its lists, about 31,000, which are 2 GB
+      of floats. Those of validation_list.txt are in neither array; `tfds.load("sc09",
+      split="validation")` has them, after `import keras_latent.datasets.sc09`.
+
+    Each recording begins where its file begins; its end is cropped, or padded with zeros. It
+    is then divided by its largest absolute value, since the loudness of these recordings
+    tells the speakers and their microphones apart, and not the words. `SAMPLE_RATES` has the
+    rates by name.
+
     Args:
         name: One of the above.
         data_dir: TFDS's data directory, or the folder of the `.npz` files. Defaults to the
             environment variable `TFDS_DATA_DIR`, then to TFDS's own default.
 
     Returns:
-        `((train_images, train_labels), (test_images, test_labels))`: uint8 images
-        `(N, height, width, 1)` and int64 labels `(N,)` from 0 to 9.
+        `((train, train_labels), (test, test_labels))`: uint8 images `(N, height, width, 1)` in
+        their original order, or float32 waveforms `(N, samples, 1)` from -1 to 1 in the order
+        of their file names; and int64 labels `(N,)` from 0 to 9.
 
     Raises:
-        ValueError: If `name` is unknown, or the `.npz` file is damaged or of another format.
+        ValueError: If `name` is unknown, if the `.npz` file is damaged or of another format, or
+            if recordings of `"spoken_digit"` are not named digit_speaker_take.wav.
         ImportError: If TFDS (for `"digits"`: scikit-learn) is not installed.
-        RuntimeError: If TFDS can neither read nor download the data, or a file of USPS has
-            another checksum than it should.
+        RuntimeError: If TFDS can neither read nor download the data, or a file of USPS or of
+            Speech Commands has another checksum or content than it should.
 
     Example:
 
@@ -57,8 +79,8 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
         return _digits()
     folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")
     if folder and (path := Path(folder) / f"{name}.npz").is_file():
-        return read_npz(path)
-    return read_tfds(name, data_dir)
+        return read_npz(path, SOUNDS[name].samples if name in SOUNDS else None)
+    return read_sounds(name, data_dir) if name in SOUNDS else read_tfds(name, data_dir)
 
 
 def _digits() -> tuple[Split, Split]:

@@ -1,7 +1,7 @@
 """Domain pairs by name."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,65 +10,16 @@ from keras_latent.datasets import checks
 from keras_latent.datasets.domain_pair import DomainPair, resolve_format
 from keras_latent.datasets.from_arrays import pair_from_arrays
 from keras_latent.datasets.known_pairs import resolve_known_pairs
-from keras_latent.datasets.load_arrays import load_arrays
 from keras_latent.datasets.match_by_geometry import match_by_geometry
-from keras_latent.datasets.random_affine import RandomAffine
+from keras_latent.datasets.named_pairs import (
+    AUGMENTATIONS,
+    PAIRS,
+    UNPAIRED,
+    check_mapping,
+    check_unpaired,
+)
 
 SPLITS = ("keras", "paper")
-
-
-def _transpose(name: str, split: str, data_dir: str | os.PathLike | None) -> dict[str, Any]:
-    """Arguments of `pair_from_arrays`: images, and the same images transposed."""
-    (train, labels), (test, test_labels) = load_arrays(name, data_dir)
-    if split == "paper":
-        if len(train) != 60_000:
-            raise ValueError(
-                "`split='paper'` is the first 50,000 and the remaining 10,000 of 60,000 training "
-                f"images. Received: {name!r}, which has {len(train)}. Pass `split='keras'`."
-            )
-        train, test = train[:50_000], train[50_000:]
-        labels, test_labels = labels[:50_000], labels[50_000:]
-    return {
-        "source": train,
-        "target": train.swapaxes(1, 2),
-        "source_labels": labels,
-        "target_labels": labels,
-        "test_source": test,
-        "test_target": test.swapaxes(1, 2),
-        "test_source_labels": test_labels,
-        "test_target_labels": test_labels,
-        "test_paired": True,
-    }
-
-
-def _unpaired(
-    source: str, target: str, split: str, data_dir: str | os.PathLike | None
-) -> dict[str, Any]:
-    """Arguments of `pair_from_arrays`: two datasets of their own, with all of their images."""
-    arguments = {"test_paired": False}
-    for domain, name in (("source", source), ("target", target)):
-        (train, labels), (test, test_labels) = load_arrays(name, data_dir)
-        arguments |= {
-            domain: train,
-            f"{domain}_labels": labels,
-            f"test_{domain}": test,
-            f"test_{domain}_labels": test_labels,
-        }
-    return arguments
-
-
-# Name of the pair: a function of `(split, data_dir)` that returns arguments of
-# `pair_from_arrays`. A new pair is a new line.
-PAIRS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
-    "mnist_transpose": lambda *args: _transpose("mnist", *args),
-    "fashion_mnist_transpose": lambda *args: _transpose("fashion_mnist", *args),
-    "digits_transpose": lambda *args: _transpose("digits", *args),
-    "mnist_usps": lambda *args: _unpaired("mnist", "usps", *args),
-}
-
-# Pairs whose domains have no image in common, and how the images of their training batches are
-# augmented by `augment=True`.
-UNPAIRED: dict[str, Callable[[], Any]] = {"mnist_usps": RandomAffine}
 
 
 def load_pair(
@@ -81,6 +32,7 @@ def load_pair(
     batch_size: int = 50,
     paired_per_batch: int | None = None,
     augment: Any = None,
+    mapping: Sequence[int] | None = None,
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
     format: Literal["auto", "tf", "numpy"] = "auto",
@@ -94,14 +46,25 @@ def load_pair(
     - `"mnist_usps"`: MNIST (28x28; 60,000 and 10,000 images) and USPS (16x16; 7,291 and 2,007).
       No image is in both, and row i of one has nothing to do with row i of the other, in the
       test images as well. The LSTNet paper trains on it with `batch_size=64, augment=True`.
+    - `"mnist_mnist"`: MNIST in both domains, for two models that were trained apart. Row i of
+      both arrays is the same image, but no batch says so.
+    - `"mnist_fashion"`: MNIST and Fashion-MNIST, whose classes `mapping` sets side by side.
+    - `"mnist_spoken_digit"`: MNIST and the Free Spoken Digit Dataset (60,000 and 2,700 rows for
+      training, 10,000 and 300 for testing): images `(28, 28, 1)` from 0 to 1, and waveforms
+      `(8192, 1)` from -1 to 1, of 8,000 Hz. See `load_arrays`.
+
+    The last four have no known pairs, and their rows meet at random in training batches; equal
+    labels are all that connects their domains. The last three are those of "Latent Domain
+    Transfer" (Tian and Engel, 2018), section 4.1, which had `"sc09"` where we have
+    `"spoken_digit"`.
 
     Args:
         name: One of the above.
         paired: How many pairs the model may know. `None` or `"all"`: every training row. `n`:
             `n` pairs drawn with the seed. They are the first `n` rows of `source_train` and
             of `target_train`; the other rows of both are in independent random orders, in
-            the arrays as in the batches, so that no pairing is hidden in them. For
-            `"mnist_usps"`, there are none: `None` is 0.
+            the arrays as in the batches, so that no pairing is hidden in them. For the pairs
+            that have none, `None` is 0.
         matched: Whether further pairs are looked for among the other rows, without labels, by
             `match_by_geometry`, and added to the known ones.
         disjoint: Whether no image is in both domains, but for the known pairs: of the other
@@ -115,22 +78,29 @@ def load_pair(
         paired_per_batch: Known pairs in each training batch; see `pair_from_arrays`.
         augment: What is done to the images of the training batches; see `pair_from_arrays`. For
             `"mnist_usps"`, `True` is `RandomAffine()`, as in the LSTNet paper.
+        mapping: Of `"mnist_fashion"` alone: which class of Fashion-MNIST each digit stands for,
+            as ten class numbers, each once: `mapping[digit]` is the class. The target's labels
+            are renumbered to the digits, so that equal labels mean each other. `None` is digit
+            k to class k, as in table 6 of that paper: 0 T-shirt/top, 1 trouser, 2 pullover,
+            3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
         seed: Seed of the known pairs, of the order and of the augmentation, 0 or more.
         data_dir: Where the data lies; see `load_arrays`.
         format: `"tf"`, `"numpy"` or `"auto"`; see `pair_from_arrays`.
 
     Returns:
-        A `DomainPair`. But for `"mnist_usps"`, its test rows are aligned: row i of both is the
+        A `DomainPair`. The test rows of a transposed pair are aligned: row i of both is the
         same image.
 
     Raises:
         ValueError: For an unknown `name`, `split` or `format`, a split that the data does not
             have, more `paired` than rows, known or matched pairs of domains that have none,
-            `augment=True` where there is no default, and whatever `pair_from_arrays` refuses.
+            `augment=True` where there is no default, a `mapping` that is not each of ten classes
+            once or is for another pair, and whatever `pair_from_arrays` refuses.
         ImportError: If the packages that read the data are not installed.
         RuntimeError: If the data cannot be read or downloaded.
 
-    Source: "Variational Bi-domain Triplet Autoencoder" (VBTA), sections 5.1 and 5.2.
+    Source: "Variational Bi-domain Triplet Autoencoder" (VBTA), sections 5.1 and 5.2, for the
+    transposed pairs.
 
     Example:
 
@@ -142,7 +112,7 @@ def load_pair(
     checks.check_choice("name", name, PAIRS)
     checks.check_choice("split", split, SPLITS)
     if name in UNPAIRED:
-        paired = _check_unpaired(name, paired, matched, disjoint, split)
+        paired = check_unpaired(name, paired, matched, disjoint, split)
     if np.ndim(paired) > 0:
         raise ValueError(
             "`paired` must be None, 'all' or a number of pairs; which pairs, the seed decides. "
@@ -154,16 +124,22 @@ def load_pair(
             f"number of them. Received: paired={paired!r}."
         )
     if augment is True:
-        if name not in UNPAIRED:
+        if name not in AUGMENTATIONS:
             raise ValueError(
-                f"`augment=True` is for {sorted(UNPAIRED)}. Received: name={name!r}. Pass the "
+                f"`augment=True` is for {sorted(AUGMENTATIONS)}. Received: name={name!r}. Pass the "
                 "augmentation itself, such as `datasets.RandomAffine()`."
             )
-        augment = UNPAIRED[name]()
+        augment = AUGMENTATIONS[name]()
+    if mapping is not None:
+        mapping = check_mapping(name, mapping)
     # Before the data is read, which takes seconds.
     resolve_format(format)
     seed = checks.check_integer("seed", seed, at_least=0)
     arguments = PAIRS[name](split, data_dir)
+    if mapping is not None:
+        digit_of = np.argsort(mapping)  # The inverse of a permutation.
+        for argument in ("target_labels", "test_target_labels"):
+            arguments[argument] = digit_of[arguments[argument]]
     if name not in UNPAIRED and paired not in (None, "all"):
         sizes = len(arguments["source"]), len(arguments["target"])
         paired = len(resolve_known_pairs(paired, *sizes))
@@ -182,23 +158,6 @@ def load_pair(
         format=format,
         name=name,
     )
-
-
-def _check_unpaired(name: str, paired: Any, matched: bool, disjoint: bool, split: str) -> int:
-    """Return 0, the number of known pairs, unless something else is asked for."""
-    for argument, value, is_default in (
-        ("paired", paired, np.ndim(paired) == 0 and paired in (None, 0)),
-        ("matched", matched, not matched),
-        ("disjoint", disjoint, not disjoint),
-        ("split", split, split == "keras"),
-    ):
-        if not is_default:
-            raise ValueError(
-                f"The domains of {name!r} have no image in common: there are no known pairs "
-                "between them, and no split but the official one. "
-                f"Received: {argument}={value!r}. Leave `{argument}` out."
-            )
-    return 0
 
 
 def _known_first(

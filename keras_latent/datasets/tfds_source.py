@@ -1,11 +1,18 @@
 """Datasets through TensorFlow Datasets (TFDS)."""
 
 import contextlib
+import importlib
 import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from keras_latent.utils.optional import import_extra
+
+# Datasets that TFDS does not have, and the modules of this package that make them.
+OWN_BUILDERS = ("sc09", "usps")
 
 
 def read_tfds(
@@ -26,6 +33,57 @@ def read_tfds(
         ImportError: If TFDS is not installed.
         RuntimeError: If the data can neither be read nor downloaded.
     """
+    splits = _read(
+        name,
+        data_dir,
+        lambda tfds, arguments: tfds.load(
+            name, split=["train", "test"], batch_size=-1, as_supervised=True, **arguments
+        ),
+    )
+    return tuple((images.numpy(), labels.numpy()) for images, labels in splits)
+
+
+def read_tfds_recordings(
+    name: str, split: str, data_dir: str | os.PathLike | None
+) -> list[tuple[str, np.ndarray, int]]:
+    """Read one split of a dataset of recordings of any length.
+
+    Args:
+        name: Name in TFDS of a dataset with `audio`, `audio/filename` and `label`.
+        split: Name of the split.
+        data_dir: TFDS's data directory, or `None` for TFDS's default.
+
+    Returns:
+        File name, integer samples `(samples,)` and label of each recording, sorted by file
+        name: TFDS's own order depends on how its files are cut.
+
+    Raises:
+        ImportError: If TFDS is not installed.
+        RuntimeError: If the data can neither be read nor downloaded.
+    """
+
+    def read(tfds: ModuleType, arguments: dict[str, Any]) -> list[tuple[str, np.ndarray, int]]:
+        return [
+            # 16 bits are all there are, and the full SC09 would be 5 GB as TFDS's int64.
+            (recording["audio/filename"].decode(), _narrow(recording["audio"]), recording["label"])
+            for recording in tfds.as_numpy(tfds.load(name, split=split, **arguments))
+        ]
+
+    return sorted(_read(name, data_dir, read), key=lambda recording: recording[0])
+
+
+def _narrow(audio: np.ndarray) -> np.ndarray:
+    narrow = audio.astype(np.int16)
+    # Left as it is, for `to_float` to refuse.
+    return narrow if (narrow == audio).all() else audio
+
+
+def _read(
+    name: str,
+    data_dir: str | os.PathLike | None,
+    read: Callable[[ModuleType, dict[str, Any]], Any],
+) -> Any:
+    """What `read` makes of TFDS and of the arguments of `tfds.load` that are always alike."""
     tfds = import_extra(
         "tensorflow_datasets",
         "data",
@@ -33,19 +91,13 @@ def read_tfds(
         "`keras_latent.datasets.export_npz` writes one on another machine)",
     )
     _leave_gpu_to_backend()
-    if name == "usps":
-        from keras_latent.datasets import usps  # Registers it with TFDS.
-
-        data_dir = usps.prepare(data_dir)
+    if name in OWN_BUILDERS:
+        # Registers it with TFDS.
+        builder = importlib.import_module(f"keras_latent.datasets.{name}")
+        data_dir = builder.prepare(data_dir)
     try:
-        splits = tfds.load(
-            name,
-            split=["train", "test"],
-            data_dir=None if data_dir is None else os.fspath(data_dir),
-            batch_size=-1,
-            as_supervised=True,
-            shuffle_files=False,
-        )
+        folder = None if data_dir is None else os.fspath(data_dir)
+        return read(tfds, {"data_dir": folder, "shuffle_files": False})
     except Exception as error:  # TFDS raises whatever its reader, parser or network raised.
         raise RuntimeError(
             f"TensorFlow Datasets could not load {name!r} from data_dir={data_dir!r}: "
@@ -55,7 +107,6 @@ def read_tfds(
             f"or to one with a file {name}.npz from `keras_latent.datasets.export_npz`. If it is "
             f"there, it may be damaged: delete its folder {name!r} and load it again."
         ) from error
-    return tuple((images.numpy(), labels.numpy()) for images, labels in splits)
 
 
 def _leave_gpu_to_backend() -> None:

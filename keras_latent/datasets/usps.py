@@ -4,21 +4,17 @@ Importing this module imports TFDS and registers the builder: `tfds.load("usps")
 then on. The package imports it only where USPS is read.
 """
 
-import contextlib
 import gzip
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.checksums import UrlInfo
-from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from keras_latent.utils.files import cache_folder
+from keras_latent.datasets.prepare import download, prepare_builder
 
 SITE = "https://hastie.su.domains/ElemStatLearn/datasets/"
 FILES = {
@@ -71,18 +67,8 @@ class Usps(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        try:
-            paths = dl_manager.download(
-                {split: SITE + info.filename for split, info in FILES.items()}
-            )
-        except NonMatchingChecksumError as error:
-            # TFDS names the file, the checksums and the sizes, and then its own manual.
-            received = str(error).partition("To debug")[0].rstrip()
-            raise ValueError(
-                f"A file of USPS is damaged, cut short or another file. {received}\n"
-                f"Delete it and try again, or put the file of that name from {SITE} into the "
-                "folder downloads/manual of the data directory."
-            ) from error
+        urls = {split: SITE + info.filename for split, info in FILES.items()}
+        paths = download(dl_manager, urls, "USPS")
         return {split: self._generate_examples(path, split) for split, path in paths.items()}
 
     def _generate_examples(self, path: Any, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -129,66 +115,5 @@ def read_digits(path: str | os.PathLike, rows: int) -> tuple[np.ndarray, np.ndar
 
 
 def prepare(data_dir: str | os.PathLike | None) -> str:
-    """Prepare USPS for reading, unless that has been done before.
-
-    TFDS writes to a folder of another name and renames it at the end, so that whoever is
-    interrupted leaves no half of it, and of two processes at once one comes second and takes
-    what the other wrote.
-
-    Args:
-        data_dir: TFDS's data directory, or `None` for TFDS's default. Where it cannot be
-            written to, the files are taken from it, and the prepared data goes into the folder
-            `keras_latent/tfds` of `~/.keras` (or of `KERAS_HOME`).
-
-    Returns:
-        The data directory that has the prepared data.
-
-    Raises:
-        RuntimeError: If a file is damaged or another one, or there is none and it cannot be
-            downloaded. Nothing of the attempt is left.
-    """
-    given = Usps(data_dir=None if data_dir is None else os.fspath(data_dir))
-    root = Path(given.data_dir_root).expanduser()
-    if _is_prepared(given):
-        return os.fspath(root)
-    if not _writable(root):
-        given = Usps(data_dir=os.fspath(cache_folder() / "tfds"))
-    if not _is_prepared(given):
-        _prepare(given, root / "downloads" / "manual")
-    return os.fspath(given.data_dir_root)
-
-
-def _prepare(builder: Usps, manual: Path) -> None:
-    try:
-        # Downloads are small, and are not kept: a bad one would stay there.
-        with tempfile.TemporaryDirectory() as downloads:
-            builder.download_and_prepare(
-                download_dir=downloads,
-                download_config=tfds.download.DownloadConfig(
-                    manual_dir=manual, try_download_gcs=False
-                ),
-            )
-    except Exception as error:  # Whatever TFDS, the network or the file system raises.
-        if _is_prepared(builder):  # By another process, in the meantime.
-            return
-        with contextlib.suppress(OSError):  # The folder of all versions, if it is empty.
-            os.rmdir(os.path.dirname(builder.data_dir))
-        raise RuntimeError(
-            f"USPS could not be prepared in {builder.data_dir_root}: "
-            f"{type(error).__name__}: {error}\n"
-            f"It is made of {SITE}zip.train.gz and {SITE}zip.test.gz. Without a network, put "
-            f"both into {manual}, or a file usps.npz from `keras_latent.datasets.export_npz` "
-            f"into {manual.parents[1]}."
-        ) from error
-
-
-def _is_prepared(builder: Usps) -> bool:
-    # TFDS warns of a folder that is not there.
-    return os.path.isdir(builder.data_dir) and builder.is_prepared()
-
-
-def _writable(folder: Path) -> bool:
-    while not folder.exists():
-        folder = folder.parent
-    # An administrator may write everywhere, also where the folder's permissions ask not to.
-    return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+    """Prepare USPS for reading; see `prepare_builder`."""
+    return prepare_builder(Usps, "USPS", data_dir)

@@ -2,7 +2,14 @@
 
 from keras_latent.layers.gated_mixing import GatedMixingLayer
 from keras_latent.layers.gaussian_sampling import GaussianSampling
+from keras_latent.layers.phase_shuffle import PhaseShuffle
 from keras_latent.layers.sliced_wasserstein import SlicedWasserstein
 from keras_latent.layers.triplet_miner import TripletMiner
 
-__all__ = ["GatedMixingLayer", "GaussianSampling", "SlicedWasserstein", "TripletMiner"]
+__all__ = [
+    "GatedMixingLayer",
+    "GaussianSampling",
+    "PhaseShuffle",
+    "SlicedWasserstein",
+    "TripletMiner",
+]

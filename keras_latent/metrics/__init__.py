@@ -1,5 +1,10 @@
 """Measures of transfer, and the classifiers that some of them need."""
 
+from keras_latent.metrics.audio_classifier import (
+    build_audio_classifier,
+    reference_audio_classifier,
+)
+from keras_latent.metrics.frechet_distance import FrechetDistance
 from keras_latent.metrics.log_likelihood import LogLikelihood, log_likelihood
 from keras_latent.metrics.nearest_neighbor_accuracy import NearestNeighborAccuracy
 from keras_latent.metrics.reference_classifier import build_classifier, reference_classifier
@@ -7,11 +12,14 @@ from keras_latent.metrics.transfer_accuracy import TransferAccuracy
 from keras_latent.metrics.triplet_accuracy import TripletAccuracy
 
 __all__ = [
+    "FrechetDistance",
     "LogLikelihood",
     "NearestNeighborAccuracy",
     "TransferAccuracy",
     "TripletAccuracy",
+    "build_audio_classifier",
     "build_classifier",
     "log_likelihood",
+    "reference_audio_classifier",
     "reference_classifier",
 ]

@@ -1,17 +1,13 @@
 """The classifier that scores translations, trained once and kept."""
 
 import hashlib
-import os
-import tempfile
-import warnings
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
-from keras_latent.utils.files import cache_folder
+from keras_latent.metrics.kept_model import check_labelled, kept_model, train_in_epochs
 
 
 def build_classifier(
@@ -97,16 +93,7 @@ def reference_classifier(
         ValueError: If images and labels do not fit together, or a label is negative.
     """
     images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim != 4 or labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            "`images` must have shape (rows, height, width, channels) and `labels` hold one "
-            f"integer a row. Received shapes: {images.shape} and {labels.shape} "
-            f"({labels.dtype})"
-        )
-    if not len(labels):
-        raise ValueError("`images` must hold one row or more. Received: 0 rows")
-    if labels.min() < 0:
-        raise ValueError("`labels` must be 0 or more: leave rows without a label out.")
+    check_labelled("images", ("rows", "height", "width", "channels"), images, labels)
     if not 0 <= softness <= 1:
         raise ValueError(f"`softness` must be from 0 to 1. Received: softness={softness}")
     if not 0 <= label_smoothing < 1:
@@ -124,47 +111,32 @@ def reference_classifier(
         key.update(repr(label_smoothing).encode())
     key.update(images.tobytes())
     key.update(labels.astype("int64").tobytes())
-    folder = Path(cache_dir) if cache_dir is not None else cache_folder()
-    path = folder / f"classifier-{key.hexdigest()[:16]}.keras"
-    if path.exists():
-        try:
-            return keras.saving.load_model(path)
-        except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-            warnings.warn(f"{path} is damaged and is trained again ({error}).", stacklevel=2)
 
-    classes = int(labels.max()) + 1
-    model = build_classifier(images.shape[1:], classes, seed)
-    steps = epochs * -(-len(images) // batch_size)
-    on_labels = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    loss, targets = on_labels, labels
-    if label_smoothing:  # which Keras has for one-hot rows only
-        loss = keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=label_smoothing
-        )
-        targets = np.eye(classes, dtype="float32")[labels]
-    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps))
-    model.compile(adam, loss, metrics=["accuracy"])
-    # Shuffled here, by a stream of its own: whether the file was there must not change what
-    # the caller's random numbers are.
-    rng = np.random.default_rng(seed)
-    for epoch in range(epochs):
-        order = rng.permutation(len(images))
-        model.fit(
-            softened(shifted(images[order], max_shift, rng), softness, rng),
-            targets[order],
+    def train():
+        classes = int(labels.max()) + 1
+        model = build_classifier(images.shape[1:], classes, seed)
+        on_labels = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss, targets = on_labels, labels
+        if label_smoothing:  # which Keras has for one-hot rows only
+            loss = keras.losses.CategoricalCrossentropy(
+                from_logits=True, label_smoothing=label_smoothing
+            )
+            targets = np.eye(classes, dtype="float32")[labels]
+        train_in_epochs(
+            model,
+            loss,
+            images,
+            targets,
+            lambda rows, rng: softened(shifted(rows, max_shift, rng), softness, rng),
+            epochs=epochs,
             batch_size=batch_size,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,
+            seed=seed,
             verbose=verbose,
         )
+        model.compile(model.optimizer, on_labels, metrics=["accuracy"])  # `evaluate` takes labels
+        return model
 
-    model.compile(adam, on_labels, metrics=["accuracy"])  # `evaluate` takes labels
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as partial:
-        model.save(Path(partial) / path.name)
-        os.replace(Path(partial) / path.name, path)
-    return model
+    return kept_model(cache_dir, f"classifier-{key.hexdigest()[:16]}", train)
 
 
 def shifted(images: np.ndarray, max_shift: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keras_latent.models import lstnet_networks, networks
+from keras_latent.models import (
+    bridging_networks,
+    lstnet_networks,
+    networks,
+    wavegan_networks,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,21 @@ MNIST = (28, 28, 1)
 DIGITS = (8, 8, 1)
 
 PRESETS = {
+    "bridging_mnist": Preset(
+        "BridgingVAE",
+        "The bridge of the latent domain transfer paper between two image models: 8 shared "
+        "dimensions, four layers of 512 each way.",
+        lambda: bridging_networks.bridging_mlp(),
+    ),
+    "bridging_speech": Preset(
+        "BridgingVAE",
+        "The bridge of the paper between digits and speech: 16 shared dimensions, eight layers "
+        "of 1,024 each way.",
+        lambda: (
+            bridging_networks.bridging_mlp(shared_dim=16, hidden=1024, depth=8)
+            | {"beta_kl": 0.01, "beta_swd": 3.0, "beta_cls": 0.3}
+        ),
+    ),
     "lstnet_mnist_usps": Preset(
         "LSTNet",
         "The configuration of the LSTNet paper for MNIST and USPS: 17.3 million parameters, "
@@ -62,6 +82,12 @@ PRESETS = {
         "The single-domain counterpart of `vbta_mnist_transpose`.",
         lambda: networks.vae_mlp(MNIST),
     ),
+    "vae_mnist_bridging": Preset(
+        "VAE",
+        "The base model of the latent domain transfer paper for 28x28 images: three layers of "
+        "1,024 each way, 100 latents, pixels of standard deviation 0.1.",
+        lambda: bridging_networks.deep_vae_mlp(MNIST),
+    ),
     "vae_digits": Preset(
         "VAE",
         "The single-domain counterpart of `vbta_digits_transpose`.",
@@ -94,5 +120,30 @@ PRESETS = {
             networks.vbta_mlp(DIGITS, hidden=256, latent_dim=32)
             | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
         ),
+    ),
+    "wavegan_sc09": Preset(
+        "WaveGAN",
+        "The configuration of the WaveGAN paper for spoken digits at 16 kHz, 16,384 samples, "
+        "with Gaussian latents: 36.5 million parameters, for a GPU.",
+        lambda: wavegan_networks.wavegan(),
+    ),
+    "wavegan_spoken_digit": Preset(
+        "WaveGAN",
+        "`wavegan_sc09` for 8,192 samples, a second at 8 kHz.",
+        lambda: wavegan_networks.wavegan(samples=8192),
+    ),
+    "wavegan_spoken_digit_small": Preset(
+        "WaveGAN",
+        "`wavegan_spoken_digit` of a quarter of its width, with two updates of the critic in a "
+        "step and averaged weights: for two CPU cores.",
+        lambda: (
+            wavegan_networks.wavegan(samples=8192, dim=16)
+            | {"critic_steps": 2, "ema_momentum": 0.999}
+        ),
+    ),
+    "wavegan_tiny": Preset(
+        "WaveGAN",
+        "1,024 samples of a 32nd of the width: for tests, and to see it run.",
+        lambda: wavegan_networks.wavegan(samples=1024, dim=2),
     ),
 }

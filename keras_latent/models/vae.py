@@ -85,6 +85,10 @@ class VAE(LatentModel):
         z_mean, _ = self.posterior(x, training)
         return self.expected(self.likelihood_parameters(z_mean, training))
 
+    def to_data(self, z):
+        """`E[x|z]`, `(batch, ...)`, of latents."""
+        return self.expected(self.likelihood_parameters(z))
+
     def negative_elbo(self, x, training: bool = False):
         """The objective, a scalar in nats, and its two terms."""
         z_mean, z_log_var = self.posterior(x, training)
@@ -148,7 +152,7 @@ class VAE(LatentModel):
         return self.run(
             "decode",
             (self.latent_dim,),
-            lambda z: self.expected(self.likelihood_parameters(z)),
+            self.to_data,
             z,
             "z",
             batch_size,

@@ -1,0 +1,201 @@
+"""A bridge between two VAEs of images: what `mnist-mnist` and `mnist-fashion` have in common."""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.applications import bridging
+from keras_latent.applications.base_models import base_vae
+from keras_latent.applications.bridging import LATENTS, Side
+from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.models.two_domain_verbs import OTHER
+from keras_latent.models.validation import DOMAINS
+
+#: By the first word of a dataset's name: epochs of its judge, and pixels by which its images move.
+JUDGES = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
+PRESETS = {
+    "paper": {
+        "preset": "bridging_mnist",
+        "model": {},
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "decay": False,
+        "propagate": False,
+    },
+    "ours": {
+        "preset": "bridging_mnist_sharp",
+        "model": {},
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "decay": True,
+        "propagate": True,
+    },
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of both applications."""
+    add_base_arguments(parser, PRESETS)
+
+
+def add_base_arguments(parser: argparse.ArgumentParser, presets: dict) -> None:
+    """Options of a bridge, one or both of whose sides is a VAE of images."""
+    bridging.add_bridge_arguments(parser, presets)
+    parser.add_argument("--base-epochs", type=int, default=40, help="epochs of the base VAEs")
+    parser.add_argument(
+        "--base-precision",
+        choices=("float32", "mixed_bfloat16"),
+        default="float32",
+        help="of the base VAEs' training; the models compute in float32 afterwards",
+    )
+    parser.add_argument(
+        "--limit", type=int, help="take this many images of each set only, to see it run"
+    )
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    bridging.complete_bridge(arguments, PRESETS)
+    if arguments.base_epochs <= 0:
+        raise ValueError(f"`--base-epochs` must be positive. Received: {arguments.base_epochs}")
+    if arguments.out is None:
+        parts = [arguments.run_name, arguments.preset, f"labels-{arguments.labels}"]
+        arguments.out = "runs/" + "-".join([*parts, arguments.variant])
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory, pair_name: str, names, seeds):
+    """Trains or loads the base models and judges, trains the bridge, measures and draws.
+
+    Args:
+        arguments: Options of the run.
+        directory: Its folder.
+        pair_name: Name of the pair for `datasets.load_pair`.
+        names: Dataset of the source and of the target.
+        seeds: Of their base models.
+
+    Returns:
+        The figures of `metrics.json`.
+    """
+    pair = datasets.load_pair(pair_name, seed=arguments.seed, data_dir=arguments.data_dir)
+    limit = slice(arguments.limit)
+    images = {
+        d: tuple(getattr(pair, f"{d}_{part}")[limit] for part in ("train", "test")) for d in DOMAINS
+    }
+    labels = {
+        d: tuple(getattr(pair, f"{d}_{part}_labels")[limit] for part in ("train", "test"))
+        for d in DOMAINS
+    }
+    sides, judged = {}, {}
+    for d, name, seed in zip(DOMAINS, names, seeds, strict=True):
+        print(f"Judge and base model of the {d} (trained once, then kept):")
+        judge = train_judge(images[d][0], labels[d][0], name, arguments)
+        judged[d] = accuracy(judge, labels[d][1], floats(images[d][1]))
+        with float32():
+            vae = base_vae(
+                images[d][0],
+                epochs=arguments.base_epochs,
+                precision=arguments.base_precision,
+                seed=seed,
+                verbose=arguments.verbose,
+            )
+        q = [
+            np.stack(vae.run("posterior", vae.event_shape, vae.posterior, floats(x), "x", 512), 1)
+            for x in images[d]
+        ]
+        sides[d] = Side(vae, judge, q[0], labels[d][0], q[1], np.arange(10))
+    settings = PRESETS[arguments.preset]
+    bridge, facts = bridging.train_bridge(sides, arguments, settings, directory)
+    transfer = models.LatentDomainTransfer(sides["source"].model, bridge, sides["target"].model)
+
+    figures = bridging.measure(transfer, sides, arguments.seed) | facts
+    figures["judge_accuracy"] = judged
+    figures["label_agreement"] = {
+        f"{d}_to_{OTHER[d]}": accuracy(
+            sides[OTHER[d]].judge,
+            labels[d][1],
+            transfer.transfer(floats(images[d][1]), to=OTHER[d]),
+        )
+        for d in DOMAINS
+    }
+    figures["fid"] = frechet(transfer, sides, floats(images["target"][1]), arguments.seed)
+    bridging.save(transfer, directory)
+    visualization.training_curves(directory.history("history.csv"), directory / "training.png")
+    for d in DOMAINS:
+        draw(transfer, d, floats(images[d][1]), labels[d][1], directory)
+    return figures
+
+
+def train_judge(images, labels, name, arguments):
+    """A classifier of the real training images."""
+    epochs, max_shift = JUDGES[name]
+    with float32():
+        return metrics.reference_classifier(
+            images,
+            labels,
+            epochs=arguments.classifier_epochs or epochs,
+            max_shift=max_shift,
+            softness=0.5,
+            verbose=arguments.verbose,
+        )
+
+
+def frechet(transfer, sides, real: np.ndarray, seed: int) -> dict[str, float]:
+    """Table 5: between real images of the target and transfers of the source's test images.
+
+    On the target's judge's class probabilities: the paper says "the activation of the
+    classifier", and no more.
+    """
+    judge = sides["target"].judge
+    probabilities = keras.Sequential([judge, keras.layers.Softmax()])
+    found = {}
+    for kind in LATENTS:
+        sample = kind == "sampled"
+        z = bridging.points(sides["source"].test, sample, seed)
+        z = transfer.transfer_latents(z, "source", "target", sample=sample, seed=seed + 1)
+        distance = metrics.FrechetDistance(probabilities)
+        for first in range(0, max(len(real), len(z)), 500):
+            rows = slice(first, first + 500)
+            distance.update_state(
+                real[rows] if len(real[rows]) else None,
+                transfer.decode(z[rows], "target") if len(z[rows]) else None,
+            )
+        found[kind] = round(float(distance.result()), 6)
+    return found
+
+
+def draw(transfer, domain: str, images, labels, directory: RunDirectory) -> None:
+    """Figures 3 to 6: reconstructions and transfers, and the three kinds of interpolation."""
+    to = OTHER[domain]
+    rows = [np.flatnonzero(labels == k) for k in range(10)]
+    some = images[np.concatenate([r[:1] for r in rows])]
+    visualization.translation_grid(
+        {
+            domain: some,
+            "its VAE": transfer.decode(transfer.encode(some, domain), domain),
+            "reconstruction": transfer.reconstruct(some, domain),
+            f"transferred to {to}": transfer.transfer(some, to),
+        },
+        directory / f"{domain}_to_{to}.png",
+    )
+    inside = images[rows[3][0]], images[rows[3][1]]
+    between = images[rows[3][0]], images[rows[8][0]]
+    for name, (a, b) in (("within", inside), ("between", between)):
+        strips = {
+            title: transfer.interpolate(a[None], b[None], 10, transferred=kind, to=to)[0]
+            for title, kind in (
+                (domain, "none"),
+                ("ends transferred", "ends"),
+                ("all transferred", "all"),
+            )
+        }
+        visualization.translation_grid(
+            strips, Path(directory / f"{domain}_to_{to}_interpolation_{name}.png")
+        )

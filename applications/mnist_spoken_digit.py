@@ -1,0 +1,248 @@
+"""BridgingVAE between written digits (a VAE) and spoken ones (a GAN): tables 1 and 2."""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.applications import bridging, image_bridge
+from keras_latent.applications.base_models import base_vae, kept, train_and_resume
+from keras_latent.applications.bridging import Side
+from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.utils.files import replaced_when_complete
+
+PRESETS = {
+    "paper": {
+        "preset": "bridging_speech",
+        "model": {},
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "decay": False,
+        "propagate": False,
+    },
+    "ours": {
+        "preset": "bridging_mnist_sharp",
+        "model": {"beta_cls": 1.0},
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "decay": True,
+        "propagate": True,
+    },
+}
+SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
+#: A sound counts as recognised if the judge is at least so sure of one digit.
+RECOGNISED = 0.9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this application."""
+    image_bridge.add_base_arguments(parser, PRESETS)
+    parser.add_argument(
+        "--gan",
+        help="a preset of WaveGAN, which is trained, or a .keras file of a trained one "
+        "(default: %(default)s)",
+        default="wavegan_spoken_digit_small",
+    )
+    parser.add_argument("--gan-epochs", type=int, default=300, help="passes over the sounds")
+    parser.add_argument("--gan-batch-size", type=int, default=80, help="for all critic updates")
+    parser.add_argument(
+        "--per-class",
+        type=int,
+        default=1700,
+        help="the GAN's latents of each digit that are kept (the paper's reference: 1700); as "
+        "many again as a tenth of them are kept for the test",
+    )
+    parser.add_argument("--max-draws", type=int, default=100_000, help="of the GAN's prior")
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    bridging.complete_bridge(arguments, PRESETS)
+    for name in ("base_epochs", "gan_epochs", "gan_batch_size", "per_class", "max_draws"):
+        if getattr(arguments, name) <= 0:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
+    is_file = arguments.gan.endswith(".keras")
+    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in models.WaveGAN.presets):
+        raise ValueError(
+            f"`--gan` must be one of {list(models.WaveGAN.presets)} or a .keras file that is "
+            f"there. Received: {arguments.gan}"
+        )
+    if arguments.out is None:
+        parts = [arguments.run_name, arguments.preset, f"labels-{arguments.labels}"]
+        arguments.out = "runs/" + "-".join([*parts, arguments.variant])
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
+    """Trains or loads the base models and judges, trains the bridge, measures and draws.
+
+    Returns:
+        The figures of `metrics.json`.
+    """
+    pair = datasets.load_pair(
+        "mnist_spoken_digit", seed=arguments.seed, data_dir=arguments.data_dir
+    )
+    limit = slice(arguments.limit)
+    images = [floats(x[limit]) for x in (pair.source_train, pair.source_test)]
+    labels = [y[limit] for y in (pair.source_train_labels, pair.source_test_labels)]
+    written = written_digits(pair.source_train[limit], images, labels, arguments)
+    spoken, gan_facts = spoken_digits(pair, arguments)
+    sides = {"source": written, "target": spoken}
+
+    settings = PRESETS[arguments.preset]
+    bridge, facts = bridging.train_bridge(sides, arguments, settings, directory)
+    transfer = models.LatentDomainTransfer(written.model, bridge, spoken.model)
+    figures = bridging.measure(transfer, sides, arguments.seed) | facts | gan_facts
+    bridging.save(transfer, directory)
+    visualization.training_curves(directory.history("history.csv"), directory / "training.png")
+    draw(transfer, images[1], labels[1], spoken, directory)
+    return figures
+
+
+def written_digits(raw, images, labels, arguments) -> Side:
+    """The side of MNIST."""
+    print("Judge and base model of the written digits (trained once, then kept):")
+    judge = image_bridge.train_judge(raw, labels[0], "mnist", arguments)
+    with float32():
+        vae = base_vae(
+            raw,
+            epochs=arguments.base_epochs,
+            precision=arguments.base_precision,
+            verbose=arguments.verbose,
+        )
+    q = [
+        np.stack(vae.run("posterior", vae.event_shape, vae.posterior, x, "x", 512), 1)
+        for x in images
+    ]
+    return Side(vae, judge, q[0], labels[0], q[1], np.arange(10))
+
+
+def spoken_digits(pair: datasets.DomainPair, arguments) -> tuple[Side, dict]:
+    """The side of the sounds: latents of the GAN, of which the judge is most sure."""
+    print("Judge and GAN of the spoken digits (trained once, then kept):")
+    with float32():
+        epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
+        judge = metrics.reference_audio_classifier(
+            pair.target_train,
+            pair.target_train_labels,
+            SAMPLE_RATE,
+            verbose=arguments.verbose,
+            **epochs,
+        )
+    gan = trained_gan(pair.target_train, arguments)
+    test_rows = max(1, arguments.per_class // 10)
+    found = models.rejection_sample(
+        gan,
+        judge,
+        arguments.per_class + test_rows,
+        max_draws=arguments.max_draws,
+        seed=arguments.seed,
+    )
+    # Rows come by class, the surest first: the test is drawn from all of them.
+    rng = np.random.default_rng([arguments.seed, 11])
+    is_test = np.zeros(len(found.labels), bool)
+    for k in np.unique(found.labels):
+        rows = np.flatnonzero(found.labels == k)
+        is_test[rng.permutation(rows)[:test_rows]] = True
+    z, y = found.latents, found.labels
+    side = Side(gan, judge, z[~is_test], y[~is_test], z[is_test], np.arange(10))
+
+    sounds = gan.generate(2000, seed=arguments.seed + 1)
+    probabilities = keras.ops.softmax(judge.predict(sounds, batch_size=250, verbose=0))
+    probabilities = keras.ops.convert_to_numpy(probabilities)
+    share = np.bincount(probabilities.argmax(1), minlength=10) / len(sounds)
+    facts = {
+        "gan": {
+            "recognised": round(float(np.mean(probabilities.max(1) >= RECOGNISED)), 4),
+            "mean_confidence": round(float(probabilities.max(1).mean()), 4),
+            "digits": [round(float(s), 4) for s in share],
+            "draws": int(found.draws),
+            "kept_confidence": {
+                str(k): round(float(found.confidence[y == k].min()), 4) for k in range(10)
+            },
+        },
+        "judge_accuracy": {"target": accuracy(judge, pair.target_test_labels, pair.target_test)},
+    }
+    return side, facts
+
+
+def trained_gan(waveforms: np.ndarray, arguments) -> models.WaveGAN:
+    """The GAN of `--gan`: of a file, or trained and kept."""
+    if arguments.gan.endswith(".keras"):
+        return keras.saving.load_model(arguments.gan)
+    settings = [arguments.gan, arguments.gan_epochs, arguments.gan_batch_size, 0]
+
+    def train(folder: Path, path: Path) -> None:
+        keras.utils.set_random_seed(0)
+        gan = models.WaveGAN.from_preset(arguments.gan, load_weights=False, seed=0)
+        gan.compile()
+        # A batch is divided among the critic's updates: the rest of an epoch is left out.
+        size = arguments.gan_batch_size
+        whole = waveforms[: len(waveforms) // size * size]
+        train_and_resume(
+            gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose
+        )
+        with replaced_when_complete(path) as temporary:
+            gan.save(temporary)
+
+    return kept("wavegan", settings, waveforms, train, None)
+
+
+def draw(transfer, images, labels, spoken: Side, directory: RunDirectory) -> None:
+    """Figures 3 to 6 with sounds as spectrograms, and the sounds themselves."""
+    some = images[np.concatenate([np.flatnonzero(labels == k)[:1] for k in range(10)])]
+    sounds = transfer.transfer(some, to="target")
+    visualization.spectrogram_grid(
+        [("digit", some), ("transferred to speech", sounds)],
+        SAMPLE_RATE,
+        directory / "source_to_target.png",
+    )
+    visualization.write_wavs(
+        directory / "transferred",
+        sounds,
+        SAMPLE_RATE,
+        names=[f"digit_{k}" for k in range(10)],
+    )
+    heard = spoken.seen(transfer.decode(spoken.test, "target"))
+    z = spoken.test[np.concatenate([np.flatnonzero(heard == k)[:1] for k in np.unique(heard)])]
+    visualization.spectrogram_grid(
+        [
+            ("generated", transfer.decode(z, "target")),
+            ("reconstruction", transfer.reconstruct(z, "target", latents=True)),
+            ("transferred to MNIST", transfer.transfer(z, to="source", latents=True)),
+        ],
+        SAMPLE_RATE,
+        directory / "target_to_source.png",
+    )
+    rows = [np.flatnonzero(labels == k) for k in range(10)]
+    for name, (a, b) in (
+        ("within", (rows[3][0], rows[3][1])),
+        ("between", (rows[3][0], rows[8][0])),
+    ):
+        strips = [
+            (title, transfer.interpolate(images[[a]], images[[b]], 8, transferred=kind)[0])
+            for title, kind in (
+                ("digits", "none"),
+                ("ends transferred", "ends"),
+                ("all transferred", "all"),
+            )
+        ]
+        visualization.spectrogram_grid(strips, SAMPLE_RATE, directory / f"interpolation_{name}.png")
+
+
+def report(figures: dict) -> None:
+    """Prints the tables."""
+    bridging.report(figures)
+    gan = figures["gan"]
+    print(
+        f"Of 2000 sounds of the GAN, the judge (accuracy on real ones: "
+        f"{figures['judge_accuracy']['target']:.4f}) is at least {RECOGNISED:.0%} sure of a digit "
+        f"in {gan['recognised']:.1%}; shares of the digits: {gan['digits']}"
+    )

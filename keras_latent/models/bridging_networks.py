@@ -1,0 +1,79 @@
+"""The networks of the latent domain transfer paper, as plain functions."""
+
+import math
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_latent.layers import GatedMixingLayer
+from keras_latent.ops import log_softplus
+
+
+@keras.saving.register_keras_serializable(package="keras_latent")
+def log_var_of_softplus(x: Any) -> Any:
+    """Log-variance of a Gaussian whose standard deviation is `softplus(x)`."""
+    return 2.0 * log_softplus(x)
+
+
+def deep_vae_mlp(
+    event_shape: tuple[int, ...], hidden: int = 1024, depth: int = 3, latent_dim: int = 100
+) -> dict[str, Any]:
+    """The base VAE of the paper (after Engel et al., 2018), as arguments of `VAE`.
+
+    `depth` ReLU layers each way, a softplus standard deviation, and
+    `p(x|z) = N(sigmoid(logits), 0.1^2)`.
+    """
+    x = keras.Input(event_shape)
+    h = _relu_layers(layers.Flatten()(x), depth, hidden)
+    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
+    z_log_var = layers.Dense(latent_dim, activation=log_var_of_softplus, name="z_log_var")(h)
+    encoder = keras.Model(x, (z_mean, z_log_var), name="encoder")
+    z = keras.Input((latent_dim,))
+    h = _relu_layers(z, depth, hidden)
+    pixels = layers.Dense(math.prod(event_shape), activation="sigmoid")(h)
+    decoder = keras.Model(z, layers.Reshape(event_shape)(pixels), name="decoder")
+    return {"encoder": encoder, "decoder": decoder, "observation_variance": 0.01}
+
+
+def bridging_mlp(
+    latent_dim: int = 100,
+    num_domains: int = 2,
+    shared_dim: int = 8,
+    hidden: int = 512,
+    depth: int = 4,
+) -> dict[str, keras.Model]:
+    """The bridge's own networks (appendix B), as arguments of `BridgingVAE`.
+
+    Both take latents and the one-hot domain, as two tensors; `depth` ReLU layers `h` over the
+    concatenation of the two, which gated mixing layers mix with it: one for the mean and one for
+    the standard deviation (softplus) of `q(z'|z, D)`, one for the mean of `p(z|z', D)`.
+
+    Args:
+        latent_dim: Size of the (largest) base latent.
+        num_domains: Length of the one-hot domain.
+        shared_dim: Size of the shared latent z'.
+        hidden: Width of the ReLU layers.
+        depth: Number of ReLU layers in the encoder, and in the decoder.
+    """
+    z, domain = keras.Input((latent_dim,), name="z"), keras.Input((num_domains,), name="domain")
+    skip = layers.Concatenate()([z, domain])
+    h = _relu_layers(skip, depth, hidden)
+    mean = GatedMixingLayer(shared_dim, name="mean")(h, skip)
+    raw = GatedMixingLayer(shared_dim, name="std")(h, skip)
+    log_var = layers.Activation(log_var_of_softplus, name="log_var")(raw)
+    encoder = keras.Model((z, domain), (mean, log_var), name="bridging_encoder")
+
+    shared = keras.Input((shared_dim,), name="shared")
+    domain = keras.Input((num_domains,), name="domain")
+    skip = layers.Concatenate()([shared, domain])
+    h = _relu_layers(skip, depth, hidden)
+    out = GatedMixingLayer(latent_dim, name="output")(h, skip)
+    decoder = keras.Model((shared, domain), out, name="bridging_decoder")
+    return {"encoder": encoder, "decoder": decoder}
+
+
+def _relu_layers(x: Any, depth: int, hidden: int) -> Any:
+    for _ in range(depth):
+        x = layers.Dense(hidden, activation="relu")(x)
+    return x

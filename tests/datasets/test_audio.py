@@ -1,0 +1,141 @@
+import struct
+import wave
+
+import numpy as np
+import pytest
+
+from keras_latent import datasets, visualization
+from keras_latent.datasets import audio, wav_format
+
+
+def wav(samples, rate=8000, channels=1, width=2):
+    """Bytes of a file, by the standard library."""
+    import io
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(width)
+        writer.setframerate(rate)
+        writer.writeframes(samples)
+    return file.getvalue()
+
+
+SAMPLES = np.array([0, 1, -1, 32767, -32768, 256], dtype="<i2")
+GOOD = wav(SAMPLES.tobytes())
+
+
+def with_size(content, size):
+    """The same with another size in the header of the samples."""
+    place = content.index(b"data") + 4
+    return content[:place] + struct.pack("<I", size) + content[place + 4 :]
+
+
+def with_format(content, code):
+    return content[:20] + struct.pack("<H", code) + content[22:]
+
+
+def test_read_wav_written_by_the_standard_library(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(GOOD)
+    samples = datasets.read_wav(path, sample_rate=8000)
+    assert samples.dtype == np.int16 and (samples == SAMPLES).all()
+    assert samples.flags.writeable
+    with pytest.raises(FileNotFoundError, match=r"b\.wav"):
+        datasets.read_wav(tmp_path / "b.wav", sample_rate=8000)
+
+
+def test_further_chunks_and_the_extensible_format():
+    # A chunk of odd size and its byte of padding before the samples, and one after them.
+    content = GOOD[:36] + b"LIST\x03\x00\x00\x00abc\x00" + GOOD[36:] + b"id3 \x02\x00\x00\x00xy"
+    assert (wav_format.decode_wav(content, 8000, "a.wav") == SAMPLES).all()
+    body = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 8000, 16000, 2, 16, 22, 16, 4) + struct.pack(
+        "<H14s", 1, b"\x00" * 14
+    )
+    content = GOOD[:12] + b"fmt " + struct.pack("<I", len(body)) + body + GOOD[36:]
+    assert (wav_format.decode_wav(content, 8000, "a.wav") == SAMPLES).all()
+
+
+@pytest.mark.parametrize(
+    "content,message",
+    [
+        (b"", r"cannot be read as a WAV file.*Received: b''"),
+        (b"<html>Not found</html>", r"must begin with 'RIFF\.\.\.\.WAVE'.*<html>Not fo"),
+        (GOOD[:30], r"cannot be read as a WAV file.*Received chunks: \['fmt '\].*cut short"),
+        (GOOD[:40], r"cannot be read as a WAV file.*Received chunks: \['fmt '\]"),
+        (GOOD[:12] + b"\xff\x00\xfe~\x00\x00\x00\x00", r"Received chunks: \['\?\?\?~'\]"),
+        (GOOD[:-2], r"is cut short: it must have 12 bytes of samples.*Received: 10"),
+        (GOOD[:-1], r"is cut short: it must have 12 bytes of samples.*Received: 11"),
+        (with_size(GOOD, 11), r"two bytes for each sample\. Received: 11 bytes.*half a sample"),
+        (wav(b""), r"must have one sample or more"),
+        (wav(bytes(8), channels=2), r"must have one channel\. Received: 2 channels"),
+        (wav(bytes(8), width=1), r"must be PCM of 16 bits.*Received: format 1 of 8 bits.*ffmpeg"),
+        (wav(bytes(9), width=3), r"Received: format 1 of 24 bits"),
+        (with_format(GOOD, 3), r"Received: format 3 of 16 bits"),
+        (wav(bytes(8), rate=16000), r"must have 8000 samples per second\. Received: 16000"),
+    ],
+)
+def test_files_that_are_refused(tmp_path, content, message):
+    path = tmp_path / "7_jackson_32.wav"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"(?s)^{path} .*{message}"):
+        datasets.read_wav(path, sample_rate=8000)
+
+
+def test_to_float_is_exact_and_comes_back(tmp_path):
+    every = np.arange(-32768, 32768)
+    floats = audio.to_float(every)
+    assert floats.dtype == np.float32 and floats[0] == -1 and floats[-1] == 32767 / 32768
+    (path,) = visualization.write_wavs(tmp_path / "all.wav", floats[None], 8000)
+    assert (datasets.read_wav(path, 8000) == every).all()
+    with pytest.raises(ValueError, match=r"16 bits.*from -32769 to 0"):
+        audio.to_float(np.array([0, -32769]))
+    with pytest.raises(ValueError, match=r"must be integers.*float64"):
+        audio.to_float(np.zeros(3))
+
+
+def test_peak_normalize(rng):
+    quiet = 1e-3 * rng.normal(size=100)
+    loud = datasets.peak_normalize(quiet)
+    assert loud.dtype == np.float32 and np.abs(loud).max() == 1
+    np.testing.assert_allclose(loud, quiet / np.abs(quiet).max(), rtol=1e-6)
+    silence = np.zeros(4)
+    assert (datasets.peak_normalize(silence) == 0).all()
+    assert datasets.peak_normalize(np.zeros(0)).shape == (0,)
+
+
+def test_fit_length():
+    waveform = np.array([3, 4, 5], dtype=np.int16)
+    longer = datasets.fit_length(waveform, 5)
+    assert longer.dtype == np.int16 and list(longer) == [3, 4, 5, 0, 0]
+    assert list(datasets.fit_length(waveform, 2)) == [3, 4]
+    same = datasets.fit_length(waveform, 3)
+    same[0] = 9
+    assert waveform[0] == 3
+    with pytest.raises(ValueError, match=r"`waveform` must have shape \(length,\).*\(3, 1\)"):
+        datasets.fit_length(waveform[:, None], 3)
+    with pytest.raises(ValueError, match="`samples` must be an integer of 1 or more.*samples=0"):
+        datasets.fit_length(waveform, 0)
+
+
+@pytest.mark.parametrize(
+    "value,message",
+    [
+        (np.zeros(8), r"waveforms \(N, samples, 1\) or \(N, samples\).*\(8,\)"),
+        (np.zeros((2, 8, 2)), r"Received: x\.shape=\(2, 8, 2\)"),
+        (np.zeros((0, 8)), r"Received: x\.shape=\(0, 8\)"),
+        (np.zeros((2, 8), int), r"`x` must be floats.*dtype=int64.*32768"),
+        (np.array([[0, 0], [0, np.nan]]), r"Received NaN or infinity in row 1, the first of 1 "),
+        (np.array([[0, np.inf], [0, 0]]), r"Received NaN or infinity in row 0"),
+        (np.array([[0, 0], [-0.5, 1.5]]), r"Received values from -0\.5 to 1\.5 in row 1.*np\.clip"),
+    ],
+)
+def test_check_waveforms(value, message):
+    with pytest.raises(ValueError, match=f"(?s)`x` must be.*{message}|{message}"):
+        audio.check_waveforms("x", value)
+
+
+def test_good_waveforms_pass():
+    assert audio.check_waveforms("x", np.eye(3)).shape == (3, 3, 1)
+    checked = audio.check_waveforms("x", np.ones((2, 5, 1), np.float16))
+    assert checked.shape == (2, 5, 1) and checked.dtype == np.float32
