@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from keras_latent import callbacks, models
-from keras_latent.utils.files import cache_folder, replaced_when_complete
+from keras_latent.metrics.kept_model import kept_model
+from keras_latent.utils.files import cache_folder
 
 
 def base_vae(
@@ -45,7 +46,7 @@ def base_vae(
     """
     settings = [preset, epochs, batch_size, learning_rate, precision, seed]
 
-    def train(folder: Path, path: Path) -> None:
+    def train(folder: Path) -> models.VAE:
         x = images / np.float32(255) if images.dtype == np.uint8 else images
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(precision)
@@ -62,8 +63,7 @@ def base_vae(
         train_and_resume(trained, x, epochs, folder, batch_size=batch_size, verbose=verbose)
         vae = models.VAE.from_preset(preset, load_weights=False, seed=seed)
         vae.set_weights(trained.get_weights())
-        with replaced_when_complete(path) as temporary:
-            vae.save(temporary)
+        return vae
 
     return kept("base-vae", settings, images, train, cache_dir)
 
@@ -72,6 +72,7 @@ def train_and_resume(
     model: keras.Model, x: np.ndarray, epochs: int, folder: Path, **fit
 ) -> keras.Model:
     """`fit`, which goes on where it was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
     resume = callbacks.Resume(folder / "state")
     done = resume.restore(model)
     model.fit(
@@ -94,7 +95,7 @@ def kept(
     name: str,
     settings: list,
     data: np.ndarray,
-    train: Callable[[Path, Path], None],
+    train: Callable[[Path], keras.Model],
     cache_dir: str | Path | None,
 ) -> keras.Model:
     """The model trained with these settings on this data, if there is none yet by `train`.
@@ -103,15 +104,11 @@ def kept(
         name: What the file is called.
         settings: All that the result depends on, beside the data; JSON-like.
         data: The training data.
-        train: Function of a folder, for the state while it runs, and of the model's path.
+        train: Function of a folder, for the state while it runs, that returns the model.
         cache_dir: Where models are kept.
     """
     key = hashlib.sha256(json.dumps([1, *settings, data.shape]).encode())
     key.update(np.ascontiguousarray(data))
-    root = Path(cache_dir) if cache_dir is not None else cache_folder()
-    folder = root / f"{name}-{key.hexdigest()[:16]}"
-    path = folder / "model.keras"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        train(folder, path)
-    return keras.saving.load_model(path)
+    name = f"{name}-{key.hexdigest()[:16]}"
+    folder = Path(cache_dir) if cache_dir is not None else cache_folder()
+    return kept_model(folder, name, lambda: train(folder / name))

@@ -1,6 +1,7 @@
 """What the three bridging applications share: options, the bridge's training, the measures."""
 
 import argparse
+import time
 from dataclasses import dataclass
 
 import keras
@@ -118,7 +119,7 @@ def train_bridge(
         directory: Folder of the run.
 
     Returns:
-        The bridge, and what there is to say about the labels.
+        The bridge, and what there is to say about the labels and its training.
     """
     labels, facts = {}, {}
     few = arguments.labels != "all"
@@ -153,6 +154,7 @@ def train_bridge(
     resume = callbacks.Resume(directory / "state")
     done = resume.restore(bridge)
     batches.skip_epochs(done)
+    start = time.perf_counter()
     bridge.fit(
         batches,
         epochs=epochs,
@@ -168,6 +170,8 @@ def train_bridge(
     if bridge.stop_training:
         raise RuntimeError("The loss became NaN.")
     facts["steps"] = epochs * steps
+    # Of the whole training, which this start did not see if it was resumed.
+    facts["bridge_seconds"] = None if done else round(time.perf_counter() - start, 1)
     return bridge, facts
 
 

@@ -12,7 +12,6 @@ from keras_latent.applications.base_models import base_vae, kept, train_and_resu
 from keras_latent.applications.bridging import Side
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
-from keras_latent.utils.files import replaced_when_complete
 
 PRESETS = {
     "paper": {
@@ -179,18 +178,16 @@ def trained_gan(waveforms: np.ndarray, arguments) -> models.WaveGAN:
         return keras.saving.load_model(arguments.gan)
     settings = [arguments.gan, arguments.gan_epochs, arguments.gan_batch_size, 0]
 
-    def train(folder: Path, path: Path) -> None:
+    def train(folder: Path) -> models.WaveGAN:
         keras.utils.set_random_seed(0)
         gan = models.WaveGAN.from_preset(arguments.gan, load_weights=False, seed=0)
         gan.compile()
         # A batch is divided among the critic's updates: the rest of an epoch is left out.
         size = arguments.gan_batch_size
         whole = waveforms[: len(waveforms) // size * size]
-        train_and_resume(
+        return train_and_resume(
             gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose
         )
-        with replaced_when_complete(path) as temporary:
-            gan.save(temporary)
 
     return kept("wavegan", settings, waveforms, train, None)
 

@@ -53,6 +53,11 @@ APPLICATIONS = {
             "mnist_spoken_digit",
         ),
         Application(
+            "bridging-synthetic",
+            "BridgingVAE in two dimensions: how its terms turn one ellipse onto another",
+            "bridging_synthetic",
+        ),
+        Application(
             "mnist-usps",
             "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
             "mnist_usps",

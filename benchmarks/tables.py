@@ -24,11 +24,18 @@ TITLES = {
     "tvae_table1": "TVAE, table 1: triplet accuracy on MNIST",
     "lstnet_table2": "LSTNet, table 2: accuracy of translations, MNIST and USPS",
     "lstnet_first_steps": "LSTNet: the first steps at the paper's size, on a CPU",
+    "bridging_table1": "Latent domain transfer, table 1: reconstruction accuracy",
+    "bridging_table2": "Latent domain transfer, table 2: transfer accuracy",
+    "bridging_table3": "Latent domain transfer, table 3: transfer accuracy against labels",
+    "bridging_table4": "Latent domain transfer, table 4: ablation",
+    "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
+    "bridging_minutes": "Latent domain transfer: the time of a bridge's training",
     "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
     "speed_triplets": "Speed: triplet mining and loss, forward and backward",
     "speed_vbta": "Speed: VBTA's `fit`",
     "speed_tvae": "Speed: TVAE's `fit`",
     "speed_lstnet": "Speed: a step of LSTNet",
+    "speed_bridging": "Speed: BridgingVAE's `fit`",
     "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
 }
 # What a table does not show; the files hold it.
@@ -116,8 +123,42 @@ def lstnet_table() -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def bridging_table() -> str:
+    """Tables 2 and 3 of latent domain transfer, a line for each pair, then number of labels."""
+    columns = {
+        "paper, as printed": ("paper, as printed", None),
+        "paper's configuration, mean latents": ("paper", "mean"),
+        "ours, mean latents": ("ours", "mean"),
+    }
+    found = {}
+    for number, key in ((2, "pair"), (3, "labels")):
+        path = results.RESULTS / f"bridging_table{number}.json"
+        if not path.exists():
+            return ""
+        # Where a run is there with several numbers of steps, the longest stands.
+        for row in sorted(
+            json.loads(path.read_text())["rows"], key=lambda row: row["setting"].get("steps", 0)
+        ):
+            setting = row["setting"]
+            name = setting[key]
+            if key == "labels":
+                if name == "all":  # the pair's own line
+                    continue
+                name = f"MNIST to MNIST (2), {name} labels"
+            line = found.setdefault(name, {})
+            line[row["configuration"], setting.get("latents")] = f"{100 * row['value']:.2f} %"
+    lines = [["", *columns], ["---"] * (1 + len(columns))]
+    for name, line in found.items():
+        lines.append([name, *(line.get(column, "") for column in columns.values())])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 #: What stands between `<!-- NAME: rendered by benchmarks/tables.py -->` and `<!-- end -->`.
-README_TABLES = {"VBTA, table 1": vbta_table, "LSTNet, table 2": lstnet_table}
+README_TABLES = {
+    "VBTA, table 1": vbta_table,
+    "LSTNet, table 2": lstnet_table,
+    "Latent domain transfer": bridging_table,
+}
 
 
 def main() -> None:
@@ -126,6 +167,8 @@ def main() -> None:
     text = README.read_text()
     for name, rendered in README_TABLES.items():
         first, last = f"<!-- {name}: rendered by benchmarks/tables.py -->", "<!-- end -->"
+        if first not in text:
+            continue
         block = f"{first}\n{rendered()}\n{last}"
         text = re.sub(rf"{first}.*?{last}", lambda _, block=block: block, text, flags=re.S)
     README.write_text(text)

@@ -46,6 +46,14 @@ PRESETS = {
             | {"denoise": True, "beta_kl": 0.002, "beta_cls": 0.5}
         ),
     ),
+    "bridging_digits": Preset(
+        "BridgingVAE",
+        "A small bridge between two `vae_digits`: 8 shared dimensions, two layers of 128.",
+        lambda: (
+            bridging_networks.bridging_mlp(latent_dim=32, hidden=128, depth=2)
+            | {"denoise": True, "beta_kl": 0.002, "beta_cls": 0.5}
+        ),
+    ),
     "bridging_speech": Preset(
         "BridgingVAE",
         "The bridge of the paper between digits and speech: 16 shared dimensions, eight layers "

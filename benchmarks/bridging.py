@@ -1,0 +1,200 @@
+"""Tables 1 to 5 of the latent domain transfer paper.
+
+    python -m benchmarks.bridging run --runs runs/bridging --steps 6000
+    python -m benchmarks.bridging tables --runs runs/bridging
+
+`run` starts the applications, each in a folder of `--runs`; finished ones are reused, and a
+killed one goes on. `tables` writes `results/bridging_table1.json` to `bridging_table5.json` from
+the `metrics.json` of all finished ones; seeds are averaged. Base models and judges are trained
+once and kept. `--only` takes a part of a run's name, such as `fashion-ours`; what is not known
+here is handed to the applications: `--base-precision mixed_bfloat16`, `--gan FILE.keras`.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import results
+from keras_latent.applications import cli
+from keras_latent.applications.bridging import LATENTS
+
+LABELS = ("0", "10", "100", "1000", "10000")
+PAIRS = ("mnist-mnist", "mnist-fashion", "mnist-spoken-digit")
+#: What each pair's domains are called in the tables.
+DOMAIN_NAMES = {
+    "mnist-mnist": {"source": "MNIST", "target": "MNIST (2)"},
+    "mnist-fashion": {"source": "MNIST", "target": "Fashion-MNIST"},
+    "mnist-spoken-digit": {"source": "MNIST", "target": "spoken digits"},
+}
+#: The tables as printed; its speech is SC09, which ours is not.
+PRINTED = {
+    1: {("domain", "MNIST"): 0.989, ("domain", "Fashion-MNIST"): 0.903, ("domain", "SC09"): 0.739},
+    2: {
+        ("pair", "MNIST to MNIST (2)"): 0.98,
+        ("pair", "MNIST to Fashion-MNIST"): 0.945,
+        ("pair", "Fashion-MNIST to MNIST"): 0.890,
+        ("pair", "MNIST to SC09"): 0.670,
+        ("pair", "SC09 to MNIST"): 0.982,
+    },
+    3: {
+        ("labels", labels): value
+        for labels, value in zip(
+            (*LABELS, "all"), (0.139, 0.339, 0.524, 0.681, 0.898, 0.980), strict=True
+        )
+    },
+    4: {("variant", "vae"): 0.149, ("variant", "conditional"): 0.849, ("variant", "full"): 0.980},
+    5: {("pair", "MNIST to Fashion-MNIST"): 0.945},
+}
+PRINTED_FID = 0.0055
+
+
+def jobs(seeds: list[int]) -> Iterator[tuple[str, list[str]]]:
+    """Name and options of every run of the tables, what matters most first."""
+    for seed in seeds:
+        for preset in ("ours", "paper"):
+            for pair in PAIRS:
+                yield f"{pair}-{preset}-all-full-{seed}", _options(pair, preset, "all", seed)
+            for labels in LABELS:
+                name = f"mnist-mnist-{preset}-{labels}-full-{seed}"
+                yield name, _options("mnist-mnist", preset, labels, seed)
+            for variant in ("vae", "conditional"):
+                options = _options("mnist-mnist", preset, "all", seed)
+                yield f"mnist-mnist-{preset}-all-{variant}-{seed}", [*options, "--variant", variant]
+
+
+def _options(pair: str, preset: str, labels: str, seed: int) -> list[str]:
+    return [pair, "--preset", preset, "--labels", labels, "--seed", str(seed)]
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> None:
+    """Runs what is not finished yet."""
+    for name, options in jobs(arguments.seeds):
+        if arguments.only in name:
+            print(f"=== {name}", flush=True)
+            more = rest
+            if not name.startswith("mnist-spoken") and "--gan" in rest:
+                at = rest.index("--gan")
+                more = rest[:at] + rest[at + 2 :]
+            steps = ["--steps", str(arguments.steps)]
+            status = cli.main(["run", *options, *steps, "--out", str(arguments.runs / name), *more])
+            if status:
+                raise SystemExit(status)
+
+
+def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
+    """Number of the table, and row, of all that one run measured for the tables."""
+    configuration, figures = metrics["configuration"], metrics["figures"]
+    pair, variant = configuration["application"], configuration["variant"]
+    labels, names = configuration["labels"], DOMAIN_NAMES[configuration["application"]]
+    common = {
+        "steps": figures["steps"],
+        "batch": configuration["batch_size"],
+        "backend": configuration["backend"],
+    }
+
+    def row(setting, value, kind, metric="accuracy"):
+        return {
+            "configuration": configuration["preset"],
+            "setting": setting | {"latents": kind} | common,
+            "metric": metric,
+            "value": value,
+            "wall_seconds": None if metrics.get("resumed") else metrics["wall_seconds"],
+        }
+
+    full = variant == "full" and labels == "all"
+    for kind in LATENTS:
+        if full:
+            for domain, found in figures["reconstruction_accuracy"].items():
+                # MNIST stands in all three pairs; the table takes it from the first.
+                if domain == "target" or pair == "mnist-mnist":
+                    yield 1, row({"domain": names[domain]}, found[kind], kind)
+            for direction, found in figures["transfer_accuracy"].items():
+                source, target = direction.split("_to_")
+                yield 2, row({"pair": f"{names[source]} to {names[target]}"}, found[kind], kind)
+        there = figures["transfer_accuracy"]["source_to_target"][kind]
+        if pair == "mnist-mnist" and variant == "full":
+            found = figures.get("propagated_labels_source", {})
+            yield (
+                3,
+                row({"labels": labels}, there, kind) | {"propagated_right": found.get("accuracy")},
+            )
+        if pair == "mnist-mnist" and labels == "all":
+            yield 4, row({"variant": variant}, there, kind)
+        if pair == "mnist-fashion" and full:
+            setting = {"pair": "MNIST to Fashion-MNIST"}
+            yield 5, row(setting, there, kind)
+            yield 5, row(setting, figures["fid"][kind], kind, "fid")
+
+
+def tables(arguments: argparse.Namespace) -> None:
+    """Writes the five files from all finished runs."""
+    found: dict[int, dict[str, list[dict]]] = {number: {} for number in PRINTED}
+    for path in sorted(arguments.runs.glob("*/metrics.json")):
+        for number, row in rows_of(json.loads(path.read_text())):
+            key = json.dumps([row["configuration"], row["setting"], row["metric"]])
+            found[number].setdefault(key, []).append(row)
+    for number, printed in PRINTED.items():
+        rows = [
+            {
+                "configuration": "paper, as printed",
+                "setting": {name: value},
+                "metric": "accuracy",
+                "value": accuracy,
+            }
+            for (name, value), accuracy in printed.items()
+        ]
+        if number == 5:
+            rows.append(
+                {
+                    "configuration": "paper, as printed",
+                    "setting": {"pair": "MNIST to Fashion-MNIST"},
+                    "metric": "fid",
+                    "value": PRINTED_FID,
+                }
+            )
+        rows += sorted((mean(same) for same in found[number].values()), key=order(number))
+        print(results.write(f"bridging_table{number}", "benchmarks.bridging", rows, False))
+
+
+def order(number: int):
+    """Our rows: as the printed ones, `paper` before `ours`."""
+    places = [value for _, value in PRINTED[number]]
+
+    def key(row):
+        setting = next(v for k, v in row["setting"].items() if k in KEYS)
+        place = places.index(setting) if setting in places else len(places)
+        return row["configuration"] == "ours", row["metric"], place, row["setting"]["latents"]
+
+    return key
+
+
+KEYS = ("domain", "pair", "labels", "variant")
+
+
+def mean(rows: list[dict]) -> dict:
+    """One row of those of several seeds."""
+    values = [row["value"] for row in rows]
+    row = dict(rows[0], value=round(statistics.fmean(values), 6), seeds=len(rows))
+    if len(rows) > 1:
+        row["std"] = round(statistics.stdev(values), 6)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("run", "tables"))
+    parser.add_argument("--runs", type=Path, default=Path("runs/bridging"))
+    parser.add_argument("--steps", type=int, default=50_000, help="of each bridge")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", default="", help="a part of the names of the runs to start")
+    arguments, rest = parser.parse_known_args()
+    if arguments.action == "run":
+        run(arguments, rest)
+    else:
+        tables(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The bridging applications on small stand-ins: enlarged real digits, and tones for speech."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import bridging as tables
+from keras_latent import datasets, metrics, models
+from keras_latent.applications import bridging, bridging_synthetic, cli
+from keras_latent.models.wavegan_networks import wavegan
+
+ROWS, TESTED = 200, 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def data(tmp_path_factory):
+    """A folder of mnist.npz, fashion_mnist.npz and spoken_digit.npz."""
+    folder = tmp_path_factory.mktemp("data")
+    (train, labels), (test, test_labels) = datasets.load_arrays("digits")
+
+    def enlarged(images):
+        return np.pad(
+            np.kron(images[..., 0], np.ones((1, 3, 3), "uint8")), ((0, 0), (2, 2), (2, 2))
+        )
+
+    for name, first in (("mnist", 0), ("fashion_mnist", 500)):
+        kept = slice(first, first + ROWS)
+        np.savez(
+            folder / f"{name}.npz",
+            x_train=enlarged(train[kept]),
+            y_train=labels[kept],
+            x_test=enlarged(test[:TESTED]),
+            y_test=test_labels[:TESTED],
+        )
+    digits = np.arange(30) % 10
+    tones = np.sin(2 * np.pi * (200 + 100 * digits[:, None]) * np.arange(8192) / 8000)
+    sounds = tones.astype("float32")
+    np.savez(
+        folder / "spoken_digit.npz", x_train=sounds, y_train=digits, x_test=sounds, y_test=digits
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield folder
+
+
+def options(data, out, *more):
+    few = ["--base-epochs", "1", "--classifier-epochs", "1", "--steps", "4", "--batch-size", "16"]
+    return ["--data-dir", str(data), "--out", str(out), "--verbose", "0", *few, *more]
+
+
+@pytest.fixture(scope="module")
+def fashion(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "fashion"
+    assert cli.main(["run", "mnist-fashion", *options(data, out)]) == 0
+    return out
+
+
+def test_what_a_run_leaves(fashion):
+    found = {path.name for path in fashion.iterdir()}
+    names = {f"{a}_to_{b}" for a, b in (("source", "target"), ("target", "source"))}
+    pictures = {f"{n}.png" for n in names} | {
+        f"{n}_interpolation_{kind}.png" for n in names for kind in ("within", "between")
+    }
+    assert found >= pictures | {"run.json", "metrics.json", "history.csv", "model.keras"}
+    figures = json.loads((fashion / "metrics.json").read_text())["figures"]
+    for name in ("reconstruction_accuracy", "transfer_accuracy"):
+        assert len(figures[name]) == 2
+        for shares in figures[name].values():
+            assert set(shares) == {"sampled", "mean"} and all(0 <= s <= 1 for s in shares.values())
+    assert figures["steps"] == 4 and figures["test_rows"] == {"source": TESTED, "target": TESTED}
+    assert figures["fid"]["mean"] > 0
+
+
+def test_figures_are_those_of_the_saved_chain(fashion, data):
+    transfer = keras.saving.load_model(fashion / "model.keras")
+    figures = json.loads((fashion / "metrics.json").read_text())["figures"]
+    _, (images, _) = datasets.load_arrays("mnist", data)
+    x = images / np.float32(255)
+    judges = {}
+    for domain, name in (("source", "mnist"), ("target", "fashion_mnist")):
+        (train, labels), _ = datasets.load_arrays(name, data)
+        judges[domain] = metrics.reference_classifier(
+            train, labels, epochs=1, max_shift=2 if domain == "source" else 1, softness=0.5
+        )
+    before = judges["source"].predict(transfer.source.reconstruct(x), verbose=0).argmax(1)
+    after = judges["target"].predict(transfer.transfer(x), verbose=0).argmax(1)
+    share = figures["transfer_accuracy"]["source_to_target"]["mean"]
+    assert share == pytest.approx(np.mean(before == after), abs=1.5 / TESTED)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--labels", "0", "--preset", "paper"),
+        ("--labels", "20", "--preset", "paper"),
+        ("--labels", "20", "--preset", "ours"),
+        ("--variant", "vae"),
+    ],
+)
+def test_few_labels_and_variants(data, tmp_path, more):
+    assert cli.main(["run", "mnist-mnist", *options(data, tmp_path / "run", *more)]) == 0
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())["figures"]
+    assert ("propagated_labels_source" in figures) is (more[-1] == "ours")
+
+
+def test_speech(data, tmp_path, monkeypatch):
+    gan = models.WaveGAN(**wavegan(8192, dim=1), seed=0)
+    gan.save(tmp_path / "gan.keras")
+
+    def random_judge(waveforms, *_, **__):
+        keras.utils.set_random_seed(1)
+        return keras.Sequential(
+            [keras.Input(waveforms.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(10)]
+        )
+
+    monkeypatch.setattr(metrics, "reference_audio_classifier", random_judge)
+    out = tmp_path / "speech"
+    more = ["--gan", str(tmp_path / "gan.keras"), "--per-class", "4", "--max-draws", "1500"]
+    assert cli.main(["run", "mnist-spoken-digit", *options(data, out, *more)]) == 0
+    figures = json.loads((out / "metrics.json").read_text())["figures"]
+    assert figures["gan"]["draws"] == 1500 and figures["test_rows"]["target"] == 10
+    assert len(list((out / "transferred").glob("*.wav"))) == 10
+    assert {"source_to_target.png", "interpolation_within.png"} <= {p.name for p in out.iterdir()}
+
+
+def test_synthetic(tmp_path):
+    out = tmp_path / "run"
+    few = ["--points", "200", "--steps", "4", "--batch-size", "100", "--out", str(out)]
+    assert cli.main(["run", "bridging-synthetic", *few]) == 0
+    figures = json.loads((out / "metrics.json").read_text())["figures"]
+    assert set(figures["transfer_accuracy"]) == set(bridging_synthetic.VARIANTS)
+    assert {"figure_2.png", "figure_7.png"} <= {path.name for path in out.iterdir()}
+
+
+def test_ellipses_have_crossed_classes():
+    z, y = bridging_synthetic.ellipses(1000, seed=0)
+    for d, axis in (("source", 1), ("target", 0)):
+        inside = ((z[d] - bridging_synthetic.CENTRES[d]) / bridging_synthetic.RADII[d]) ** 2
+        assert inside.sum(1).max() <= 1.0001
+        assert 400 < y[d].sum() < 600
+        assert z[d][y[d] == 1, axis].min() >= z[d][y[d] == 0, axis].max()
+
+
+def test_labels_are_split_evenly():
+    labels = np.arange(300) % 10
+    kept = bridging.some_labels(labels, 25, seed=0)
+    counts = np.bincount(kept[kept >= 0], minlength=10)
+    assert counts.sum() == 25 and set(counts) == {2, 3}
+    assert (kept[kept >= 0] == labels[kept >= 0]).all()
+    with pytest.raises(ValueError, match="asks for 100 rows of class 0, which has 30"):
+        bridging.some_labels(labels, 1000, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "message"),
+    [
+        ("mnist-mnist", ["--labels", "some"], "`--labels` must be 'all' or a number"),
+        ("mnist-mnist", ["--steps", "0"], "`--steps` must be positive"),
+        ("mnist-fashion", ["--base-epochs", "0"], "`--base-epochs` must be positive"),
+        ("mnist-spoken-digit", ["--gan", "gone.keras"], "a .keras file that is there"),
+        ("mnist-spoken-digit", ["--per-class", "0"], "`--per-class` must be positive"),
+        ("bridging-synthetic", ["--batch-size", "9999"], "must not exceed `--points`"),
+    ],
+)
+def test_options_that_cannot_be_meant(name, more, message, tmp_path, capsys):
+    assert cli.main(["run", name, *more, "--out", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_tables_from_runs(fashion):
+    rows = list(tables.rows_of(json.loads((fashion / "metrics.json").read_text())))
+    assert sorted({number for number, _ in rows}) == [1, 2, 5]
+    assert {row["setting"]["pair"] for number, row in rows if number == 2} == {
+        "MNIST to Fashion-MNIST",
+        "Fashion-MNIST to MNIST",
+    }
+    names = [name for name, _ in tables.jobs([0, 1])]
+    assert len(set(names)) == len(names) == 2 * 2 * (3 + 5 + 2)
