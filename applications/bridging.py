@@ -115,29 +115,34 @@ def train_bridge(
         sides: The two domains.
         arguments: Options of the run.
         settings: Of the preset: `preset` (of `BridgingVAE`), `model` (arguments that replace
-            its), `learning_rate`, `decay`, `propagate`, `labelled_per_batch`.
+            its), `learning_rate`, `decay`, `propagate` (few labels to their neighbours),
+            `relabel` (where all labels are given, those of what a base model makes of a row).
         directory: Folder of the run.
 
     Returns:
         The bridge, and what there is to say about the labels and its training.
     """
     labels, facts = {}, {}
-    few = arguments.labels != "all"
+    number = None if arguments.labels == "all" else int(arguments.labels)
     for d, side in sides.items():
         labels[d] = side.train_labels
-        if few:
-            labels[d] = some_labels(side.train_labels, int(arguments.labels), arguments.seed)
-            if settings["propagate"] and int(arguments.labels):
+        if number is not None:
+            labels[d] = some_labels(side.train_labels, number, arguments.seed)
+            if settings["propagate"] and number:
                 labels[d], facts[f"propagated_labels_{d}"] = propagated(side, labels[d])
-                few = False
-    few = few and int(arguments.labels) > 0
+        elif settings["relabel"] and side.train.ndim == 3:
+            # As of a GAN's latents (`rejection_sample`): what counts is what the latent decodes to.
+            labels[d] = side.seen(side.model.decode(side.train[:, 0])).astype(labels[d].dtype)
+            changed = np.mean(labels[d] != side.train_labels)
+            facts[f"relabelled_{d}"] = round(float(changed), 4)
+    rare = bool(number) and not settings["propagate"]
     latents = {d: side.train for d, side in sides.items()}
     epochs, steps = _epochs(arguments.steps)
     batches = datasets.LatentBatches(
         latents,
-        labels if arguments.labels != "0" else None,
+        None if number == 0 else labels,
         batch_size=arguments.batch_size,
-        labelled_per_batch=arguments.batch_size if few else None,
+        labelled_per_batch=arguments.batch_size if rare else None,
         steps=steps,
         seed=arguments.seed,
     )

@@ -25,6 +25,7 @@ PRESETS = {
         "learning_rate": 1e-3,
         "decay": False,
         "propagate": False,
+        "relabel": False,
     },
     "ours": {
         "preset": "bridging_mnist_sharp",
@@ -33,6 +34,7 @@ PRESETS = {
         "learning_rate": 1e-3,
         "decay": True,
         "propagate": True,
+        "relabel": True,
     },
 }
 

@@ -21,6 +21,7 @@ PRESETS = {
         "learning_rate": 1e-3,
         "decay": False,
         "propagate": False,
+        "relabel": False,
     },
     "ours": {
         "preset": "bridging_mnist_sharp",
@@ -29,6 +30,7 @@ PRESETS = {
         "learning_rate": 1e-3,
         "decay": True,
         "propagate": True,
+        "relabel": True,
     },
 }
 SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]

@@ -1,8 +1,9 @@
-"""Keras layers: sampling, gated mixing, the sliced Wasserstein distance and triplet mining."""
+"""Keras layers: sampling, mixing, distances, triplet mining, and those of audio networks."""
 
 from keras_latent.layers.gated_mixing import GatedMixingLayer
 from keras_latent.layers.gaussian_sampling import GaussianSampling
 from keras_latent.layers.phase_shuffle import PhaseShuffle
+from keras_latent.layers.polyphase import PolyphaseConv1D, PolyphaseConv1DTranspose
 from keras_latent.layers.sliced_wasserstein import SlicedWasserstein
 from keras_latent.layers.triplet_miner import TripletMiner
 
@@ -10,6 +11,8 @@ __all__ = [
     "GatedMixingLayer",
     "GaussianSampling",
     "PhaseShuffle",
+    "PolyphaseConv1D",
+    "PolyphaseConv1DTranspose",
     "SlicedWasserstein",
     "TripletMiner",
 ]

@@ -43,7 +43,7 @@ PRESETS = {
         "to reconstruct instead of draws.",
         lambda: (
             bridging_networks.bridging_mlp(shared_dim=16)
-            | {"denoise": True, "beta_kl": 0.002, "beta_cls": 0.5}
+            | {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}
         ),
     ),
     "bridging_digits": Preset(
@@ -152,11 +152,12 @@ PRESETS = {
     ),
     "wavegan_spoken_digit_small": Preset(
         "WaveGAN",
-        "`wavegan_spoken_digit` of a quarter of its width, with two updates of the critic in a "
-        "step and averaged weights: for two CPU cores.",
+        "`wavegan_spoken_digit` of a quarter of its width, for two CPU cores and short "
+        "trainings: one update of the critic in a step, to be given a higher learning rate than "
+        "the generator's, whose weights are averaged.",
         lambda: (
             wavegan_networks.wavegan(samples=8192, dim=16)
-            | {"critic_steps": 2, "ema_momentum": 0.999}
+            | {"critic_steps": 1, "ema_momentum": 0.995}
         ),
     ),
     "wavegan_tiny": Preset(

@@ -60,7 +60,7 @@ class WaveGAN(ImageModel):
     `wasserstein` (`E D(x) - E D(G(z))`, the estimate of the distance), `gradient_penalty`
     (unweighted), and `generated_spread`: the variance of generated waveforms over the batch
     divided by that of the real ones, near 1 where the generator has neither collapsed nor grown
-    too loud. `evaluate` leaves out the penalty: there, `critic_loss` is `-wasserstein`.
+    too loud. `evaluate` reports the same.
 
     Default optimizers: `{"critic": Adam, "generator": Adam}`, learning rate 1e-4, `beta_1` 0.5,
     `beta_2` 0.9.
@@ -171,12 +171,12 @@ class WaveGAN(ImageModel):
         return ops.mean((norms - 1.0) ** 2)
 
     def critic_loss(self, x, made, training: bool = False):
-        """What `D` minimises, and its terms; the penalty in training only."""
+        """What `D` minimises, and its terms."""
         rows = ops.shape(x)[0]
         scores = self.scores(ops.concatenate([x, made]), training)
         distance = ops.mean(scores[:rows]) - ops.mean(scores[rows:])
         loss, terms = -distance, {"wasserstein": distance}
-        if training and self.gradient_penalty_weight:
+        if self.gradient_penalty_weight:
             terms["gradient_penalty"] = self.gradient_penalty(x, made)
             loss = loss + self.gradient_penalty_weight * terms["gradient_penalty"]
         return loss, terms | {"critic_loss": loss}
@@ -213,8 +213,7 @@ class WaveGAN(ImageModel):
         loss, kept = self.generator_loss(self.noise(ops.shape(x)[0]))
         _, terms = self.objective(self.critic_loss, x, kept["made"])
         terms["generated_spread"] = spread(kept["made"]) / (spread(x) + 1e-7)
-        logs = self.track(ops.shape(x)[0], generator_loss=loss, **terms)
-        return {name: value for name, value in logs.items() if name != "gradient_penalty"}
+        return self.track(ops.shape(x)[0], generator_loss=loss, **terms)
 
     @property
     def metrics(self):

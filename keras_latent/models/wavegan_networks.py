@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_latent.layers.phase_shuffle import PhaseShuffle
+from keras_latent.layers.polyphase import PolyphaseConv1D, PolyphaseConv1DTranspose
 
 STRIDE, KERNEL, DEPTH = 4, 25, 5
 WIDTHS = (16, 8, 4, 2, 1)  # of the features, in units of `dim`, from the coarsest in time
@@ -26,19 +27,6 @@ def coarsest(samples: int) -> int:
             f"crop the waveforms or pad them with zeros. Received: samples={samples!r}"
         )
     return samples // step
-
-
-def upsampling(filters: int) -> list[layers.Layer]:
-    """A transposed convolution that makes four time steps of one.
-
-    Its padding is cropped by hand, as TensorFlow's "same" does it: with "same", PyTorch would
-    crop one step more before and one less after, and a file would sound different there.
-    """
-    before = (KERNEL - STRIDE) // 2
-    return [
-        layers.Conv1DTranspose(filters, KERNEL, STRIDE, padding="valid"),
-        layers.Cropping1D((before, KERNEL - STRIDE - before)),
-    ]
 
 
 def wavegan_generator(
@@ -74,11 +62,9 @@ def wavegan_generator(
     model.add(layers.Reshape((length, WIDTHS[0] * dim)))
     model.add(layers.ReLU())
     for width in WIDTHS[1:]:
-        for layer in upsampling(width * dim):
-            model.add(layer)
+        model.add(PolyphaseConv1DTranspose(width * dim, KERNEL, STRIDE))
         model.add(layers.ReLU())
-    for layer in upsampling(channels):
-        model.add(layer)
+    model.add(PolyphaseConv1DTranspose(channels, KERNEL, STRIDE))
     # In float32: rounded to bfloat16, a waveform has 8 bits.
     model.add(layers.Activation("tanh", dtype="float32"))
     return model
@@ -118,7 +104,7 @@ def wavegan_critic(
     coarsest(samples)
     model = keras.Sequential([keras.Input((samples, channels))], name="critic")
     for i, width in enumerate(reversed(WIDTHS)):
-        model.add(layers.Conv1D(width * dim, KERNEL, STRIDE, padding="same"))
+        model.add(PolyphaseConv1D(width * dim, KERNEL, STRIDE))
         model.add(layers.LeakyReLU(SLOPE))
         if phase_shuffle and i < DEPTH - 1:
             model.add(PhaseShuffle(phase_shuffle, None if seed is None else seed + i))

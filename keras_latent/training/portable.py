@@ -171,8 +171,9 @@ def input_gradients(fn: Callable[[Any], Any], x: Any) -> Any:
             tape.watch(x)
             total = tf.reduce_sum(fn(x))
         return tape.gradient(total, x)
-    x = x.detach().requires_grad_()
-    return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
+    with torch.enable_grad():  # which `evaluate` turns off
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
 
 
 CONVOLUTIONS = (
@@ -185,13 +186,18 @@ CONVOLUTIONS = (
 )
 
 
+def _convolves(layer):
+    return isinstance(layer, CONVOLUTIONS) or getattr(layer, "convolves", False)
+
+
 def default_jit_compile(model: keras.Model) -> bool:
     """Whether `jit_compile="auto"` means XLA: always, where Keras can and it is no loss.
 
     Keras itself leaves XLA out on a TensorFlow without accelerators; the models here
     have static shapes and gain from it there too, but for convolutions, which oneDNN does
-    faster on a CPU (`benchmarks/speed_lstnet.py --xla` compares them). PyTorch runs
-    eagerly, as in Keras.
+    faster on a CPU (`benchmarks/speed_lstnet.py --xla` compares them). A layer of one's own
+    that convolves says so by an attribute `convolves = True`. PyTorch runs eagerly, as in
+    Keras.
     """
     if BACKEND == "torch":
         return False
@@ -202,7 +208,7 @@ def default_jit_compile(model: keras.Model) -> bool:
         if model.distribute_strategy.num_replicas_in_sync > 1:
             return False
         on_cpu = not tf.config.list_logical_devices("GPU")
-        if on_cpu and any(isinstance(layer, CONVOLUTIONS) for layer in layers):
+        if on_cpu and any(map(_convolves, layers)):
             return False
     return all(layer.supports_jit for layer in layers)
 

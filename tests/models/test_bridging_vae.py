@@ -52,7 +52,8 @@ def test_objective_against_oracles(order):
     wanted = dict.fromkeys(("reconstruction_loss", "kl_loss", "classification_loss"), 0.0)
     shared, right, known = {}, 0, 0
     for d in model.domains:
-        mean, log_var = (ops.convert_to_numpy(t) for t in model.posterior(ops.convert_to_tensor(z[d]), d))
+        q = model.posterior(ops.convert_to_tensor(z[d]), d)
+        mean, log_var = (ops.convert_to_numpy(t) for t in q)
         shared[d] = mean
         back = ops.convert_to_numpy(model.likelihood_parameters(ops.convert_to_tensor(mean), d))
         wanted["reconstruction_loss"] += np.mean((z[d] - back) ** 2)
