@@ -20,7 +20,7 @@ VARIANTS = {
 }
 COLUMNS = ("latents", "reconstructed", "source to target", "target to source", "shared space")
 CENTRES = {"source": (-1.5, 0.0), "target": (1.5, 0.0)}
-RADII = {"source": (0.5, 1.0), "target": (1.0, 0.5)}
+RADII = {"source": (0.6, 1.0), "target": (0.6, 1.0)}
 #: The axis along which a domain's two classes lie side by side.
 CLASS_AXIS = {"source": 1, "target": 0}
 
@@ -54,9 +54,8 @@ def complete(arguments: argparse.Namespace) -> None:
 def ellipses(points: int, seed: int) -> tuple[dict, dict]:
     """Two filled ellipses with crossed classes (figure 2a).
 
-    The source stands upright, and its classes lie one above the other; the target lies flat, and
-    its classes lie side by side. So classes are kept by a turn, and not by squeezing one shape
-    into the other.
+    Both stand upright. The source's classes lie one above the other, the target's side by side: to
+    lay one shape on the other as it is would mix the classes, and only a turn keeps them.
 
     Returns:
         Dicts of domain to points `(points, 2)`, and to classes `(points,)`, 0 or 1.
@@ -128,10 +127,11 @@ def panels(bridge: models.BridgingVAE, z: dict) -> dict:
 
 def draw(rows: dict, z: dict, y: dict, path) -> None:
     """A line of panels for each variant: colours say where a point was, markers its class."""
-    figure = new_figure(2.7 * len(COLUMNS) + 0.6, 2.7 * len(rows) + 0.3)
+    figure = new_figure(2.7 * len(COLUMNS) + 0.6, 2.1 * len(rows) + 0.3)
     grid = figure.subplots(len(rows), len(COLUMNS), squeeze=False)
     maps = {"source": "autumn", "target": "winter"}
-    for line, (name, row) in zip(grid, rows.items(), strict=True):
+    for place, (name, row) in enumerate(rows.items()):
+        line = grid[place]
         for i, (axes, title, points) in enumerate(zip(line, COLUMNS, row["columns"], strict=True)):
             for d, cloud in points.items():
                 # The gradient runs across the classes: it shows continuity, they the turn.
@@ -142,10 +142,10 @@ def draw(rows: dict, z: dict, y: dict, path) -> None:
                         *cloud[some].T, c=shade[some], cmap=maps[d], marker=marker, s=12, lw=0.8
                     )
             if i < 4:
-                axes.set(xlim=(-3, 3), ylim=(-1.8, 1.8))
+                axes.set(xlim=(-2.7, 2.7), ylim=(-1.8, 1.8), aspect="equal")
             elif row["boundary"] is not None:
                 draw_boundary(axes, *row["boundary"])
-            axes.set_title(title if line is grid[0] else "", fontsize=10)
+            axes.set_title("" if place else title, fontsize=10)
             axes.tick_params(labelsize=7)
         line[0].set_ylabel(name)
     finish(figure, path)

@@ -1,6 +1,7 @@
 """A bridge between two VAEs of images: what `mnist-mnist` and `mnist-fashion` have in common."""
 
 import argparse
+import functools
 from pathlib import Path
 
 import keras
@@ -15,7 +16,8 @@ from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
 
-#: By the first word of a dataset's name: epochs of its judge, and pixels by which its images move.
+PARTS = ("train", "test")
+#: By dataset: epochs of its judge, and pixels by which its images move.
 JUDGES = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
 PRESETS = {
     "paper": {
@@ -86,33 +88,17 @@ def run(arguments: argparse.Namespace, directory: RunDirectory, pair_name: str, 
     Returns:
         The figures of `metrics.json`.
     """
-    pair = datasets.load_pair(pair_name, seed=arguments.seed, data_dir=arguments.data_dir)
-    limit = slice(arguments.limit)
-    images = {
-        d: tuple(getattr(pair, f"{d}_{part}")[limit] for part in ("train", "test")) for d in DOMAINS
-    }
-    labels = {
-        d: tuple(getattr(pair, f"{d}_{part}_labels")[limit] for part in ("train", "test"))
-        for d in DOMAINS
-    }
-    sides, judged = {}, {}
-    for d, name, seed in zip(DOMAINS, names, seeds, strict=True):
-        print(f"Judge and base model of the {d} (trained once, then kept):")
-        judge = train_judge(images[d][0], labels[d][0], name, arguments)
-        judged[d] = accuracy(judge, labels[d][1], floats(images[d][1]))
-        with float32():
-            vae = base_vae(
-                images[d][0],
-                epochs=arguments.base_epochs,
-                precision=arguments.base_precision,
-                seed=seed,
-                verbose=arguments.verbose,
-            )
-        q = [
-            np.stack(vae.run("posterior", vae.event_shape, vae.posterior, floats(x), "x", 512), 1)
-            for x in images[d]
-        ]
-        sides[d] = Side(vae, judge, q[0], labels[d][0], q[1], np.arange(10))
+    images, labels, sides, judged = prepared(
+        pair_name,
+        names,
+        seeds,
+        arguments.data_dir,
+        arguments.limit,
+        arguments.classifier_epochs,
+        arguments.base_epochs,
+        arguments.base_precision,
+        arguments.verbose,
+    )
     settings = PRESETS[arguments.preset]
     bridge, facts = bridging.train_bridge(sides, arguments, settings, directory)
     transfer = models.LatentDomainTransfer(sides["source"].model, bridge, sides["target"].model)
@@ -136,18 +122,41 @@ def run(arguments: argparse.Namespace, directory: RunDirectory, pair_name: str, 
     return figures
 
 
-def train_judge(images, labels, name, arguments):
-    """A classifier of the real training images."""
-    epochs, max_shift = JUDGES[name]
+@functools.lru_cache(maxsize=1)  # for the tables, which make many runs in one process
+def prepared(pair_name, names, seeds, data_dir, limit, judge_epochs, epochs, precision, verbose):
+    """Images, labels and sides of both domains, and their judges' accuracy on real test images."""
+    pair = datasets.load_pair(pair_name, data_dir=data_dir)
+    some = slice(limit)
+    images = {d: [getattr(pair, f"{d}_{part}")[some] for part in PARTS] for d in DOMAINS}
+    labels = {d: [getattr(pair, f"{d}_{part}_labels")[some] for part in PARTS] for d in DOMAINS}
+    sides, judged = {}, {}
+    for d, name, seed in zip(DOMAINS, names, seeds, strict=True):
+        print(f"Judge and base model of the {d} (trained once, then kept):")
+        sides[d] = image_side(
+            images[d], labels[d][0], name, seed, judge_epochs, epochs, precision, verbose
+        )
+        judged[d] = accuracy(sides[d].judge, labels[d][1], floats(images[d][1]))
+    return images, labels, sides, judged
+
+
+def image_side(images, labels, name, seed, judge_epochs, epochs, precision, verbose) -> Side:
+    """The side of images: judge and VAE of the training images, and the latents of both parts."""
+    usual, max_shift = JUDGES[name]
     with float32():
-        return metrics.reference_classifier(
-            images,
+        judge = metrics.reference_classifier(
+            images[0],
             labels,
-            epochs=arguments.classifier_epochs or epochs,
+            epochs=judge_epochs or usual,
             max_shift=max_shift,
             softness=0.5,
-            verbose=arguments.verbose,
+            verbose=verbose,
         )
+        vae = base_vae(images[0], epochs=epochs, precision=precision, seed=seed, verbose=verbose)
+    q = [
+        np.stack(vae.run("posterior", vae.event_shape, vae.posterior, floats(x), "x", 512), 1)
+        for x in images
+    ]
+    return Side(vae, judge, q[0], labels, q[1], np.arange(10))
 
 
 def frechet(transfer, sides, real: np.ndarray, seed: int) -> dict[str, float]:

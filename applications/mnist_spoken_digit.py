@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_latent import datasets, metrics, models, visualization
 from keras_latent.applications import bridging, image_bridge
-from keras_latent.applications.base_models import base_vae, kept, train_and_resume
+from keras_latent.applications.base_models import kept, train_and_resume
 from keras_latent.applications.bridging import Side
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
@@ -33,6 +33,12 @@ PRESETS = {
         "relabel": True,
     },
 }
+#: Preset of WaveGAN: passes over the sounds, rows of each update of the critic, and learning rates
+#: of critic and generator. The small one takes unequal ones in place of many critic updates.
+GANS = {
+    "wavegan_spoken_digit_small": (100, 32, 4e-4, 2e-4),
+    "wavegan_spoken_digit": (5000, 64, 1e-4, 1e-4),
+}
 SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
 #: A sound counts as recognised if the judge is at least so sure of one digit.
 RECOGNISED = 0.9
@@ -43,12 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image_bridge.add_base_arguments(parser, PRESETS)
     parser.add_argument(
         "--gan",
-        help="a preset of WaveGAN, which is trained, or a .keras file of a trained one "
-        "(default: %(default)s)",
+        help="a preset of WaveGAN, which is trained, or a .keras file of a trained one",
         default="wavegan_spoken_digit_small",
     )
-    parser.add_argument("--gan-epochs", type=int, default=300, help="passes over the sounds")
-    parser.add_argument("--gan-batch-size", type=int, default=80, help="for all critic updates")
+    parser.add_argument("--gan-epochs", type=int, help="passes over the sounds")
     parser.add_argument(
         "--per-class",
         type=int,
@@ -66,16 +70,19 @@ def complete(arguments: argparse.Namespace) -> None:
         ValueError: If an option cannot be meant.
     """
     bridging.complete_bridge(arguments, PRESETS)
-    for name in ("base_epochs", "gan_epochs", "gan_batch_size", "per_class", "max_draws"):
+    is_file = arguments.gan.endswith(".keras")
+    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in GANS):
+        raise ValueError(
+            f"`--gan` must be one of {list(GANS)} or a .keras file that is there. "
+            f"Received: {arguments.gan}"
+        )
+    if arguments.gan_epochs is None and not is_file:
+        arguments.gan_epochs = GANS[arguments.gan][0]
+    counts = ["base_epochs", "per_class", "max_draws"] + ["gan_epochs"] * (not is_file)
+    for name in counts:
         if getattr(arguments, name) <= 0:
             option = "--" + name.replace("_", "-")
             raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
-    is_file = arguments.gan.endswith(".keras")
-    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in models.WaveGAN.presets):
-        raise ValueError(
-            f"`--gan` must be one of {list(models.WaveGAN.presets)} or a .keras file that is "
-            f"there. Received: {arguments.gan}"
-        )
     if arguments.out is None:
         parts = [arguments.run_name, arguments.preset, f"labels-{arguments.labels}"]
         arguments.out = "runs/" + "-".join([*parts, arguments.variant])
@@ -91,9 +98,19 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         "mnist_spoken_digit", seed=arguments.seed, data_dir=arguments.data_dir
     )
     limit = slice(arguments.limit)
-    images = [floats(x[limit]) for x in (pair.source_train, pair.source_test)]
+    images = [x[limit] for x in (pair.source_train, pair.source_test)]
     labels = [y[limit] for y in (pair.source_train_labels, pair.source_test_labels)]
-    written = written_digits(pair.source_train[limit], images, labels, arguments)
+    print("Judge and base model of the written digits (trained once, then kept):")
+    written = image_bridge.image_side(
+        images,
+        labels[0],
+        "mnist",
+        0,
+        arguments.classifier_epochs,
+        arguments.base_epochs,
+        arguments.base_precision,
+        arguments.verbose,
+    )
     spoken, gan_facts = spoken_digits(pair, arguments)
     sides = {"source": written, "target": spoken}
 
@@ -103,26 +120,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     figures = bridging.measure(transfer, sides, arguments.seed) | facts | gan_facts
     bridging.save(transfer, directory)
     visualization.training_curves(directory.history("history.csv"), directory / "training.png")
-    draw(transfer, images[1], labels[1], spoken, directory)
+    draw(transfer, floats(images[1]), labels[1], spoken, directory)
     return figures
-
-
-def written_digits(raw, images, labels, arguments) -> Side:
-    """The side of MNIST."""
-    print("Judge and base model of the written digits (trained once, then kept):")
-    judge = image_bridge.train_judge(raw, labels[0], "mnist", arguments)
-    with float32():
-        vae = base_vae(
-            raw,
-            epochs=arguments.base_epochs,
-            precision=arguments.base_precision,
-            verbose=arguments.verbose,
-        )
-    q = [
-        np.stack(vae.run("posterior", vae.event_shape, vae.posterior, x, "x", 512), 1)
-        for x in images
-    ]
-    return Side(vae, judge, q[0], labels[0], q[1], np.arange(10))
 
 
 def spoken_digits(pair: datasets.DomainPair, arguments) -> tuple[Side, dict]:
@@ -178,14 +177,18 @@ def trained_gan(waveforms: np.ndarray, arguments) -> models.WaveGAN:
     """The GAN of `--gan`: of a file, or trained and kept."""
     if arguments.gan.endswith(".keras"):
         return keras.saving.load_model(arguments.gan)
-    settings = [arguments.gan, arguments.gan_epochs, arguments.gan_batch_size, 0]
+    _, rows, critic_rate, generator_rate = GANS[arguments.gan]
+    settings = [arguments.gan, arguments.gan_epochs, rows, critic_rate, generator_rate]
 
     def train(folder: Path) -> models.WaveGAN:
         keras.utils.set_random_seed(0)
         gan = models.WaveGAN.from_preset(arguments.gan, load_weights=False, seed=0)
-        gan.compile()
+        optimizers = gan.default_optimizer()
+        optimizers["critic"].learning_rate = critic_rate
+        optimizers["generator"].learning_rate = generator_rate
+        gan.compile(optimizers)
         # A batch is divided among the critic's updates: the rest of an epoch is left out.
-        size = arguments.gan_batch_size
+        size = rows * gan.critic_steps
         whole = waveforms[: len(waveforms) // size * size]
         return train_and_resume(
             gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose

@@ -29,6 +29,21 @@ LSTNET_WIDTHS = {
     "lstnet_mnist_usps_tiny": 2,
 }
 
+# Shared dimensions, and those of the base models' latents.
+BRIDGING_DIMS = {
+    "bridging_mnist": (8, 100),
+    "bridging_mnist_sharp": (16, 100),
+    "bridging_digits": (8, 32),
+    "bridging_speech": (16, 100),
+}
+
+WAVEGAN_SIZES = {  # samples, features of the finest layer, updates of the critic
+    "wavegan_sc09": (16384, 64, 5),
+    "wavegan_spoken_digit": (8192, 64, 5),
+    "wavegan_spoken_digit_small": (8192, 16, 1),
+    "wavegan_tiny": (1024, 2, 5),
+}
+
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
 def test_every_built_in_preset(cls, name):
@@ -42,7 +57,22 @@ def test_every_built_in_preset(cls, name):
         assert model.event_shapes == {"source": (28, 28, 1), "target": (16, 16, 1)}
         assert (model.w1, model.w2, model.wl, model.w3, model.w6) == (20, 20, 30, 100, 100)
         return
-    assert model.latent_dim == LATENT_DIMS[cls, "digits" in name]
+    if cls is models.WaveGAN:
+        samples, dim, steps = WAVEGAN_SIZES[name]
+        assert model.event_shape == (samples, 1) and model.latent_dim == 100
+        assert model.generator.layers[0].units == samples // 1024 * 16 * dim
+        assert model.critic_steps == steps and model.gradient_penalty_weight == 10.0
+        assert model.generate(2, seed=0).shape == (2, samples, 1)
+        return
+    if cls is models.BridgingVAE:
+        shared, width = BRIDGING_DIMS[name]
+        assert (model.latent_dim, set(model.latent_dims.values())) == (shared, {width})
+        z = np.random.default_rng(0).standard_normal((2, width)).astype("float32")
+        assert model.encode(z, "source").shape == (2, shared)
+        assert model.transfer(z, "source", "target").shape == (2, width)
+        return
+    bridging = name == "vae_mnist_bridging"
+    assert model.latent_dim == (100 if bridging else LATENT_DIMS[cls, "digits" in name])
     images = model.generate(2, seed=0)
     assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
     if cls is models.VBTA:
@@ -54,7 +84,8 @@ def test_every_built_in_preset(cls, name):
 
 
 def test_presets_of_a_class_are_its_own():
-    assert set(models.VAE.presets) == {"vae_mnist", "vae_digits"}
+    assert set(models.VAE.presets) == {"vae_mnist", "vae_mnist_bridging", "vae_digits"}
+    assert models.LatentDomainTransfer.presets == {}
     assert "vbta_mnist_transpose" in models.VBTA.presets
     assert not set(models.VAE.presets) & set(models.VBTA.presets)
 
