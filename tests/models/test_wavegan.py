@@ -250,7 +250,7 @@ def test_each_player_improves_against_the_other_at_rest():
         np.testing.assert_array_equal(old, new)
 
     before = model.critic.get_weights()
-    history = play(0.0, 2e-3, 6)
+    history = play(0.0, 4e-3, 7)
     assert history["generator_loss"][-1] < history["generator_loss"][0] - 0.1
     for old, new in zip(before, model.critic.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
