@@ -88,9 +88,10 @@ class PolyphaseConv1D(Polyphase):
     """`keras.layers.Conv1D` with `padding="same"`, as a convolution of stride 1.
 
     The inputs' time steps are folded, `strides` of them into one of as many times the channels,
-    and the kernel with them. The function and the weights are those of `Conv1D`; with few
-    channels and a stride of 4, the folded convolution is several times as fast on a CPU, its
-    gradients above all. It can be differentiated twice.
+    and the kernel with them. The function and the weights are those of `Conv1D`, and it can be
+    differentiated twice. A training step of a narrow WaveGAN (kernels of 25, stride 4, float32)
+    becomes 7 times as fast on a CPU with JAX, whose strided gradients are slow there, and 1.2 to
+    1.4 times with TensorFlow and PyTorch.
 
     Args:
         filters: Channels of the outputs.

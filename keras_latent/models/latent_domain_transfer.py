@@ -131,7 +131,7 @@ class LatentDomainTransfer(ImageModel):
         model, shape = getattr(self, domain), self.event_shapes[domain]
         # The verbs of a model itself keep its own checks of values.
         run = model.run if isinstance(model, ImageModel) else self.run
-        q = run("posterior", shape, model.posterior, x, "x", batch_size)
+        q = run(f"posterior {domain}", shape, model.posterior, x, "x", batch_size)
         return np.stack(q, axis=1)
 
     def encode(
