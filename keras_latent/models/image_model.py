@@ -1,5 +1,6 @@
 """What all models of images share: checks, compiled verbs, configuration."""
 
+import contextlib
 import copy
 import math
 from collections.abc import Callable, Sequence
@@ -31,6 +32,17 @@ class _Programs:
         if key not in self._models:
             self._models[key] = make()
         return self._models[key]
+
+
+@contextlib.contextmanager
+def _uncut():
+    """Without `KERAS_MAX_STEPS_PER_EPOCH`, which shortens trainings, but `predict` as well."""
+    limit = keras.config.max_steps_per_epoch()
+    keras.config.set_max_steps_per_epoch(None)
+    try:
+        yield
+    finally:
+        keras.config.set_max_steps_per_epoch(limit)
 
 
 class ImageModel(PresetMixin, PortableModel):
@@ -77,6 +89,11 @@ class ImageModel(PresetMixin, PortableModel):
         tensors = [*program.inputs, *program.outputs]
         values = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
         block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * values))
+        with _uncut():
+            return self._in_blocks(program, x, block, batch_size)
+
+    @staticmethod
+    def _in_blocks(program, x, block, batch_size):
         if len(x) <= block:
             return program.predict(x, batch_size=batch_size, verbose=0)
         result = None

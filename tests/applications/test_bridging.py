@@ -108,6 +108,7 @@ def test_few_labels_and_variants(data, tmp_path, more):
             assert figures[f"propagated_labels_{domain}"]["accuracy"] < 1
 
 
+@pytest.mark.filterwarnings("ignore:Fewer than")
 def test_speech(data, tmp_path, monkeypatch):
     gan = models.WaveGAN(**wavegan(8192, dim=1), seed=0)
     gan.save(tmp_path / "gan.keras")
@@ -123,7 +124,9 @@ def test_speech(data, tmp_path, monkeypatch):
     more = ["--gan", str(tmp_path / "gan.keras"), "--per-class", "4", "--max-draws", "1500"]
     assert cli.main(["run", "mnist-spoken-digit", *options(data, out, *more)]) == 0
     figures = json.loads((out / "metrics.json").read_text())["figures"]
-    assert figures["gan"]["draws"] == 1500 and figures["test_rows"]["target"] == 10
+    gan = figures["gan"]
+    assert gan["draws"] == 1500 and 10 <= sum(gan["kept"]) <= 50
+    assert figures["test_rows"]["target"] == sum(n > 0 for n in gan["kept"])
     assert len(list((out / "transferred").glob("*.wav"))) == 10
     assert {"source_to_target.png", "interpolation_within.png"} <= {p.name for p in out.iterdir()}
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from small_networks import DIGIT, SKETCH, batch, digits, quick_compile, to_numpy, vae, vbta
 
-from keras_latent import ops
+from keras_latent import models, ops
 
 SHAPES = {"source": DIGIT, "target": SKETCH}
 OTHER = {"source": "target", "target": "source"}
@@ -189,3 +189,14 @@ def test_verbs_leave_training_state_alone():
     assert len(model.variables) == len(state)
     for old, new in zip(state, model.variables, strict=True):
         np.testing.assert_array_equal(old, to_numpy(new))
+
+
+def test_verbs_answer_for_all_rows_where_trainings_are_cut_short():
+    x = np.random.default_rng(0).random((40, 8, 8, 1)).astype("float32")
+    model = models.VAE.from_preset("vae_digits", load_weights=False)
+    keras.config.set_max_steps_per_epoch(1)
+    try:
+        assert len(model.encode(x, batch_size=16)) == 40
+        assert keras.config.max_steps_per_epoch() == 1
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
