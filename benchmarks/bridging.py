@@ -73,14 +73,21 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> None:
     for name, options in jobs(arguments.seeds):
         if arguments.only in name:
             print(f"=== {name}", flush=True)
-            more = rest
-            if not name.startswith("mnist-spoken") and "--gan" in rest:
-                at = rest.index("--gan")
-                more = rest[:at] + rest[at + 2 :]
+            more = rest if "spoken" in name else without_speech(rest)
             steps = ["--steps", str(arguments.steps)]
             status = cli.main(["run", *options, *steps, "--out", str(arguments.runs / name), *more])
             if status:
                 raise SystemExit(status)
+
+
+def without_speech(options: list[str]) -> list[str]:
+    """Options without those that only the application of speech has."""
+    kept = list(options)
+    for name in ("--gan", "--gan-epochs", "--per-class", "--max-draws"):
+        if name in kept:
+            at = kept.index(name)
+            del kept[at : at + 2]
+    return kept
 
 
 def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:

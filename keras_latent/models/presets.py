@@ -39,11 +39,11 @@ PRESETS = {
     ),
     "bridging_mnist_sharp": Preset(
         "BridgingVAE",
-        "`bridging_mnist` with 32 shared dimensions, a classifier that counts more, and means "
+        "`bridging_mnist` with 16 shared dimensions, a classifier that counts more, and means "
         "to reconstruct instead of draws.",
         lambda: (
-            bridging_networks.bridging_mlp(shared_dim=32)
-            | {"denoise": True, "beta_kl": 0.001, "beta_cls": 1.0}
+            bridging_networks.bridging_mlp(shared_dim=16)
+            | {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}
         ),
     ),
     "bridging_digits": Preset(

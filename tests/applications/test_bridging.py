@@ -183,5 +183,9 @@ def test_tables_from_runs(fashion):
         "MNIST to Fashion-MNIST",
         "Fashion-MNIST to MNIST",
     }
+    assert tables.without_speech(["--gan", "x", "--limit", "3", "--per-class", "4"]) == [
+        "--limit",
+        "3",
+    ]
     names = [name for name, _ in tables.jobs([0, 1])]
     assert len(set(names)) == len(names) == 2 * 2 * (3 + 5 + 2)
