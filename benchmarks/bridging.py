@@ -136,10 +136,13 @@ def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
 
 
 def tables(arguments: argparse.Namespace) -> None:
-    """Writes the five files from all finished runs."""
+    """Writes the five files from all finished runs, and what is known of the GAN of speech."""
+    gans = []
     found: dict[int, dict[str, list[dict]]] = {number: {} for number in PRINTED}
     for path in sorted(arguments.runs.glob("*/metrics.json")):
-        for number, row in rows_of(json.loads(path.read_text())):
+        metrics = json.loads(path.read_text())
+        gans += gan_rows(metrics)
+        for number, row in rows_of(metrics):
             key = json.dumps([row["configuration"], row["setting"], row["metric"]])
             found[number].setdefault(key, []).append(row)
     for number, printed in PRINTED.items():
@@ -163,6 +166,26 @@ def tables(arguments: argparse.Namespace) -> None:
             )
         rows += sorted((mean(same) for same in found[number].values()), key=order(number))
         print(results.write(f"bridging_table{number}", "benchmarks.bridging", rows, False))
+    if gans:
+        print(results.write("bridging_gan", "benchmarks.bridging", gans, False))
+
+
+def gan_rows(metrics: dict) -> list[dict]:
+    """What the judge hears in the GAN of a run with speech."""
+    gan = metrics["figures"].get("gan")
+    if gan is None:
+        return []
+    setting = {
+        "sounds": 2000,
+        "judge_on_real_sounds": metrics["figures"]["judge_accuracy"]["target"],
+    }
+    shares = {f"share_of_{k}": share for k, share in enumerate(gan["digits"])}
+    named = {"recognised": gan["recognised"], "mean_confidence": gan["mean_confidence"], **shares}
+    configuration = metrics["configuration"]["preset"]
+    return [
+        {"configuration": configuration, "setting": setting, "metric": name, "value": value}
+        for name, value in named.items()
+    ]
 
 
 def order(number: int):

@@ -29,6 +29,7 @@ TITLES = {
     "bridging_table3": "Latent domain transfer, table 3: transfer accuracy against labels",
     "bridging_table4": "Latent domain transfer, table 4: ablation",
     "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
+    "bridging_gan": "Latent domain transfer: what the judge hears in the GAN of spoken digits",
     "bridging_minutes": "Latent domain transfer: the time of a bridge's training",
     "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
     "speed_triplets": "Speed: triplet mining and loss, forward and backward",
