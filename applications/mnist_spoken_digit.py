@@ -13,25 +13,8 @@ from keras_latent.applications.bridging import Side
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
 
-PRESETS = {
-    "paper": {
-        "preset": "bridging_speech",
-        "model": {},
-        "batch_size": 128,
-        "learning_rate": 1e-3,
-        "decay": False,
-        "propagate": False,
-        "relabel": False,
-    },
-    "ours": {
-        "preset": "bridging_mnist_sharp",
-        "model": {"beta_cls": 1.0},
-        "batch_size": 128,
-        "learning_rate": 1e-3,
-        "decay": True,
-        "propagate": True,
-        "relabel": True,
-    },
+PRESETS = image_bridge.PRESETS | {
+    "paper": image_bridge.PRESETS["paper"] | {"preset": "bridging_speech"}
 }
 #: Preset of WaveGAN: passes over the sounds, rows of each update of the critic, and learning rates
 #: of critic and generator. The small one takes unequal ones in place of many critic updates.
