@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from keras_latent.models import (
+    attribute_networks,
     bridging_networks,
+    face_networks,
     lstnet_networks,
     networks,
     wavegan_networks,
@@ -28,6 +30,10 @@ class Preset:
 
 MNIST = (28, 28, 1)
 DIGITS = (8, 8, 1)
+FACES = (64, 64, 3)
+#: Squared pixels: about the error that is left, so that the KL divergence does not rule.
+FACES_VAE = {"attributes": 40, "observation_variance": 0.02}
+FACES_DUAL = {"alpha": 1.0, "use_bias": True}
 
 PRESETS = {
     "bridging_mnist": Preset(
@@ -63,6 +69,59 @@ PRESETS = {
             | {"beta_kl": 0.01, "beta_swd": 3.0, "beta_cls": 0.3}
         ),
     ),
+    "cvae_celeba": Preset(
+        "CVAE",
+        "The networks of `dual_vae_celeba`, with 40 attributes as input.",
+        lambda: attribute_networks.cvae(FACES, 40, 256, width=64) | FACES_VAE,
+    ),
+    "cvae_celeba_small": Preset(
+        "CVAE",
+        "The networks of `dual_vae_celeba_small`, with 40 attributes as input.",
+        lambda: attribute_networks.cvae(FACES, 40, width=16) | FACES_VAE,
+    ),
+    "cvae_digits": Preset(
+        "CVAE",
+        "Scikit-learn's 8x8 digits, with ten attributes as input; one dense layer each way.",
+        lambda: attribute_networks.cvae(DIGITS, 10, 32, None, 256) | {"attributes": 10},
+    ),
+    "dual_vae_celeba": Preset(
+        "DualVAE",
+        "64x64 faces with 40 attributes: four convolutions each way, 256 latents, for a GPU. "
+        "The paper does not state its networks.",
+        lambda: attribute_networks.dual_vae(FACES, 256, width=64) | FACES_VAE | FACES_DUAL,
+    ),
+    "dual_vae_celeba_small": Preset(
+        "DualVAE",
+        "`dual_vae_celeba` of a quarter of its width and 128 latents, for two CPU cores.",
+        lambda: attribute_networks.dual_vae(FACES, width=16) | FACES_VAE | FACES_DUAL,
+    ),
+    "dual_vae_digits": Preset(
+        "DualVAE",
+        "Scikit-learn's 8x8 digits with ten attributes; one dense layer each way.",
+        lambda: (
+            attribute_networks.dual_vae(DIGITS, 32, None, 256)
+            | {"attributes": 10, "observation_variance": 0.05}
+        ),
+    ),
+    "fader_celeba": Preset(
+        "FaderNetwork",
+        "The networks of `dual_vae_celeba`, with 40 attributes given to the decoder.",
+        lambda: attribute_networks.fader(FACES, 40, 256, width=64) | {"attributes": 40},
+    ),
+    "fader_celeba_small": Preset(
+        "FaderNetwork",
+        "The networks of `dual_vae_celeba_small`, with 40 attributes given to the decoder, and "
+        "a warm-up of 2,000 steps.",
+        lambda: attribute_networks.fader(FACES, 40, width=16) | {"attributes": 40, "warm_up": 2000},
+    ),
+    "fader_digits": Preset(
+        "FaderNetwork",
+        "Scikit-learn's 8x8 digits with ten attributes; one dense layer each way.",
+        lambda: (
+            attribute_networks.fader(DIGITS, 10, 32, None, 256, discriminator=64)
+            | {"attributes": 10, "warm_up": 200}
+        ),
+    ),
     "lstnet_mnist_usps": Preset(
         "LSTNet",
         "The configuration of the LSTNet paper for MNIST and USPS: 17.3 million parameters, "
@@ -95,6 +154,13 @@ PRESETS = {
         "`tvae_mnist` for scikit-learn's 8x8 digits: 128 wide, 10 latents.",
         lambda: networks.vae_mlp(DIGITS, hidden=128, latent_dim=10),
     ),
+    "vae_celeba_small": Preset(
+        "VAE",
+        "The single-domain counterpart of `vbta_celeba_small`.",
+        lambda: (
+            face_networks.vae_faces(FACES, (16, 16), 4096, 128) | {"observation_variance": 0.02}
+        ),
+    ),
     "vae_mnist": Preset(
         "VAE",
         "The single-domain counterpart of `vbta_mnist_transpose`.",
@@ -110,6 +176,21 @@ PRESETS = {
         "VAE",
         "The single-domain counterpart of `vbta_digits_transpose`.",
         lambda: networks.vae_mlp(DIGITS, hidden=256, latent_dim=32),
+    ),
+    "vbta_celeba": Preset(
+        "VBTA",
+        "The configuration of the VBTA paper for 64x64 faces of men and of women: unit "
+        "observation variance, alpha = beta = gamma = 1. It states no filters (here 32).",
+        lambda: face_networks.vbta_faces(FACES),
+    ),
+    "vbta_celeba_small": Preset(
+        "VBTA",
+        "`vbta_celeba` half as wide with 128 latents, less observation noise, and "
+        "cross-reconstruction of the pairs: for two CPU cores.",
+        lambda: (
+            face_networks.vbta_faces(FACES, (16, 16), 4096, 128)
+            | {"observation_variance": 0.02, "gamma": 10.0, "cross_reconstruction": 1.0}
+        ),
     ),
     "vbta_mnist_transpose": Preset(
         "VBTA",

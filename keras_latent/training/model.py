@@ -8,7 +8,11 @@ import keras
 from keras import ops
 
 from keras_latent.training.optimizer_group import OptimizerGroup
-from keras_latent.training.portable import apply_gradients_of, default_jit_compile
+from keras_latent.training.portable import (
+    apply_gradients_of,
+    apply_gradients_of_each,
+    default_jit_compile,
+)
 
 
 class PortableModel(keras.Model):
@@ -237,6 +241,51 @@ class PortableModel(keras.Model):
         others = list({id(v): v for v in state if id(v) not in own}.values())
         objective = functools.partial(self.objective, loss_fn, *args)
         return apply_gradients_of(objective, variables, optimizer, others)
+
+    def minimize_each(self, loss_fn: Callable[..., tuple[dict, dict]], *args) -> tuple[dict, dict]:
+        """One update by each optimizer, of losses that are computed together.
+
+        For algorithms whose optimizers see the same forward pass, even where they share
+        variables: what the losses have in common is computed once, all gradients are taken
+        before the first update, and the optimizers then move their variables in their order.
+
+        Args:
+            loss_fn: `loss_fn(*args)` returns a dict of the scalar that each optimizer
+                minimises, by its name, and a dict of scalars or tensors to keep.
+
+        Returns:
+            The two dicts. The layers' own losses (regularizers) count in the first scalar.
+
+        Raises:
+            ValueError: If the model has one optimizer only, or the names are not those of its
+                optimizers.
+        """
+        members = getattr(self.optimizer, "members", None)
+        if members is None:
+            raise ValueError(
+                f"`minimize_each` is for models with several optimizers; {type(self).__name__} "
+                "has one: call `minimize`."
+            )
+
+        def objectives():
+            self._clear_losses()
+            losses, kept = loss_fn(*args)
+            if set(losses) != set(members):
+                raise ValueError(
+                    f"`loss_fn` must return one scalar for each of {list(members)}. "
+                    f"Received: {list(losses)}"
+                )
+            losses = {name: losses[name] for name in members}
+            first = next(iter(members))
+            losses[first] = sum(self.losses, start=losses[first])
+            return list(losses.values()), kept
+
+        groups = [(self.optimizer.trainable_variables_of(k), m) for k, m in members.items()]
+        own = {id(v) for variables, _ in groups for v in variables}
+        state = self.variables + self.optimizer.variables
+        others = list({id(v): v for v in state if id(v) not in own}.values())
+        losses, kept = apply_gradients_of_each(objectives, groups, others)
+        return dict(zip(members, losses, strict=True)), kept
 
     def objective(self, loss_fn: Callable[..., tuple[Any, dict]], *args) -> tuple[Any, dict]:
         """`loss_fn(*args)` with the losses of the layers added to the scalar.

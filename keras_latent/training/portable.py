@@ -142,6 +142,99 @@ def _apply_jax(loss_fn, variables, optimizer, others):
 _IMPLEMENTATION = {"tensorflow": _apply_tensorflow, "jax": _apply_jax, "torch": _apply_torch}
 
 
+def apply_gradients_of_each(
+    loss_fn: Callable[[], tuple[list[Any], Any]],
+    groups: list[tuple[list[keras.Variable], keras.optimizers.Optimizer]],
+    others: list[keras.Variable],
+) -> tuple[list[Any], Any]:
+    """Evaluates several losses at once; each optimizer then moves its variables by its own loss.
+
+    What the losses have in common is computed once, and all gradients are those of the
+    weights before the step. Optimizers may share variables: they move them one after the other.
+
+    Args:
+        loss_fn: Called without arguments; returns a list of scalar losses and anything else.
+        groups: For each loss, the variables to update, in the order its optimizer was built
+            with, and that built optimizer.
+        others: All variables that `loss_fn` may read or assign, but no optimizer updates.
+
+    Returns:
+        `(losses, aux)` as `loss_fn` returned them.
+    """
+    return _IMPLEMENTATION_OF_EACH[BACKEND](loss_fn, groups, others)
+
+
+def _apply_each_tensorflow(loss_fn, groups, others):
+    # Persistent: asked once for each loss, and goes through no more than that loss depends on.
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch([v.value for variables, _ in groups for v in variables])
+        losses, aux = loss_fn()
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scaled = [
+            optimizer.scale_loss(loss / replicas)
+            for loss, (_, optimizer) in zip(losses, groups, strict=True)
+        ]
+    gradients = [
+        tape.gradient(loss, [v.value for v in variables])
+        for loss, (variables, _) in zip(scaled, groups, strict=True)
+    ]
+    for gradient, (variables, optimizer) in zip(gradients, groups, strict=True):
+        optimizer.apply(gradient, variables)
+    return losses, aux
+
+
+def _apply_each_torch(loss_fn, groups, others):
+    losses, aux = loss_fn()
+    gradients = [
+        torch.autograd.grad(
+            optimizer.scale_loss(loss),
+            [v.value for v in variables],
+            retain_graph=True,
+            allow_unused=True,
+        )
+        for loss, (variables, optimizer) in zip(losses, groups, strict=True)
+    ]
+    with torch.no_grad():
+        for gradient, (variables, optimizer) in zip(gradients, groups, strict=True):
+            optimizer.apply(list(gradient), variables)
+    return losses, aux
+
+
+def _apply_each_jax(loss_fn, groups, others):
+    trainable = list({id(v): v for variables, _ in groups for v in variables}.values())
+    state = [[v.value for v in group] for group in (trainable, others)]
+    found = []
+    for i, (variables, optimizer) in enumerate(groups):
+
+        def objective(values, i=i, variables=variables, optimizer=optimizer):
+            # Later pairs win: the weights that this loss is differentiated by.
+            mapping = _pairs([trainable, others, variables], [*state, values])
+            with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+                losses, aux = loss_fn()
+                scaled = optimizer.scale_loss(losses[i])
+            return scaled, (losses, aux, [scope.get_current_value(v) for v in others])
+
+        # The same forward pass each time, with the same noise: XLA keeps one of them, and
+        # leaves out what loss `i` does not depend on.
+        found.append(jax.grad(objective, has_aux=True)([v.value for v in variables]))
+    losses, aux, other_values = found[0][1]
+    _assign(others, other_values)
+    for (gradients, _), (variables, optimizer) in zip(found, groups, strict=True):
+        values, slots = optimizer.stateless_apply(
+            [v.value for v in optimizer.variables], gradients, [v.value for v in variables]
+        )
+        _assign(variables, values)
+        _assign(optimizer.variables, slots)
+    return losses, aux
+
+
+_IMPLEMENTATION_OF_EACH = {
+    "tensorflow": _apply_each_tensorflow,
+    "jax": _apply_each_jax,
+    "torch": _apply_each_torch,
+}
+
+
 def _pairs(groups, values):
     return [pair for g, v in zip(groups, values, strict=True) for pair in zip(g, v, strict=True)]
 

@@ -180,7 +180,10 @@ def test_no_network(manual, tmp_path, monkeypatch):
         (table(12) * [1] + np.eye(12, 257, 3), r"grey values from -1 to 1.*to 2\.0"),
         (b"not gzip", r"zip\.train\.gz cannot be read as a file of USPS \(Not a gzipped file"),
         (gzip.compress(b"a 1 2\n", mtime=0), r"zip\.train\.gz cannot be read as a file of USPS"),
-        (gzip.compress(bytes(range(32, 127)) * 100, mtime=0)[:-20], r"cannot be read .*ended before"),
+        (
+            gzip.compress(bytes(range(32, 127)) * 100, mtime=0)[:-20],
+            r"cannot be read .*ended before",
+        ),
     ],
 )
 def test_content_that_is_not_usps(manual, monkeypatch, content, message):

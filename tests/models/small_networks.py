@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_latent import datasets, models
-from keras_latent.models import lstnet_networks, networks
+from keras_latent.models import attribute_networks, lstnet_networks, networks
 
 DIGIT, SKETCH = (8, 8, 1), (6, 4, 3)
 
@@ -113,6 +113,32 @@ def lstnet_mlp(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     """An LSTNet of dense layers, without batch normalisation."""
     parts = lstnet_parts(hidden, latent_dim, source, target)
     return models.LSTNet(**parts | {"seed": 1} | kwargs)
+
+
+def dual_vae(attributes=3, latent_dim=4, **kwargs):
+    parts = attribute_networks.dual_vae(DIGIT, latent_dim, None, 16)
+    return models.DualVAE(**parts, attributes=attributes, **({"seed": 1} | kwargs))
+
+
+def cvae(attributes=3, latent_dim=4, **kwargs):
+    number = attributes if isinstance(attributes, int) else len(attributes)
+    parts = attribute_networks.cvae(DIGIT, number, latent_dim, None, 16)
+    return models.CVAE(**parts, attributes=attributes, **({"seed": 1} | kwargs))
+
+
+def fader(attributes=3, latent_dim=4, **kwargs):
+    number = attributes if isinstance(attributes, int) else len(attributes)
+    parts = attribute_networks.fader(DIGIT, number, latent_dim, None, 16, 8)
+    return models.FaderNetwork(**parts, attributes=attributes, **({"warm_up": 4} | kwargs))
+
+
+def attributed_digits(rows=200):
+    """Digits, and three attributes of them: has a loop, has none, is above 4; some missing."""
+    x, labels = labelled_digits(rows)
+    y = np.stack([np.isin(labels, [0, 6, 8, 9]), np.isin(labels, [1, 3, 5, 7]), labels > 4], 1)
+    y = y.astype("int32")
+    y[::5, 0] = -1
+    return x, y
 
 
 def heads(features, latent_dim):

@@ -9,6 +9,7 @@ from small_networks import assert_same_weights, digits, vae, vbta
 
 from keras_latent import models
 from keras_latent.models import networks
+from keras_latent.models.attribute_model import AttributeModel
 
 NAMES = [
     (getattr(models, cls), name) for cls in models.__all__ for name in getattr(models, cls).presets
@@ -22,6 +23,7 @@ LATENT_DIMS = {
     (models.TVAE, False): 20,
     (models.TVAE, True): 10,
 }
+OTHER_LATENT_DIMS = {"vae_mnist_bridging": 100, "vae_celeba_small": 128, "vbta_celeba_small": 128}
 
 LSTNET_WIDTHS = {
     "lstnet_mnist_usps": 64,
@@ -37,6 +39,9 @@ BRIDGING_DIMS = {
     "bridging_speech": (16, 100),
 }
 
+# By the name's end: latents and attributes.
+ATTRIBUTE_SIZES = {"celeba": (256, 40), "celeba_small": (128, 40), "digits": (32, 10)}
+
 WAVEGAN_SIZES = {  # samples, features of the finest layer, updates of the critic
     "wavegan_sc09": (16384, 64, 5),
     "wavegan_spoken_digit": (8192, 64, 5),
@@ -47,10 +52,16 @@ WAVEGAN_SIZES = {  # samples, features of the finest layer, updates of the criti
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
 def test_every_built_in_preset(cls, name):
-    model = cls.from_preset(name, load_weights=False, seed=5)
-    assert type(model) is cls and model.seed == 5
+    random = {} if cls is models.FaderNetwork else {"seed": 5}
+    model = cls.from_preset(name, load_weights=False, **random)
+    assert type(model) is cls and getattr(model, "seed", 5) == 5
     shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
     assert cls.presets[name]
+    if isinstance(model, AttributeModel):
+        size = ATTRIBUTE_SIZES[name.removeprefix("dual_").split("_", 1)[1]]
+        assert (model.latent_dim, model.num_attributes) == size
+        assert model.event_shape == (shape if "digits" in name else (64, 64, 3))
+        return
     if cls is models.LSTNet:
         width = LSTNET_WIDTHS[name]
         assert model.latent_shape == (7, 7, 2 * width)
@@ -71,12 +82,14 @@ def test_every_built_in_preset(cls, name):
         assert model.encode(z, "source").shape == (2, shared)
         assert model.transfer(z, "source", "target").shape == (2, width)
         return
-    bridging = name == "vae_mnist_bridging"
-    assert model.latent_dim == (100 if bridging else LATENT_DIMS[cls, "digits" in name])
+    if "celeba" in name:
+        shape = (64, 64, 3)
+    dims = OTHER_LATENT_DIMS.get(name) or LATENT_DIMS[cls, "digits" in name]
+    assert model.latent_dim == dims
     images = model.generate(2, seed=0)
     assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
     if cls is models.VBTA:
-        paper = "sharp" not in name
+        paper = not name.endswith(("sharp", "small"))
         assert (model.cross_reconstruction == 0.0) == paper
         assert model.likelihood == "gaussian" and model.alpha == model.beta == 1.0
         if paper:
@@ -84,7 +97,12 @@ def test_every_built_in_preset(cls, name):
 
 
 def test_presets_of_a_class_are_its_own():
-    assert set(models.VAE.presets) == {"vae_mnist", "vae_mnist_bridging", "vae_digits"}
+    assert set(models.VAE.presets) == {
+        "vae_celeba_small",
+        "vae_mnist",
+        "vae_mnist_bridging",
+        "vae_digits",
+    }
     assert models.LatentDomainTransfer.presets == {}
     assert "vbta_mnist_transpose" in models.VBTA.presets
     assert not set(models.VAE.presets) & set(models.VBTA.presets)

@@ -1,0 +1,77 @@
+"""DualVAE's `fit`, which moves the encoder twice a step, beside a plain VAE's of the same networks.
+
+    KERAS_BACKEND=tensorflow python -m benchmarks.speed_dual_vae --width 16
+    KERAS_BACKEND=jax python -m benchmarks.speed_dual_vae --width 16
+
+64x64x3 images, batch 64, 40 attributes. Both updates share one encoder pass; what is left to
+pay for is the second way back through the encoder, and the second Adam. Also measured: the
+plain VAE twice, against itself, which tells how far to trust the ratio. Writes
+`results/speed_dual_vae.json`; rows of other backends and widths in it are kept.
+"""
+
+import argparse
+
+import numpy as np
+
+from benchmarks import results
+from benchmarks.peers import turns
+from benchmarks.speed_vbta import BACKEND, EpochSeconds
+from keras_latent import models
+from keras_latent.models import attribute_networks
+
+SHAPE, ATTRIBUTES = (64, 64, 3), 40
+#: A step of DualVAE may take this much longer: 1 / 1.25.
+TARGET = 0.8
+
+
+def fitting(model, x, y, batch):
+    """A runner: an epoch of `fit`, in seconds a step."""
+    model.compile()
+    clock = EpochSeconds()
+
+    def run(steps):
+        rows = slice(steps * batch)
+        labels = None if y is None else y[rows]
+        model.fit(x[rows], labels, batch_size=batch, shuffle=False, verbose=0, callbacks=[clock])
+        return clock.seconds / steps
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=16, help="filters of the first convolution")
+    parser.add_argument("--latent-dim", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=20, help="of a turn")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    batch, rows = arguments.batch, arguments.batch * arguments.steps
+    rng = np.random.default_rng(0)
+    x = rng.random((rows, *SHAPE), "float32")
+    y = rng.integers(-1, 2, (rows, ATTRIBUTES), "int32")
+
+    def networks():
+        return attribute_networks.dual_vae(SHAPE, arguments.latent_dim, arguments.width)
+
+    runners = {
+        "DualVAE": fitting(models.DualVAE(**networks(), attributes=ATTRIBUTES), x, y, batch),
+        "VAE of the same networks": fitting(models.VAE(**networks()), x, None, batch),
+        "the same VAE again": fitting(models.VAE(**networks()), x, None, batch),
+    }
+    seconds = turns.in_turns(runners, dict.fromkeys(runners, arguments.steps), arguments.rounds)
+    setting = {"backend": BACKEND, "batch": batch, "width": arguments.width}
+    setting["latent_dim"] = arguments.latent_dim
+    ours, peer, again = seconds.values()
+    rows = [
+        turns.row("VAE of the same networks", setting, ours, peer, "steps/s") | {"target": TARGET},
+        turns.row("VAE against itself", setting | {"model": "VAE"}, again, peer, "steps/s"),
+    ]
+    for row in rows:
+        print(row)
+    same = results.of_this_backend(width=arguments.width, batch=batch)
+    print(results.write("speed_dual_vae", "benchmarks.speed_dual_vae", rows, replaces=same))
+
+
+if __name__ == "__main__":
+    main()
