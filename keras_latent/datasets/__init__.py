@@ -1,26 +1,33 @@
 """Pairs of domains, of images or of sounds, ready for `model.fit`."""
 
 from keras_latent.datasets.audio import fit_length, peak_normalize, read_wav
+from keras_latent.datasets.celeba_attributes import CELEBA_ATTRIBUTES
 from keras_latent.datasets.domain_pair import DomainPair
 from keras_latent.datasets.export_npz import export_npz
+from keras_latent.datasets.faces import Faces, load_faces
 from keras_latent.datasets.from_arrays import pair_from_arrays
 from keras_latent.datasets.latent_batches import LatentBatches
 from keras_latent.datasets.load_arrays import load_arrays
 from keras_latent.datasets.load_pair import load_pair
+from keras_latent.datasets.match_by_attributes import match_by_attributes
 from keras_latent.datasets.match_by_geometry import match_by_geometry
 from keras_latent.datasets.propagate_labels import propagate_labels
 from keras_latent.datasets.random_affine import RandomAffine
 from keras_latent.datasets.sounds import SAMPLE_RATES
 
 __all__ = [
+    "CELEBA_ATTRIBUTES",
     "SAMPLE_RATES",
     "DomainPair",
+    "Faces",
     "LatentBatches",
     "RandomAffine",
     "export_npz",
     "fit_length",
     "load_arrays",
+    "load_faces",
     "load_pair",
+    "match_by_attributes",
     "match_by_geometry",
     "pair_from_arrays",
     "peak_normalize",

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_latent.datasets.checks import check_integer
 from keras_latent.datasets.load_arrays import load_arrays
+from keras_latent.datasets.men_women import men_and_women
 from keras_latent.datasets.random_affine import RandomAffine
 
 
@@ -62,6 +64,8 @@ PAIRS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "mnist_mnist": lambda *args: _unpaired("mnist", "mnist", *args),
     "mnist_spoken_digit": lambda *args: _unpaired("mnist", "spoken_digit", *args),
     "mnist_usps": lambda *args: _unpaired("mnist", "usps", *args),
+    "celeba_men_women": lambda _, data_dir: men_and_women("celeb_a", data_dir),
+    "celeba_64_men_women": lambda _, data_dir: men_and_women("celeb_a_64", data_dir),
 }
 
 # Pairs without known pairs, and what is said to those who ask for some.
@@ -71,6 +75,8 @@ UNPAIRED = {
     "mnist_spoken_digit": "are images and sounds",
     "mnist_usps": "have no image in common",
 }
+# Pairs whose known pairs are found by `match_by_attributes`.
+BY_ATTRIBUTES = ("celeba_men_women", "celeba_64_men_women")
 # How the images of training batches are augmented by `augment=True`.
 AUGMENTATIONS: dict[str, Callable[[], Any]] = {"mnist_usps": RandomAffine}
 
@@ -90,6 +96,27 @@ def check_unpaired(name: str, paired: Any, matched: bool, disjoint: bool, split:
                 f"Received: {argument}={value!r}. Leave `{argument}` out."
             )
     return 0
+
+
+def check_by_attributes(name: str, paired: Any, matched: bool, disjoint: bool, split: str) -> None:
+    """Raise if something is asked for that men and women do not have."""
+    for argument, value, default, why in (
+        ("matched", matched, False, "the known pairs are found by attributes, all of them"),
+        ("disjoint", disjoint, False, "no face is in both domains anyway"),
+        ("split", split, "keras", "there is no split but the official one"),
+    ):
+        if value != default:
+            raise ValueError(
+                f"`{argument}` is not for {name!r}: {why}. Received: {argument}={value!r}. "
+                f"Leave `{argument}` out."
+            )
+    if paired not in (None, "all"):
+        if isinstance(paired, str):
+            raise ValueError(
+                "`paired` must be 'all' or None, or a number of pairs. "
+                f"Received: paired={paired!r}."
+            )
+        check_integer("paired", paired, at_least=0)
 
 
 def check_mapping(name: str, mapping: Any) -> np.ndarray:

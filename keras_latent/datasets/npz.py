@@ -9,6 +9,8 @@ import numpy as np
 from keras_latent.datasets.audio import check_waveforms
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
+# What NumPy raises of a file that is damaged, cut short or something else.
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def read_npz(
@@ -35,7 +37,7 @@ def read_npz(
             f"{path} must hold the arrays {', '.join(_KEYS)}, as `keras.datasets.mnist` does. "
             f"Received a file without one of them: {error}."
         ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"{path} cannot be read as an .npz file; it may be damaged or cut short ({error}). "
             "Delete it, and write it again with `keras_latent.datasets.export_npz`."

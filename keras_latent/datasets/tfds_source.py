@@ -33,7 +33,7 @@ def read_tfds(
         ImportError: If TFDS is not installed.
         RuntimeError: If the data can neither be read nor downloaded.
     """
-    splits = _read(
+    splits = read_through_tfds(
         name,
         data_dir,
         lambda tfds, arguments: tfds.load(
@@ -69,7 +69,7 @@ def read_tfds_recordings(
             for recording in tfds.as_numpy(tfds.load(name, split=split, **arguments))
         ]
 
-    return sorted(_read(name, data_dir, read), key=lambda recording: recording[0])
+    return sorted(read_through_tfds(name, data_dir, read), key=lambda recording: recording[0])
 
 
 def _narrow(audio: np.ndarray) -> np.ndarray:
@@ -78,12 +78,22 @@ def _narrow(audio: np.ndarray) -> np.ndarray:
     return narrow if (narrow == audio).all() else audio
 
 
-def _read(
+def read_through_tfds(
     name: str,
     data_dir: str | os.PathLike | None,
     read: Callable[[ModuleType, dict[str, Any]], Any],
 ) -> Any:
-    """What `read` makes of TFDS and of the arguments of `tfds.load` that are always alike."""
+    """What `read` makes of TFDS and of the arguments of `tfds.load` that are always alike.
+
+    Args:
+        name: Name in TFDS of the dataset that it reads, for errors.
+        data_dir: TFDS's data directory, or `None` for TFDS's default.
+        read: Function of the module `tensorflow_datasets` and of keyword arguments.
+
+    Raises:
+        ImportError: If TFDS is not installed.
+        RuntimeError: If `read` raises anything.
+    """
     tfds = import_extra(
         "tensorflow_datasets",
         "data",
