@@ -1,5 +1,6 @@
 """Keras losses."""
 
+from keras_latent.losses.masked_binary_crossentropy import MaskedBinaryCrossentropy
 from keras_latent.losses.sliced_wasserstein import SlicedWasserstein
 
-__all__ = ["SlicedWasserstein"]
+__all__ = ["MaskedBinaryCrossentropy", "SlicedWasserstein"]
