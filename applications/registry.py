@@ -62,5 +62,15 @@ APPLICATIONS = {
             "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
             "mnist_usps",
         ),
+        Application(
+            "celeba-men-women",
+            "VBTA: faces of men and of women, translated both ways through one latent space",
+            "celeba_men_women",
+        ),
+        Application(
+            "celeba-attributes",
+            "DualVAE: attributes of faces moved along linear boundaries, and scored by CIS",
+            "celeba_attributes",
+        ),
     )
 }

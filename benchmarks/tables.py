@@ -31,12 +31,17 @@ TITLES = {
     "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
     "bridging_gan": "Latent domain transfer: what the judge hears in the GAN of spoken digits",
     "bridging_minutes": "Latent domain transfer: the time of a bridge's training",
+    "dualvae_table1": "DualVAE, table 1: conditional inception score",
+    "dualvae_sparsity": "DualVAE, figure 6: conditional inception score with labels missing",
+    "celeba_men_women": "VBTA: faces of men and of women, translated both ways",
     "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
     "speed_triplets": "Speed: triplet mining and loss, forward and backward",
     "speed_vbta": "Speed: VBTA's `fit`",
     "speed_tvae": "Speed: TVAE's `fit`",
     "speed_lstnet": "Speed: a step of LSTNet",
     "speed_bridging": "Speed: BridgingVAE's `fit`",
+    "speed_dual_vae": "Speed: DualVAE's `fit` beside a plain VAE's",
+    "speed_match_by_attributes": "Speed: matching by attributes",
     "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
 }
 # What a table does not show; the files hold it.

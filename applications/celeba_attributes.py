@@ -1,0 +1,282 @@
+"""Attributes of faces, changed by DualVAE or what it is compared with, and scored by CIS."""
+
+import argparse
+
+import keras
+import numpy as np
+
+from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent.applications.attribute_scores import (
+    Scores,
+    best_of,
+    draw_sweep,
+    rounded,
+)
+from keras_latent.applications.judging import float32, floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.metrics.attribute_batches import Batches
+from keras_latent.models import attribute_networks
+from keras_latent.models.presets import FACES, FACES_DUAL, FACES_VAE
+from keras_latent.utils.files import replaced_when_complete
+
+METHODS = ("dualvae", "cvae", "fader")
+#: Name to filters of the first convolution, size of the latent, and epochs.
+SIZES = {"full": (64, 256, 40), "small": (16, 128, 20), "tiny": (2, 48, 1)}
+#: Faces and attributes in the pictures; the paper shows the sweep of these attributes.
+FACES_SHOWN, SWEPT = 6, ("Blond_Hair", "Eyeglasses", "Mustache", "Bangs", "Male", "Smiling")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this application."""
+    parser.add_argument(
+        "--dataset",
+        choices=("celeb_a", "celeb_a_64"),
+        default="celeb_a_64",
+        help="'celeb_a': all of CelebA, 2.5 GB of memory; 'celeb_a_64': a part of it, prepared",
+    )
+    parser.add_argument(
+        "--method", choices=METHODS, default="dualvae", help="or what it is compared with"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=SIZES,
+        default="small",
+        help="'full': for a GPU; 'small': a quarter as wide, for two CPU cores; 'tiny': to see "
+        "it run",
+    )
+    parser.add_argument(
+        "--domains", type=int, default=40, help="attributes, the first in alphabetical order"
+    )
+    parser.add_argument(
+        "--missing", type=float, default=0.0, help="share of the training labels left out"
+    )
+    parser.add_argument("--epochs", type=int, help="default: 20; full: 40")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="falls along a cosine")
+    parser.add_argument("--alpha", type=float, help="of DualVAE, instead of the preset's")
+    parser.add_argument(
+        "--classifier",
+        choices=("small", "inception"),
+        default="small",
+        help="what judges: a small network trained from scratch, or Inception-v3",
+    )
+    parser.add_argument("--classifier-epochs", type=int, help="default: the classifier's own")
+    parser.add_argument(
+        "--sweep-images", type=int, default=160, help="validation faces that choose the strength"
+    )
+    parser.add_argument(
+        "--limit", type=int, help="take this many faces of each split only, to see it run"
+    )
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    if arguments.epochs is None:
+        arguments.epochs = SIZES[arguments.preset][2]
+    for name in (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "alpha",
+        "classifier_epochs",
+        "sweep_images",
+        "limit",
+    ):
+        value = getattr(arguments, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"`--{name.replace('_', '-')}` must be positive. Received: {value}")
+    attributes = len(datasets.CELEBA_ATTRIBUTES)
+    if not 1 <= arguments.domains <= attributes:
+        raise ValueError(f"`--domains` must be 1 to {attributes}. Received: {arguments.domains}")
+    if not 0 <= arguments.missing < 1:
+        raise ValueError(f"`--missing` must be 0 to below 1. Received: {arguments.missing}")
+    if arguments.alpha is not None and arguments.method != "dualvae":
+        raise ValueError(f"`--alpha` is DualVAE's. Received: --method {arguments.method}")
+    if arguments.out is None:
+        parts = [arguments.run_name, arguments.dataset, arguments.method, str(arguments.domains)]
+        if arguments.missing:
+            parts.append(f"missing-{arguments.missing:g}")
+        arguments.out = "runs/" + "-".join([*parts, arguments.preset])
+
+
+def build(arguments: argparse.Namespace, names: list[str]) -> keras.Model:
+    """The model of these attributes."""
+    width, latent_dim, _ = SIZES[arguments.preset]
+    n, seed = len(names), {"seed": arguments.seed}
+    common = FACES_VAE | {"attributes": names}
+    if arguments.method == "dualvae":
+        networks = attribute_networks.dual_vae(FACES, latent_dim, width)
+        alpha = {} if arguments.alpha is None else {"alpha": arguments.alpha}
+        return models.DualVAE(**networks, **common | FACES_DUAL | alpha | seed)
+    if arguments.method == "cvae":
+        networks = attribute_networks.cvae(FACES, n, latent_dim, width)
+        return models.CVAE(**networks, **common | seed)
+    networks = attribute_networks.fader(FACES, n, latent_dim, width)
+    return models.FaderNetwork(**networks, attributes=names, warm_up=2000)
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
+    """Trains or resumes, chooses strengths on validation faces, scores test faces, and draws.
+
+    Returns:
+        The figures of `metrics.json`.
+    """
+    faces = datasets.load_faces(
+        arguments.dataset,
+        arguments.data_dir,
+        limit=arguments.limit,
+        verbose=0 if arguments.verbose == 0 else "auto",
+    )
+    print("Classifier of attributes (trained once, then kept):")
+    with float32():
+        judge = metrics.attribute_classifier(
+            faces.images["train"],
+            faces.attributes["train"],
+            kind=arguments.classifier,
+            verbose=arguments.verbose,
+            **({"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}),
+        )
+    columns = list(range(arguments.domains))
+    names = [faces.attribute_names[c] for c in columns]
+    model = train(arguments, directory, faces, names)
+
+    figures = score(arguments, model, judge, columns, faces, directory)
+    report_of = metrics.attribute_report
+    figures["classifier"] = report_of(
+        judge, faces.images["test"], faces.attributes["test"], faces.attribute_names
+    )
+    chosen = {
+        kind: {"strength": found["best_on_validation"]["strength"]}
+        for kind, found in figures["transfers"].items()
+    }
+    draw(model, chosen, faces, columns, directory)
+    return figures
+
+
+def train(arguments, directory, faces, names) -> keras.Model:
+    """Trains or resumes the model, and saves it."""
+    labels = faces.attributes["train"][:, : len(names)]
+    rng = np.random.default_rng([arguments.seed, 11])
+    labels = np.where(rng.random(labels.shape) < arguments.missing, -1, labels).astype("int32")
+    batches = Batches(
+        faces.images["train"], labels, arguments.batch_size, flip=True, seed=arguments.seed
+    )
+    keras.utils.set_random_seed(arguments.seed)
+    model = build(arguments, names)
+    total = arguments.epochs * len(batches)
+
+    def adam(**options):
+        rate = keras.optimizers.schedules.CosineDecay(arguments.learning_rate, total, alpha=0.02)
+        return keras.optimizers.Adam(rate, **options)
+
+    groups = model.optimizer_groups()
+    fader = isinstance(model, models.FaderNetwork)
+    options = {"beta_1": 0.5} if fader else {}
+    model.compile(adam() if groups is None else {name: adam(**options) for name in groups})
+    resume = callbacks.Resume(directory / "state")
+    done = resume.restore(model)
+    if done:
+        print(f"Going on after epoch {done}.")
+        batches.epoch = done - 1
+        batches.on_epoch_end()
+    model.fit(
+        batches,
+        epochs=arguments.epochs,
+        initial_epoch=done,
+        shuffle=False,  # the batches shuffle, by their seed
+        verbose=arguments.verbose,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
+            resume,
+        ],
+    )
+    if model.stop_training:
+        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
+    with replaced_when_complete(directory / "model.keras") as temporary:
+        model.save(temporary)
+    visualization.training_curves(directory.history("history.csv"), directory / "training.png")
+    return model
+
+
+def score(arguments, model, judge, columns, faces, directory) -> dict:
+    """Strengths chosen on validation faces, and the scores of test faces at these."""
+    scores = Scores(model, judge, columns)
+    x, y = (part["validation"] for part in (faces.images, faces.attributes))
+    rng = np.random.default_rng([arguments.seed, 12])
+    some = rng.permutation(len(x))[: arguments.sweep_images]
+    sweeps = scores.sweep(floats(x[some]), y[some][:, columns])
+    draw_sweep(sweeps, directory / "sweep.png")
+
+    test, y = floats(faces.images["test"]), faces.attributes["test"][:, columns]
+    size = min(160, len(test))
+    figures = {"images": {"validation": len(some), "test": len(test), "draw": size}}
+    figures["reconstruction_error"] = round(reconstruction_error(model, test, y), 6)
+    if isinstance(model, models.DualVAE):
+        right = (model.attribute_probabilities(test) > 0.5) == (y > 0)
+        figures["attribute_accuracy"] = round(float(right.mean()), 5)
+    figures["transfers"] = {}
+    for kind, sweep in sweeps.items():
+        best = best_of(sweep)
+        metric = scores.measure(kind, best["strength"], test, y)
+        figures["transfers"][kind] = {
+            "unit": scores.kinds[kind].unit,
+            "validation": sweep,
+            "best_on_validation": best,
+            "test": rounded(metric.result()),
+            "test_draws": rounded(metric.result_of_draws(size=size, draws=10, seed=0)),
+            "per_attribute": rounded(metric.per_domain()),
+        }
+    return figures
+
+
+def reconstruction_error(model, x: np.ndarray, y: np.ndarray) -> float:
+    """Mean squared error, per value of a pixel."""
+    given = () if isinstance(model, models.DualVAE) else (y,)
+    return float(np.mean(np.square(model.reconstruct(x, *given) - x)))
+
+
+def draw(model, chosen: dict, faces, columns, directory: RunDirectory) -> None:
+    """Figure 5: all attributes; figure 6: some of them at growing strengths."""
+    x = floats(faces.images["test"][:FACES_SHOWN])
+    dual = isinstance(model, models.DualVAE)
+    given = {} if dual else {"attributes": faces.attributes["test"][:FACES_SHOWN][:, columns]}
+    names = model.attribute_names
+    for kind, best in chosen.items():
+        if kind == "boundary":
+            made = model.to_boundary(x, None, best["strength"], present=True, direction="isolated")
+        else:
+            options = {"direction": kind} if dual else {}
+            made = model.transfer(x, None, best["strength"], **options, **given)
+        lines = [("face", x), ("reconstruction", model.reconstruct(x, **given))]
+        lines += [(name, made[:, i]) for i, name in enumerate(names)]
+        visualization.translation_grid(lines, directory / f"attributes_{kind}.png")
+    kind = next(iter(chosen))
+    strongest = 2 * chosen[kind]["strength"]
+    path = np.linspace(-strongest, strongest, 9, dtype="float32")
+    one = np.repeat(x[:1], len(path), axis=0)
+    if not dual:
+        given = {"attributes": np.repeat(given["attributes"][:1], len(path), axis=0)}
+    swept = [name for name in SWEPT if name in names]
+    if swept:
+        strips = {name: model.transfer(one, name, path, **given) for name in swept}
+        visualization.translation_grid(strips, directory / "strengths.png")
+
+
+def report(figures: dict) -> None:
+    """Prints the scores."""
+    found = figures["classifier"].values()
+    print(f"Classifier: mean accuracy {np.mean([f['accuracy'] for f in found]):.4f}")
+    print(f"Squared error of reconstructions: {figures['reconstruction_error']:.5f}")
+    for kind, row in figures["transfers"].items():
+        draws, whole = row["test_draws"], row["test"]
+        print(
+            f"{kind}, strength {row['best_on_validation']['strength']:g}: CIS "
+            f"{draws['cis']['mean']:.4f} +- {draws['cis']['std']:.4f} on sets of "
+            f"{figures['images']['draw']} test faces, {whole['cis']:.4f} on all "
+            f"(ts {whole['ts']:.4f}, rs {whole['rs']:.4f})"
+        )

@@ -1,0 +1,241 @@
+"""VBTA between faces of men and of women: the experiment of section 6.2 of its paper."""
+
+import argparse
+from pathlib import Path
+
+import keras
+
+from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent.applications.face_domains import MALE, domain_of, pair_of, sort_men_first
+from keras_latent.applications.face_measures import figures_of, look
+from keras_latent.applications.judging import float32, floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.applications.single_domain_vae import train_counterpart
+from keras_latent.models.two_domain_verbs import OTHER
+from keras_latent.models.validation import DOMAINS
+from keras_latent.utils.files import replaced_when_complete
+
+#: Name to the model's preset, epochs, and learning rate.
+PRESETS = {
+    "paper": ("vbta_celeba", 100, 1e-4),
+    "small": ("vbta_celeba_small", 20, 5e-4),
+}
+#: Dataset to its pair's name.
+DATASETS = {"celeb_a": "celeba_men_women", "celeb_a_64": "celeba_64_men_women"}
+#: Splits that are measured. None of them steers the training.
+MEASURED = ("validation", "test")
+#: What the pictures call the domains.
+WHO = {"source": "men", "target": "women"}
+COLUMNS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this application."""
+    parser.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        default="celeb_a_64",
+        help="'celeb_a': all of CelebA, 2.5 GB of memory; 'celeb_a_64': a part of it, prepared",
+    )
+    parser.add_argument(
+        "--preset",
+        default="small",
+        help="'paper': the paper's networks, unit observation variance, triplets only; 'small': "
+        "half as wide, variance 0.02 and cross-reconstruction of the pairs, for two CPU cores; or "
+        "a preset directory of VBTA",
+    )
+    parser.add_argument("--epochs", type=int, help="default: 20; paper: 100")
+    parser.add_argument("--batch-size", type=int, default=50)
+    parser.add_argument("--learning-rate", type=float, help="default: 5e-4; paper: 1e-4")
+    parser.add_argument(
+        "--paired-per-batch",
+        type=int,
+        help="pairs of the largest matching of attributes in each batch (default: every row is "
+        "one of a pair; 0: no pair at all)",
+    )
+    parser.add_argument(
+        "--classifier",
+        choices=("small", "inception"),
+        default="small",
+        help="what judges attributes: a small network trained from scratch, or Inception-v3",
+    )
+    parser.add_argument("--classifier-epochs", type=int, help="default: the classifier's own")
+    parser.add_argument(
+        "--no-vae",
+        action="store_true",
+        help="leave out the plain VAE whose reconstruction error stands beside",
+    )
+    parser.add_argument(
+        "--limit", type=int, help="take this many faces of each split only, to see it run"
+    )
+
+
+def complete(arguments: argparse.Namespace) -> None:
+    """Checks the options and fills in the defaults that depend on others.
+
+    Raises:
+        ValueError: If an option cannot be meant.
+    """
+    if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
+        raise ValueError(
+            f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
+            f"Received: {arguments.preset!r}"
+        )
+    _, epochs, learning_rate = PRESETS.get(arguments.preset, PRESETS["small"])
+    if arguments.epochs is None:
+        arguments.epochs = epochs
+    if arguments.learning_rate is None:
+        arguments.learning_rate = learning_rate
+    for name in ("epochs", "batch_size", "learning_rate", "classifier_epochs", "limit"):
+        value = getattr(arguments, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"`--{name.replace('_', '-')}` must be positive. Received: {value}")
+    known = arguments.paired_per_batch
+    if known is not None and not 0 <= known <= arguments.batch_size:
+        raise ValueError(
+            "`--paired-per-batch` must be from 0 to `--batch-size`, "
+            f"{arguments.batch_size}. Received: {known}"
+        )
+    if arguments.out is None:
+        preset = arguments.preset if arguments.preset in PRESETS else "custom"
+        arguments.out = f"runs/celeba-men-women-{arguments.dataset}-{preset}"
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
+    """Trains or resumes, saves the model, measures and draws.
+
+    Returns:
+        The figures of `metrics.json`.
+    """
+    faces = datasets.load_faces(
+        arguments.dataset,
+        arguments.data_dir,
+        limit=arguments.limit,
+        verbose=0 if arguments.verbose == 0 else "auto",
+    )
+    print("Classifier of attributes (trained once, then kept):")
+    with float32():
+        judge = metrics.attribute_classifier(
+            faces.images["train"],
+            faces.attributes["train"],
+            kind=arguments.classifier,
+            verbose=arguments.verbose,
+            **({"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}),
+        )
+    sort_men_first(faces)  # after the classifier, which is kept by the order of its faces
+    pair = pair_of(
+        faces,
+        batch_size=arguments.batch_size,
+        paired_per_batch=arguments.paired_per_batch,
+        seed=arguments.seed,
+        name=DATASETS[arguments.dataset],
+    )
+    print(pair)
+
+    keras.utils.set_random_seed(arguments.seed)
+    preset = PRESETS.get(arguments.preset, (arguments.preset,))[0]
+    model = models.VBTA.from_preset(preset, load_weights=False, seed=arguments.seed)
+    model.compile(keras.optimizers.Adam(arguments.learning_rate))
+    resume = callbacks.Resume(directory / "state")
+    done = resume.restore(model)
+    if done:
+        print(f"Going on after epoch {done}.")
+    pair.skip_epochs(done)
+    model.fit(
+        pair.train,
+        validation_data=pair.test,
+        epochs=arguments.epochs,
+        initial_epoch=done,
+        shuffle=False,  # the pair shuffles, by its seed
+        verbose=arguments.verbose,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
+            resume,
+        ],
+    )
+    if model.stop_training:
+        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
+    with replaced_when_complete(directory / "model.keras") as temporary:
+        model.save(temporary)
+    visualization.training_curves(directory.history("history.csv"), directory / "training.png")
+
+    vae = None
+    if not arguments.no_vae:
+        print("VAE of both domains (kept in the run's folder):")
+        vae = train_counterpart(
+            model,
+            faces.images["train"],
+            directory,
+            epochs=arguments.epochs,
+            batch_size=arguments.batch_size,
+            learning_rate=arguments.learning_rate,
+            seed=arguments.seed,
+            verbose=arguments.verbose,
+        )
+    return measure(model, vae, judge, faces, directory) | {"known_pairs": pair.num_paired}
+
+
+def measure(
+    model: models.VBTA,
+    vae: models.VAE | None,
+    judge: keras.Model,
+    faces: datasets.Faces,
+    directory: RunDirectory,
+) -> dict:
+    """Translates the faces of both splits both ways, scores and draws them."""
+    male = faces.attribute_names.index(MALE)
+    figures = {}
+    for split in MEASURED:
+        seen = {d: look(model, vae, judge, domain_of(faces, split, d)[0], d) for d in DOMAINS}
+        figures[split] = figures_of(seen, male)
+        figures[split]["classifier"] = metrics.attribute_report(
+            judge, faces.images[split], faces.attributes[split], faces.attribute_names
+        )
+    draw(model, faces, directory)
+    return figures
+
+
+def draw(model: models.VBTA, faces: datasets.Faces, directory: RunDirectory) -> None:
+    """Figures 4 and 5: test faces that match in their attributes, and draws of the prior."""
+    (men, his), (women, hers) = (domain_of(faces, "test", d) for d in DOMAINS)
+    matched = datasets.match_by_attributes(
+        his[:COLUMNS], hers, names=faces.attribute_names, exclude=(MALE,)
+    )
+    shown = {"source": floats(men[:COLUMNS]), "target": floats(women[matched])}
+    lines = []
+    for d, images in shown.items():
+        lines += [
+            (WHO[d], images),
+            ("reconstruction", model.reconstruct(images, d)),
+            (f"as {WHO[OTHER[d]]}", model.translate(images, to=OTHER[d])),
+        ]
+    visualization.translation_grid(lines, directory / "translations.png")
+    samples = model.generate(COLUMNS, seed=0)
+    visualization.translation_grid(
+        {f"{WHO[d]} from z": samples[d] for d in DOMAINS}, directory / "samples.png"
+    )
+
+
+def report(figures: dict) -> None:
+    """Prints the figures."""
+    for split in MEASURED:
+        found = figures[split]
+        for d in DOMAINS:
+            direction = f"{d}_to_{OTHER[d]}"
+            agreement = found["attribute_agreement"][direction]
+            errors = ", ".join(
+                f"{name.upper()} {value:.5f}"
+                for name, value in found["reconstruction_error"][d].items()
+            )
+            print(
+                f"{split}, {found['rows'][d]} {WHO[d]}: "
+                f"{found['target_gender_accuracy'][direction]:.4f} translated are seen as "
+                f"{WHO[OTHER[d]]} (of reconstructions, "
+                f"{found['gender_accuracy'][d]['reconstruction']:.4f} as {WHO[d]}; of real faces, "
+                f"{found['gender_accuracy'][d]['real']:.4f}); other attributes as in the "
+                f"reconstruction {agreement['reconstruction']:.4f} (of another face: "
+                f"{agreement['chance']:.4f}), as in the real face {agreement['real']:.4f}; "
+                f"squared error {errors}; spread {found['spread'][d]['translation']:.3f} of "
+                f"{found['spread'][d]['real']:.3f}"
+            )

@@ -1,0 +1,125 @@
+"""The plain VAE beside a model of two domains: the same networks, all images in one domain."""
+
+import keras
+import numpy as np
+
+from keras_latent import callbacks, models
+from keras_latent.applications.judging import floats
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.utils.files import replaced_when_complete
+
+FILE = "vae.keras"
+
+
+class ImageBatches(keras.utils.PyDataset):
+    """Batches of images as floats, in an order that depends on the seed and the epoch alone.
+
+    uint8 images stay that in memory: as floats, those of the full CelebA would take 8 GB.
+
+    Args:
+        images: Array `(rows, height, width, channels)`, uint8, or floats in [0, 1].
+        batch_size: Images a batch; the rest of an epoch is left out.
+        seed: Seed of the order.
+        epoch: Finished epochs.
+    """
+
+    def __init__(self, images: np.ndarray, batch_size: int, seed: int, epoch: int = 0):
+        super().__init__()
+        self.images, self.seed, self.epoch = images, seed, epoch
+        self.batch_size = min(batch_size, len(images))
+        self.order = self._order()
+
+    def _order(self):
+        return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self.order = self._order()
+
+    def __len__(self):
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, step):
+        return floats(self.images[self.order[step * self.batch_size :][: self.batch_size]])
+
+
+def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
+    """A `VAE` of new weights whose networks are those of the source domain of a `VBTA`.
+
+    Args:
+        vbta: The model of two domains.
+        seed: Seed of the noise of its training.
+
+    Returns:
+        A model that is not compiled, of the same likelihood and weights of the terms.
+    """
+    x, z = keras.Input(vbta.event_shapes["source"]), keras.Input((vbta.latent_dim,))
+    q, image = x, z
+    for network in filter(None, (vbta.source_encoder, vbta.shared_encoder)):
+        q = keras.models.clone_model(network)(q)
+    for network in filter(None, (vbta.shared_decoder, vbta.source_decoder)):
+        image = keras.models.clone_model(network)(image)
+    return models.VAE(
+        keras.Model(x, q, name="encoder"),
+        keras.Model(z, image, name="decoder"),
+        beta=vbta.alpha / vbta.beta if vbta.beta else 1.0,
+        likelihood=vbta.likelihood,
+        observation_variance=vbta.observation_variance,
+        seed=seed,
+    )
+
+
+def train_counterpart(
+    vbta: models.VBTA,
+    images: np.ndarray,
+    directory: RunDirectory,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    verbose: int,
+) -> models.VAE:
+    """Trains the counterpart, or loads the one that lies in the run's folder.
+
+    Args:
+        vbta: The model of two domains.
+        images: The training images of both domains.
+        directory: Folder of the run; the training's state lies in its folder `vae`.
+        epochs: Passes over the images.
+        batch_size: Images a step.
+        learning_rate: Adam's.
+        seed: Seed of weights, order and noise.
+        verbose: As in `fit`.
+
+    Returns:
+        The trained model, compiled.
+
+    Raises:
+        RuntimeError: If the loss became NaN.
+    """
+    if (directory / FILE).exists():
+        return keras.saving.load_model(directory / FILE)
+    keras.utils.set_random_seed(seed)
+    vae = counterpart(vbta, seed)
+    vae.compile(keras.optimizers.Adam(learning_rate))
+    (directory / "vae").mkdir(exist_ok=True)
+    resume = callbacks.Resume(directory / "vae" / "state")
+    done = resume.restore(vae)
+    vae.fit(
+        ImageBatches(images, batch_size, seed, done),
+        epochs=epochs,
+        initial_epoch=done,
+        shuffle=False,
+        verbose=verbose,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.CSVLogger(directory / "vae" / "history.csv", append=True),
+            resume,
+        ],
+    )
+    if vae.stop_training:
+        raise RuntimeError("The VAE's loss became NaN. Try a smaller `--learning-rate`.")
+    with replaced_when_complete(directory / FILE) as temporary:
+        vae.save(temporary)
+    return vae

@@ -1,0 +1,107 @@
+"""VBTA between faces of men and of women, section 6.2 of its paper, in numbers.
+
+    python -m benchmarks.celeba_men_women run --runs runs/celeba --configurations ours paper
+    python -m benchmarks.celeba_men_women tables --runs runs/celeba
+
+The paper shows pictures only. `run` starts the application, each configuration and seed in a folder
+of `--runs`; finished ones are reused, and a killed one goes on. `tables` writes
+`results/celeba_men_women.json` from the `metrics.json` of all finished ones; seeds are averaged.
+What is not known here is handed to the application: `--epochs 40`, `--classifier inception`.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import results
+from benchmarks.bridging import mean
+from keras_latent.applications import cli
+
+CONFIGURATIONS = {"paper": "paper", "ours": "small"}
+NAME = "celeba_men_women"
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> None:
+    """Runs what is not finished yet."""
+    for seed in arguments.seeds:
+        for configuration in arguments.configurations:
+            name = f"{arguments.dataset}-{configuration}-{seed}"
+            print(f"=== {name}", flush=True)
+            options = ["--preset", CONFIGURATIONS[configuration], "--seed", str(seed)]
+            options += ["--dataset", arguments.dataset, "--out", str(arguments.runs / name)]
+            status = cli.main(["run", "celeba-men-women", *options, *rest])
+            if status:
+                raise SystemExit(status)
+
+
+def rows_of(metrics: dict) -> Iterator[dict]:
+    """Rows of all that one run measured."""
+    configuration, figures = metrics["configuration"], metrics["figures"]
+    preset = configuration["preset"]
+    names = {preset: name for name, preset in CONFIGURATIONS.items()}
+    common = {
+        "dataset": configuration["dataset"],
+        "epochs": configuration["epochs"],
+        "classifier": configuration["classifier"],
+        "backend": configuration["backend"],
+    }
+
+    def row(metric, value, split, **setting):
+        return {
+            "configuration": names.get(preset, "ours"),
+            # A preset directory is one of this machine.
+            "setting": {"split": split, **setting, "preset": Path(preset).name} | common,
+            "metric": metric,
+            "value": value,
+            "wall_seconds": None if metrics.get("resumed") else metrics["wall_seconds"],
+        }
+
+    for split in ("validation", "test"):
+        found = figures[split]
+        for direction, value in found["target_gender_accuracy"].items():
+            yield row("target_gender_accuracy", value, split, direction=direction)
+        for direction, values in found["attribute_agreement"].items():
+            for other, value in values.items():
+                yield row("attribute_agreement", value, split, direction=direction, with_the=other)
+        for metric, key in (
+            ("gender_accuracy", "of"),
+            ("reconstruction_error", "model"),
+            ("spread", "of"),
+        ):
+            for domain, values in found[metric].items():
+                for name, value in values.items():
+                    yield row(metric, value, split, domain=domain, **{key: name})
+
+
+def tables(arguments: argparse.Namespace) -> Path:
+    """Writes the file from all finished runs."""
+    found: dict[str, list[dict]] = {}
+    for path in sorted(arguments.runs.glob("*/metrics.json")):
+        for row in rows_of(json.loads(path.read_text())):
+            key = json.dumps([row["configuration"], row["setting"], row["metric"]])
+            found.setdefault(key, []).append(row)
+    rows = [mean(same) for same in found.values()]
+    order = list(CONFIGURATIONS)
+    rows.sort(key=lambda row: (row["setting"]["split"], order.index(row["configuration"])))
+    return results.write(NAME, "benchmarks.celeba_men_women", rows, measured_here=False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=("run", "tables"))
+    parser.add_argument("--runs", type=Path, default=Path("runs/celeba"))
+    parser.add_argument("--dataset", choices=("celeb_a", "celeb_a_64"), default="celeb_a_64")
+    parser.add_argument("--configurations", nargs="+", choices=CONFIGURATIONS, default=["ours"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    arguments, rest = parser.parse_known_args()
+    if arguments.action == "run":
+        run(arguments, rest)
+    else:
+        print(tables(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Table 1 and figure 6 of the DualVAE paper: the CIS, and what missing labels do to it.
+
+    python -m benchmarks.dualvae run --runs runs/dualvae
+    python -m benchmarks.dualvae tables --runs runs/dualvae
+
+`run` starts the application `celeba-attributes` for every row, each in a folder of `--runs`;
+finished ones are reused, and a killed one goes on. `tables` writes `results/dualvae_table1.json`
+(methods, 20 and 40 attributes) and `results/dualvae_sparsity.json` (0, 50, 90 and 99 % of the
+labels missing) from the `metrics.json` of all finished ones; seeds are averaged. What is not
+known here is handed to the application: `--preset full`, `--dataset celeb_a`.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks import results
+from keras_latent.applications import cli
+
+METHODS = ("dualvae", "cvae", "fader")
+MISSING = (0.0, 0.5, 0.9, 0.99)
+#: Table 1 as printed, on sets of 160 test images of the full data, judged by Inception-v3.
+PRINTED = {
+    (20, "cvae"): (-0.112, 0.007),
+    (20, "fader"): (0.075, 0.008),
+    (20, "stargan"): (0.068, 0.188),
+    (20, "dualvae"): (0.163, 0.025),
+    (40, "cvae"): (-0.152, 0.006),
+    (40, "fader"): (-0.002, 0.003),
+    (40, "stargan"): (0.050, 0.032),
+    (40, "dualvae"): (0.140, 0.020),
+}
+
+
+def jobs(seeds: Sequence[int], dataset: str) -> Iterator[tuple[str, list[str]]]:
+    """Name and options of every run, what matters most first."""
+    for seed in seeds:
+        wanted = [("dualvae", 40, 0.0), ("cvae", 40, 0.0), ("fader", 40, 0.0)]
+        wanted += [("dualvae", 40, missing) for missing in MISSING[:0:-1]]
+        wanted += [(method, 20, 0.0) for method in METHODS]
+        for method, domains, missing in wanted:
+            name = f"{dataset}-{method}-{domains}-{missing:g}-{seed}"
+            options = ["--dataset", dataset, "--method", method, "--domains", str(domains)]
+            yield name, [*options, "--missing", str(missing), "--seed", str(seed)]
+
+
+def run(arguments: argparse.Namespace, rest: list[str]) -> None:
+    """Runs what is not finished yet."""
+    for name, options in jobs(arguments.seeds, arguments.dataset):
+        if arguments.only in name:
+            print(f"=== {name}", flush=True)
+            out = ["--out", str(arguments.runs / name)]
+            status = cli.main(["run", "celeba-attributes", *options, *out, *rest])
+            if status:
+                raise SystemExit(status)
+
+
+def rows_of(metrics: dict) -> Iterator[tuple[bool, dict]]:
+    """Rows of one run; whether a row is one of table 1, and not only of the sparsity."""
+    configuration, figures = metrics["configuration"], metrics["figures"]
+    method = configuration["method"]
+    common = {
+        "method": method,
+        "domains": configuration["domains"],
+        "missing": configuration["missing"],
+        "dataset": configuration["dataset"],
+        "classifier": configuration["classifier"],
+        "preset": configuration["preset"],
+        "epochs": configuration["epochs"],
+        "backend": configuration["backend"],
+    }
+    for kind, found in figures["transfers"].items():
+        # Eq. 3 and a label set to 1 are the papers' ways; the others are ours.
+        whose = "paper" if kind == "dual" else f"peer:{method}" if kind == "label" else "ours"
+        setting = common | {"transfer": kind}
+        counts = figures["images"]
+        for images, scores in ((counts["draw"], "test_draws"), (counts["test"], "test")):
+            for metric in ("cis", "ts", "rs"):
+                value = found[scores][metric]
+                drawn = isinstance(value, dict)
+                yield (
+                    not configuration["missing"],
+                    {
+                        "configuration": whose,
+                        "setting": setting | {"images": images, "of_draws": drawn},
+                        "metric": metric,
+                        "value": value["mean"] if drawn else value,
+                        # Of the sets of one model; where there are several, of these.
+                        "std": value["std"] if drawn else None,
+                        "wall_seconds": metrics["wall_seconds"],
+                    },
+                )
+
+
+def tables(arguments: argparse.Namespace) -> None:
+    """Writes both files from all finished runs."""
+    found: dict[str, dict[str, list]] = {"dualvae_table1": {}, "dualvae_sparsity": {}}
+    for path in sorted(arguments.runs.glob("*/metrics.json")):
+        for in_table, row in rows_of(json.loads(path.read_text())):
+            key = json.dumps([row["configuration"], row["setting"], row["metric"]])
+            if in_table:
+                found["dualvae_table1"].setdefault(key, []).append(row)
+            if row["setting"]["method"] == "dualvae" and row["setting"]["domains"] == _most(
+                arguments
+            ):
+                found["dualvae_sparsity"].setdefault(key, []).append(row)
+    for name, groups in found.items():
+        rows = [_averaged(group) for group in groups.values()]
+        if name == "dualvae_table1":
+            rows += [
+                {
+                    "configuration": "printed",
+                    "setting": {"method": method, "domains": domains, "images": 160},
+                    "metric": "cis",
+                    "value": value,
+                    "std": std,
+                }
+                for (domains, method), (value, std) in PRINTED.items()
+            ]
+        print(results.write(name, "benchmarks.dualvae", rows, measured_here=False))
+
+
+def _most(arguments) -> int:
+    """The largest number of attributes that DualVAE was run with."""
+    runs = [json.loads(p.read_text()) for p in arguments.runs.glob("*/metrics.json")]
+    return max(r["configuration"]["domains"] for r in runs)
+
+
+def _averaged(group: list[dict]) -> dict:
+    values = [row["value"] for row in group]
+    seconds = [row["wall_seconds"] for row in group]
+    std = statistics.stdev(values) if len(values) > 1 else group[0]["std"]
+    return group[0] | {
+        "value": round(statistics.fmean(values), 5),
+        "std": None if std is None else round(std, 5),
+        "seeds": len(values),
+        "wall_seconds": round(statistics.fmean(seconds), 1),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("run", "tables"))
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs' folders")
+    parser.add_argument("--dataset", default="celeb_a_64")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", default="", help="part of the names of the runs to make")
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.action == "run":
+        run(arguments, rest)
+    elif rest:
+        parser.error(f"`tables` takes no {' '.join(rest)}")
+    else:
+        tables(arguments)
+
+
+if __name__ == "__main__":
+    main()
