@@ -1,9 +1,15 @@
 import os
+import sys
+from pathlib import Path
 
 # Two devices on one machine, for the tests of data parallelism; read when JAX starts.
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 )
+
+# Small models for other folders' tests too, imported under one name: their classes are
+# registered with Keras once.
+sys.path.insert(0, str(Path(__file__).parent / "models"))
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402

@@ -235,9 +235,9 @@ class DualVAE(AttributeModel, VAE):
         A `"strength"` in a dict of inputs, one for each row, is the margin.
         """
         columns, _ = self.columns_of(attribute)
-        directions = self.directions(direction)[columns]
 
         def moved(inputs):
+            directions = self.directions(direction)[columns]
             x, chosen = self.inputs_of(inputs, margin)
             z = self.posterior(x)[0]
             return self._decode_steps(

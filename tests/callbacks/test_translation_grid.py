@@ -7,9 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+import small_networks as small
 
 from keras_latent import callbacks, models
-from tests.models import small_networks as small
 
 pytest.importorskip("matplotlib")
 
