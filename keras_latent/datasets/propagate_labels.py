@@ -29,10 +29,9 @@ def propagate_labels(
     degrees `d_i`. A row's label is `argmax_c u_c(x_i) b_c / ybar_c`, with `b` the class
     priors. The paper iterates towards the solution; here conjugate gradients find it.
 
-    Made for very few labels, one a class. On 20,000 MNIST digits (50 principal components),
-    10, 100 and 1,000 labels in all, evenly split, give the right label to about 85, 93 and
-    95 % of the others. Points in which classes lie together better than in pixels, such as
-    latent means, are what to give it.
+    Made for very few labels, one a class. Points in which classes lie together better than in
+    pixels, such as latent means, are what to give it: `benchmarks/results/bridging_table3.json`
+    says how many labels came out right for latents of MNIST.
 
     Args:
         points: `(N, ...)`, floats of any unit, or uint8; compared by Euclidean distance.
@@ -42,8 +41,8 @@ def propagate_labels(
             each other; `"observed"`, as often as among the labels; or one positive number for
             each class that occurs in `labels`, in ascending order of the class numbers. With
             evenly split labels, the first two are the same. With labels drawn at random the
-            uniform ones are better where classes are about balanced (20 labels of MNIST: 70 %
-            of the others right, not 65 %): `u` grows with the number of a class's labels.
+            uniform ones are better where classes are about balanced: `u` grows with the number of
+            a class's labels.
 
     Returns:
         `labels`, int64 `(N,)`: given labels as they were, all others filled in.
