@@ -76,7 +76,11 @@ def test_tables_are_rendered_from_the_result_files():
 
 
 def test_presets_of_the_readme_exist():
-    names = set(re.findall(r"`((?:vae|tvae|vbta|lstnet)_[a-z_]+)`", README.read_text()))
+    names = set(
+        re.findall(
+            r"`((?:vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging)_[a-z_]+)`", README.read_text()
+        )
+    )
     known = {
         p for m in keras_latent.models.__all__ for p in getattr(keras_latent.models, m).presets
     }
