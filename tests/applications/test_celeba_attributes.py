@@ -85,6 +85,8 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
         assert row["value"] == figures["transfers"]["dual"]["test"]["cis"]
         assert row["setting"]["missing"] == 0.5
 
+    if method != "dualvae":
+        return
     # A finished run is only reported; one without its figures goes on from its state.
     trained = model.get_weights()
     (out / "metrics.json").unlink()
