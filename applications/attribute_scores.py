@@ -11,11 +11,11 @@ from keras_latent import metrics, models
 from keras_latent.visualization.figures import finish, new_figure
 
 #: Lengths of a step along a dual vector, in the prior's standard deviations.
-STEPS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
+STEPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 24.0)
 #: Log-odds of the attribute after a move past its boundary.
-MARGINS = (0.5, 1.0, 2.0, 3.0, 5.0)
+MARGINS = (1.0, 3.0, 6.0, 9.0, 13.0, 18.0)
 #: What an attribute is set to, where 1 is "there".
-VALUES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+VALUES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 IMAGES_AT_ONCE = 320
 
 
