@@ -8,7 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_latent import callbacks, models
+from keras_latent import models
+from keras_latent.applications import fitting
 from keras_latent.metrics.kept_model import kept_model
 from keras_latent.utils.files import cache_folder
 
@@ -73,21 +74,8 @@ def train_and_resume(
 ) -> keras.Model:
     """`fit`, which goes on where it was killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    resume = callbacks.Resume(folder / "state")
-    done = resume.restore(model)
-    model.fit(
-        x,
-        epochs=epochs,
-        initial_epoch=done,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(folder / "history.csv", append=True),
-            resume,
-        ],
-        **fit,
-    )
-    if model.stop_training:
-        raise RuntimeError(f"The training in {folder} has met a loss that is not finite.")
+    started = fitting.start(model, folder)
+    fitting.fit(model, x, folder, started, epochs=epochs, shuffle=True, **fit)
     return model
 
 

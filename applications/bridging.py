@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_latent import callbacks, datasets, models
+from keras_latent import datasets, models
+from keras_latent.applications import fitting
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
@@ -156,27 +157,12 @@ def train_bridge(
     if settings["decay"]:
         rate = keras.optimizers.schedules.CosineDecay(rate, epochs * steps, alpha=0.01)
     bridge.compile(keras.optimizers.Adam(rate))
-    resume = callbacks.Resume(directory / "state")
-    done = resume.restore(bridge)
-    batches.skip_epochs(done)
+    started = fitting.start(bridge, directory, batches.skip_epochs)
     start = time.perf_counter()
-    bridge.fit(
-        batches,
-        epochs=epochs,
-        initial_epoch=done,
-        shuffle=False,
-        verbose=arguments.verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
-            resume,
-        ],
-    )
-    if bridge.stop_training:
-        raise RuntimeError("The loss became NaN.")
+    fitting.fit(bridge, batches, directory, started, epochs=epochs, verbose=arguments.verbose)
     facts["steps"] = epochs * steps
     # Of the whole training, which this start did not see if it was resumed.
-    facts["bridge_seconds"] = None if done else round(time.perf_counter() - start, 1)
+    facts["bridge_seconds"] = None if started[1] else round(time.perf_counter() - start, 1)
     return bridge, facts
 
 

@@ -5,7 +5,8 @@ import argparse
 import keras
 import numpy as np
 
-from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.applications import fitting
 from keras_latent.applications.attribute_scores import (
     Scores,
     best_of,
@@ -177,26 +178,14 @@ def train(arguments, directory, faces, names) -> keras.Model:
     fader = isinstance(model, models.FaderNetwork)
     options = {"beta_1": 0.5} if fader else {}
     model.compile(adam() if groups is None else {name: adam(**options) for name in groups})
-    resume = callbacks.Resume(directory / "state")
-    done = resume.restore(model)
-    if done:
-        print(f"Going on after epoch {done}.")
-        batches.epoch = done - 1
-        batches.on_epoch_end()
-    model.fit(
+    fitting.fit(
+        model,
         batches,
+        directory,
+        fitting.start(model, directory, batches.skip_epochs),
         epochs=arguments.epochs,
-        initial_epoch=done,
-        shuffle=False,  # the batches shuffle, by their seed
         verbose=arguments.verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
-            resume,
-        ],
     )
-    if model.stop_training:
-        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
     with replaced_when_complete(directory / "model.keras") as temporary:
         model.save(temporary)
     visualization.training_curves(directory.history("history.csv"), directory / "training.png")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import keras
 
-from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.applications import fitting
 from keras_latent.applications.face_domains import MALE, domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import figures_of, look
 from keras_latent.applications.judging import float32, floats
@@ -136,26 +137,15 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     preset = PRESETS.get(arguments.preset, (arguments.preset,))[0]
     model = models.VBTA.from_preset(preset, load_weights=False, seed=arguments.seed)
     model.compile(keras.optimizers.Adam(arguments.learning_rate))
-    resume = callbacks.Resume(directory / "state")
-    done = resume.restore(model)
-    if done:
-        print(f"Going on after epoch {done}.")
-    pair.skip_epochs(done)
-    model.fit(
+    fitting.fit(
+        model,
         pair.train,
+        directory,
+        fitting.start(model, directory, pair.skip_epochs),
         validation_data=pair.test,
         epochs=arguments.epochs,
-        initial_epoch=done,
-        shuffle=False,  # the pair shuffles, by its seed
         verbose=arguments.verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
-            resume,
-        ],
     )
-    if model.stop_training:
-        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
     with replaced_when_complete(directory / "model.keras") as temporary:
         model.save(temporary)
     visualization.training_curves(directory.history("history.csv"), directory / "training.png")

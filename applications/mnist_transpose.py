@@ -6,7 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.applications import fitting
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
@@ -124,26 +125,15 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     preset = PRESETS.get(arguments.preset, arguments.preset).format(family)
     model = models.VBTA.from_preset(preset, load_weights=False, seed=arguments.seed)
     model.compile(keras.optimizers.Adam(arguments.learning_rate))
-    resume = callbacks.Resume(directory / "state")
-    done = resume.restore(model)
-    if done:
-        print(f"Going on after epoch {done}.")
-    pair.skip_epochs(done)
-    model.fit(
+    fitting.fit(
+        model,
         pair.train,
+        directory,
+        fitting.start(model, directory, pair.skip_epochs),
         validation_data=pair.test,
         epochs=arguments.epochs,
-        initial_epoch=done,
-        shuffle=False,  # the pair shuffles, by its seed
         verbose=verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
-            resume,
-        ],
     )
-    if model.stop_training:
-        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
 
     with replaced_when_complete(directory / "model.keras") as temporary:
         model.save(temporary)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_latent import callbacks, datasets, metrics, models, visualization
+from keras_latent.applications import fitting
 from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
 from keras_latent.applications.judging import accuracy, float32, floats
 from keras_latent.applications.run_directory import RunDirectory
@@ -96,26 +97,21 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     model = models.LSTNet.from_preset(preset, load_weights=False, seed=arguments.seed)
     steps = round(falling * arguments.epochs * pair.steps_per_epoch)
     model.compile({team: _adam(arguments, steps) for team in model.optimizer_groups()})
-    resume = callbacks.Resume(directory / "state")
-    done = resume.restore(model)
-    if done:
-        print(f"Going on after epoch {done}.")
-    pair.skip_epochs(done)
+    started = fitting.start(model, directory, pair.skip_epochs)
     choice = EpochChoice(
         directory / "epochs",
         lambda: measure_epoch(model, pair, judges, arguments.seed),
         tuple(f"{d}_information" for d in DOMAINS),
-        done,
+        started[1],
     )
-    model.fit(
+    fitting.fit(
+        model,
         pair.train,
+        directory,
+        started,
         epochs=arguments.epochs,
-        initial_epoch=done,
-        shuffle=False,  # the pair shuffles, by its seed
         verbose=arguments.verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "history.csv", append=True),
+        before=[
             callbacks.CollapseMonitor(),
             callbacks.TranslationGrid(
                 *(_one_of_each(pair, d) for d in DOMAINS),
@@ -123,12 +119,9 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
                 every=arguments.grid_every,
                 tensorboard=arguments.tensorboard,
             ),
-            resume,
-            choice,  # after it: what is measured is never lost
         ],
+        after=[choice],
     )
-    if model.stop_training:
-        raise RuntimeError("The loss became NaN. Try a smaller `--learning-rate`.")
 
     visualization.training_curves(directory.history("history.csv"), directory / "training.png")
     return measure(model, pair, judges, choice, directory)

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from keras_latent import callbacks, models
+from keras_latent import models
+from keras_latent.applications import fitting
 from keras_latent.applications.judging import floats
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
@@ -20,21 +21,24 @@ class ImageBatches(keras.utils.PyDataset):
         images: Array `(rows, height, width, channels)`, uint8, or floats in [0, 1].
         batch_size: Images a batch; the rest of an epoch is left out.
         seed: Seed of the order.
-        epoch: Finished epochs.
     """
 
-    def __init__(self, images: np.ndarray, batch_size: int, seed: int, epoch: int = 0):
+    def __init__(self, images: np.ndarray, batch_size: int, seed: int):
         super().__init__()
-        self.images, self.seed, self.epoch = images, seed, epoch
+        self.images, self.seed, self.epoch = images, seed, 0
         self.batch_size = min(batch_size, len(images))
         self.order = self._order()
 
     def _order(self):
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
 
-    def on_epoch_end(self):
-        self.epoch += 1
+    def skip_epochs(self, epochs: int) -> None:
+        """Moves on to the order after so many epochs."""
+        self.epoch += epochs
         self.order = self._order()
+
+    def on_epoch_end(self):
+        self.skip_epochs(1)
 
     def __len__(self):
         return len(self.images) // self.batch_size
@@ -103,23 +107,11 @@ def train_counterpart(
     keras.utils.set_random_seed(seed)
     vae = counterpart(vbta, seed)
     vae.compile(keras.optimizers.Adam(learning_rate))
-    (directory / "vae").mkdir(exist_ok=True)
-    resume = callbacks.Resume(directory / "vae" / "state")
-    done = resume.restore(vae)
-    vae.fit(
-        ImageBatches(images, batch_size, seed, done),
-        epochs=epochs,
-        initial_epoch=done,
-        shuffle=False,
-        verbose=verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(directory / "vae" / "history.csv", append=True),
-            resume,
-        ],
-    )
-    if vae.stop_training:
-        raise RuntimeError("The VAE's loss became NaN. Try a smaller `--learning-rate`.")
+    folder = directory / "vae"
+    folder.mkdir(exist_ok=True)
+    batches = ImageBatches(images, batch_size, seed)
+    started = fitting.start(vae, folder, batches.skip_epochs)
+    fitting.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
     with replaced_when_complete(directory / FILE) as temporary:
         vae.save(temporary)
     return vae

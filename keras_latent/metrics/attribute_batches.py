@@ -31,7 +31,11 @@ class Batches(keras.utils.PyDataset):
         return math.ceil(len(self.images) / self.batch_size)
 
     def on_epoch_end(self):
-        self.epoch += 1
+        self.skip_epochs(1)
+
+    def skip_epochs(self, epochs: int) -> None:
+        """Moves on to the order after so many epochs."""
+        self.epoch += epochs
         rows = np.arange(len(self.images))
         if self.seed is not None:
             rows = np.random.default_rng((self.seed, self.epoch)).permutation(rows)

@@ -255,7 +255,7 @@ def test_a_loss_that_is_no_number_ends_the_run(data, finished, tmp_path, monkeyp
 
     monkeypatch.setattr(models.LSTNet, "fit", fit)
     assert run(data, tmp_path) == 2
-    assert "The loss became NaN. Try a smaller `--learning-rate`." in capsys.readouterr().err
+    assert "The loss became NaN. Try a smaller learning rate." in capsys.readouterr().err
     assert not (tmp_path / "metrics.json").exists()
 
 
