@@ -68,7 +68,7 @@ def load_pair(
     who agrees most with him, and each woman and her best man, by `match_by_attributes` with
     the seed. So there are up to as many known pairs as training faces, a face may be in
     several, and `source_train[i]` has nothing to do with `target_train[i]`. The test rows are
-    those of the official test split, unpaired. Matching the full set takes about half a
+    those of the official test split, unpaired. Matching the full set takes less than a
     minute, and its arrays 2.2 GB of memory, beside what `format="tf"` copies of them.
 
     Args:
