@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of `width` x `height` inches whose parts make room for each other."""
-    figure = import_extra("matplotlib.figure", "viz", "Drawing")
-    return figure.Figure(figsize=(width, height), dpi=150, layout="constrained")
+    import_extra("matplotlib.figure", "viz", "Drawing")
+    from keras_latent.visualization.notebook_figure import NotebookFigure
+
+    return NotebookFigure(figsize=(width, height), dpi=150, layout="constrained")
 
 
 def finish(figure: Figure, path: str | os.PathLike | None) -> Figure:

@@ -67,7 +67,7 @@ def pca_comparison(
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, rows, title in zip(panels, points, titles, strict=True):
         scatter.draw_points(axes, pca.transform(rows), labels)
-        scatter.label_axes(axes, pca)
+        scatter.label_axes(axes, scatter.axis_labels(pca))
         axes.set_title(title)
     panels[1].set_ylabel("")  # The panels share it, and the numbers beside it.
     scatter.draw_legend(figure, panels[0])

@@ -75,11 +75,16 @@ def draw_points(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
         axes.scatter([], [], color=colours[label], s=30, label=title)
 
 
-def label_axes(axes: Axes, pca: PCA) -> None:
-    """Name both axes, with the share of the variance that each explains."""
+def axis_labels(pca: PCA) -> tuple[str, str]:
+    """Names of both axes, with the share of the variance that each explains."""
     first, second = pca.explained_variance_ratio_
-    axes.set_xlabel(f"component 1 ({first:.1%} of variance)")
-    axes.set_ylabel(f"component 2 ({second:.1%} of variance)")
+    return f"component 1 ({first:.1%} of variance)", f"component 2 ({second:.1%} of variance)"
+
+
+def label_axes(axes: Axes, labels: tuple[str, str]) -> None:
+    """Write what the two axes are beside them."""
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
 
 
 def draw_legend(figure, axes: Axes) -> None:
