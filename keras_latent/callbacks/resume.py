@@ -73,8 +73,12 @@ class Resume(keras.callbacks.Callback):
             try:
                 model.load_weights(path)
             except (OSError, ValueError, KeyError) as error:
-                reasons.append(f"{path.name}: {error}")
-                warnings.warn(f"{path} is damaged; going back an epoch.", stacklevel=2)
+                # Keras prints whole weights.
+                reasons.append(f"{path.name}: {' '.join(str(error).split())[:300]}")
+                warnings.warn(
+                    f"{path} is damaged; going back an epoch. (Or it is of another model.)",
+                    stacklevel=2,
+                )
             else:
                 return epoch
         if reasons:

@@ -18,6 +18,37 @@ def check_choice(argument: str, value: Any, known: Iterable[str]) -> str:
     raise ValueError(f"`{argument}` must be one of {known}. Received: {argument}={value!r}.{hint}")
 
 
+def check_name(value: Any, known: Iterable[str], function: str) -> str:
+    """Return `value` if `function` loads data of that name; otherwise raise, and say what does."""
+    if value in known:
+        return value
+    # Here, since those modules check their names by this function.
+    from keras_latent.datasets.faces import FACES
+    from keras_latent.datasets.load_arrays import NAMES
+    from keras_latent.datasets.named_pairs import PAIRS
+
+    kinds = {"load_arrays": NAMES, "load_faces": FACES, "load_pair": tuple(PAIRS)}
+    hint = ""
+    if isinstance(value, str):
+        hint = _where(value, kinds, function, sorted(known))
+    raise ValueError(f"`name` must be one of {sorted(known)}. Received: name={value!r}.{hint}")
+
+
+def _where(value, kinds, function, known):
+    for other, names in kinds.items():
+        if value in names:
+            hint = f" `datasets.{other}({value!r})` loads it."
+            if function == "load_pair":
+                pairs = [name for name in known if name.startswith(value) or value in name]
+                pairs = f", such as {pairs}" if pairs else ", or `pair_from_arrays`"
+                return f" That is one data set;{hint} For two domains, take a pair{pairs}."
+            return hint
+    name = value.lower().replace("-", "_")
+    turned = [n for n in known if sorted(n.split("_")) == sorted(name.split("_"))]
+    near = turned or difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def check_integer(argument: str, value: Any, at_least: int) -> int:
     """Return `value` as an int if it is an integer (not a bool) of `at_least` or more."""
     try:
@@ -88,6 +119,7 @@ def check_labels(argument: str, value: Any, rows: int) -> np.ndarray | None:
         raise ValueError(
             f"`{argument}` must be integers, with -1 for a missing label. "
             f"Received: {argument}.dtype={labels.dtype}."
+            + (" Of one-hot rows, pass `.argmax(-1)`." if labels.ndim == 2 else "")
         )
     if labels.size and (labels.min() < -1 or labels.max() > np.iinfo(np.int32).max):
         raise ValueError(

@@ -101,7 +101,7 @@ def load_faces(
     >>> faces.images["test"].shape, faces.attribute_names.index("Male")
     ((3, 64, 64, 3), 20)
     """
-    checks.check_choice("name", name, FACES)
+    checks.check_name(name, FACES, "load_faces")
     if isinstance(splits, str) or len(splits) == 0 or not set(splits) <= set(SPLITS):
         raise ValueError(
             f"`splits` must be a sequence of one or more of {list(SPLITS)}. "

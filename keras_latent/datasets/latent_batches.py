@@ -69,6 +69,11 @@ class LatentBatches(keras.utils.PyDataset):
                 f"`latents` must be a dict of domain to latents. Received: {type(latents).__name__}"
             )
         self._latents = {d: np.ascontiguousarray(z, "float32") for d, z in latents.items()}
+        if labels is not None and not isinstance(labels, Mapping):
+            raise ValueError(
+                f"`labels` must be a dict by domain, as `latents` is: {list(latents)}. "
+                f"Received: {type(labels).__name__}"
+            )
         if unknown := set(labels or {}) - set(latents):
             raise ValueError(
                 f"`labels` must have no other keys than {list(latents)}. Received: {unknown}"
@@ -78,6 +83,12 @@ class LatentBatches(keras.utils.PyDataset):
             for d, y in (labels or {}).items()
             if y is not None
         }
+        for d, y in self._labels.items():
+            if y.ndim != 1:
+                raise ValueError(
+                    f"`labels['{d}']` must hold one class number a row, ({len(y)},), not one-hot "
+                    f"rows or attributes. Received: shape={y.shape}"
+                )
         self.batch_size = check_integer("batch_size", batch_size, at_least=1)
         largest = max(len(z) for z in self._latents.values())
         self.steps = (

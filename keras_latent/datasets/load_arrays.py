@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_latent.datasets.checks import check_choice
+from keras_latent.datasets.checks import check_name
 from keras_latent.datasets.npz import read_npz
 from keras_latent.datasets.sounds import SOUNDS, read_sounds
 from keras_latent.datasets.tfds_source import read_tfds
@@ -74,7 +74,7 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
     >>> train.shape, train.dtype.name, labels.shape, test.shape
     ((1437, 8, 8, 1), 'uint8', (1437,), (360, 8, 8, 1))
     """
-    check_choice("name", name, NAMES)
+    check_name(name, NAMES, "load_arrays")
     if name == "digits":
         return _digits()
     folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")

@@ -125,7 +125,7 @@ def load_pair(
     >>> pair.num_paired, pair.train_sizes, pair.source_shape
     (100, (1437, 1437), (8, 8, 1))
     """
-    checks.check_choice("name", name, PAIRS)
+    checks.check_name(name, PAIRS, "load_pair")
     checks.check_choice("split", split, SPLITS)
     if name in UNPAIRED:
         paired = check_unpaired(name, paired, matched, disjoint, split)

@@ -115,8 +115,21 @@ def read_through_tfds(
             "If the data is not there yet, this machine needs a network to download it; or point "
             "`data_dir` (or the environment variable TFDS_DATA_DIR) to a directory that has it, "
             f"or to one with a file {name}.npz from `keras_latent.datasets.export_npz`. If it is "
-            f"there, it may be damaged: delete its folder {name!r} and load it again."
+            f"there, it may be damaged: delete its folder {name!r} and load it again. "
+            f"{_place(data_dir)}"
         ) from error
+
+
+def _place(data_dir: str | os.PathLike | None) -> str:
+    """Where was looked, for errors."""
+    if data_dir is not None:
+        there = "exists" if os.path.isdir(data_dir) else "does not exist"
+        return f"The folder {os.fspath(data_dir)!r} {there}."
+    folder = os.environ.get("TFDS_DATA_DIR")
+    if folder is None:
+        return "TFDS_DATA_DIR is not set, so that TFDS looks in ~/tensorflow_datasets."
+    there = "exists" if os.path.isdir(folder) else "does not exist"
+    return f"TFDS_DATA_DIR is {folder!r}, which {there}."
 
 
 def _leave_gpu_to_backend() -> None:

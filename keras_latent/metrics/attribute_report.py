@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_latent.metrics.attribute_batches import as_float, checked_attributes
+from keras_latent.utils.step_limit import uncut
 
 ROWS_AT_A_TIME = 1024
 
@@ -43,12 +44,13 @@ def attribute_report(
             f"`names` must name each of {attributes.shape[1]} attributes. "
             f"Received: {len(names)} names"
         )
-    scores = np.concatenate(
-        [
-            classifier.predict(as_float(images[first : first + ROWS_AT_A_TIME]), batch_size, 0)
-            for first in range(0, len(images), ROWS_AT_A_TIME)
-        ]
-    )
+    with uncut():
+        scores = np.concatenate(
+            [
+                classifier.predict(as_float(images[first : first + ROWS_AT_A_TIME]), batch_size, 0)
+                for first in range(0, len(images), ROWS_AT_A_TIME)
+            ]
+        )
     if scores.shape != attributes.shape or not (scores.min() >= 0 and scores.max() <= 1):
         raise ValueError(
             "`classifier` must return a probability of each attribute, (batch, "

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_latent.utils.files import cache_folder
+from keras_latent.utils.step_limit import trainings_are_cut
 
 
 def check_labelled(name: str, shape: tuple[str, ...], data: np.ndarray, labels: np.ndarray):
@@ -27,11 +28,14 @@ def check_labelled(name: str, shape: tuple[str, ...], data: np.ndarray, labels: 
             or more a row.
     """
     fit_together = data.ndim == len(shape) and labels.shape == data.shape[:1]
+    hint = ". Of one-hot labels, pass `labels.argmax(-1)`." if labels.ndim == 2 else ""
+    if data.ndim == len(shape) - 1:
+        hint = f". Is the axis of {shape[-1]} missing (`x[..., None]`)?"
     if not fit_together or labels.dtype.kind not in "iu":
         raise ValueError(
             f"`{name}` must have shape ({', '.join(shape)}) and `labels` hold one "
             f"integer a row. Received shapes: {data.shape} and {labels.shape} "
-            f"({labels.dtype})"
+            f"({labels.dtype}){hint}"
         )
     if not len(labels):
         raise ValueError(f"`{name}` must hold one row or more. Received: 0 rows")
@@ -83,6 +87,7 @@ def kept_model(
         cache_dir: Folder of the file; `None`: the library's own.
         name: Name of the file without suffix; it must tell data and settings apart.
         train: Makes the model where there is no file, or a damaged one, of which it warns.
+            What `KERAS_MAX_EPOCHS` or `KERAS_MAX_STEPS_PER_EPOCH` cut short is not kept.
     """
     folder = Path(cache_dir) if cache_dir is not None else cache_folder()
     path = folder / f"{name}.keras"
@@ -92,6 +97,8 @@ def kept_model(
         except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
             warnings.warn(f"{path} is damaged and is trained again ({error}).", stacklevel=3)
     model = train()
+    if trainings_are_cut():  # not what will be asked for next time
+        return model
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as partial:
         model.save(Path(partial) / path.name)

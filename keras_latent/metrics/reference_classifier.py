@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers
 
 from keras_latent.metrics.kept_model import check_labelled, kept_model, train_in_epochs
+from keras_latent.models import validation
 
 
 def build_classifier(
@@ -103,6 +104,7 @@ def reference_classifier(
         )
     if images.dtype == np.uint8:
         images = images.astype("float32") / 255.0
+    validation.check_values("images", images, unit_interval=False)
 
     key = hashlib.sha256(
         repr((4, epochs, max_shift, softness, batch_size, seed, images.shape)).encode()

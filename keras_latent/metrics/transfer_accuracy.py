@@ -1,7 +1,10 @@
 """Transfer accuracy: is a translated image still what it was?"""
 
 import keras
+import numpy as np
 from keras import ops
+
+from keras_latent.models import validation
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -55,14 +58,22 @@ class TransferAccuracy(keras.metrics.Metric):
         self.total = self.add_variable((), initializer="zeros", name="total")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        y_true = ops.convert_to_tensor(y_true)
+        labels, y_true = y_true, ops.convert_to_tensor(y_true)
         dtype = keras.backend.standardize_dtype(y_true.dtype)
         if len(y_true.shape) != 1 or "int" not in dtype:
             raise ValueError(
                 "`y_true` must hold one integer label a row, (batch,), not one-hot rows. "
-                f"Received: shape={tuple(y_true.shape)}, dtype={dtype}"
+                f"Received: shape={tuple(y_true.shape)}, dtype={dtype}. Labels come first, images "
+                "second; of one-hot rows, pass `.argmax(-1)`."
             )
+        self._check_images(y_pred, y_true.shape[0])
         scores = self.classifier(y_pred, training=False)
+        classes = scores.shape[-1] if hasattr(scores, "shape") else None
+        if isinstance(labels, np.ndarray) and labels.size and classes and labels.max() >= classes:
+            raise ValueError(
+                f"`y_true` must be from 0 to {classes - 1}, the classes of the classifier, or -1. "
+                f"Received: labels up to {labels.max()}"
+            )
         if not self._scores(getattr(scores, "shape", ())):
             raise ValueError(
                 "`classifier` must return one score for each class, (batch, classes). "
@@ -75,6 +86,19 @@ class TransferAccuracy(keras.metrics.Metric):
         correct = ops.cast(ops.equal(seen, ops.cast(y_true, "int32")), self.dtype)
         self.correct.assign_add(ops.sum(weight * correct))
         self.total.assign_add(ops.sum(weight))
+
+    def _check_images(self, images, rows):
+        """A wrong shape or range would pass through many classifiers, to wrong scores."""
+        images = images if hasattr(images, "shape") else np.asarray(images)
+        wanted = getattr(self.classifier, "input_shape", None)
+        if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
+            validation.check_shape("y_pred", images.shape, wanted[1:])
+        validation.check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
+        if None not in (rows, images.shape[0]) and rows != images.shape[0]:
+            raise ValueError(
+                "`y_true` and `y_pred` must have equally many rows. "
+                f"Received: {rows} labels and {images.shape[0]} images"
+            )
 
     @staticmethod
     def _scores(shape):

@@ -134,7 +134,8 @@ def labelled_rows(labels: Any, embeddings: Any) -> tuple[np.ndarray, np.ndarray]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
             "`labels` must hold one integer label a row, (rows,), not one-hot rows. "
-            f"Received: shape={labels.shape}, dtype={labels.dtype}"
+            f"Received: shape={labels.shape}, dtype={labels.dtype}. Labels come first, embeddings "
+            "second; of one-hot rows, pass `.argmax(-1)`."
         )
     if embeddings.ndim != 2 or len(embeddings) != len(labels):
         raise ValueError(

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops as kops
 
+from keras_latent.models.export import Graph
+
 #: One attribute, by name or number; several of them; or `None`, which is all.
 Attributes = str | int | Sequence[str | int] | None
 
@@ -22,6 +24,9 @@ class AttributeModel:
       symbolic batch, `(batch, len(columns), ...)`;
     - `transfer(x, attribute, strength)`: the verb.
     """
+
+    #: Whether a transfer is told what is known of the attributes of the images.
+    decodes_attributes = False
 
     def set_attributes(self, attributes: int | Sequence[str]) -> None:
         """Stores names, or makes them up for a number of attributes.
@@ -111,16 +116,30 @@ class AttributeModel:
         """Raises `ValueError` unless labels, of any backend, have a column for each attribute."""
         wanted = f"({rows or 'batch'}, {self.num_attributes})"
         if y is None or not hasattr(y, "shape"):
+            hint = ". Pass `np.asarray(y)`." if isinstance(y, (list, tuple)) else ""
             raise ValueError(
                 f"`{type(self).__name__}` needs attributes as `y`, integers of shape {wanted}: 1, "
-                f"0, or -1 where one is missing. Received: {type(y).__name__}"
+                f"0, or -1 where one is missing. Received: {type(y).__name__}{hint}"
             )
         shape = tuple(y.shape)
         fits = len(shape) == 2 and shape[1] == self.num_attributes
         if not fits or (None not in (rows, shape[0]) and shape[0] != rows):
+            hint = ""
+            if len(shape) == 1 and self.num_attributes == 1:
+                hint = ". Pass `y[:, None]`."
+            elif len(shape) == 1:
+                hint = (
+                    f". Class numbers become {self.num_attributes} attributes, one a class, by "
+                    f"`np.eye({self.num_attributes}, dtype='int32')[y]`."
+                )
+            elif len(shape) == 2 and shape[1] != self.num_attributes:
+                hint = (
+                    f". The model was made for the {self.num_attributes} attributes "
+                    f"{list(self.attribute_names)}."
+                )
             raise ValueError(
                 f"`y` must have shape {wanted}, a column for each attribute. "
-                f"Received: shape={shape}"
+                f"Received: shape={shape}{hint}"
             )
 
     def check_targets(self, y, rows=None):
@@ -131,7 +150,18 @@ class AttributeModel:
     @staticmethod
     def check_attribute_values(y) -> None:
         """Raises `ValueError` unless all labels are 1, 0 or -1, with some 0 beside the -1."""
-        found = np.unique(np.asarray(y))
+        y = np.asarray(y)
+        if y.dtype.kind not in "iufb":
+            raise ValueError(
+                "`y` must hold numbers: `y.astype('int32')`, with 1, 0, or -1 where an attribute "
+                f"is missing. Received: dtype={y.dtype}"
+            )
+        if y.dtype.kind == "f" and np.isnan(y).any():
+            raise ValueError(
+                "`y` must be -1 where an attribute is missing: "
+                "`np.where(np.isnan(y), -1, y).astype('int32')`. Received: NaN among its values"
+            )
+        found = np.unique(y)
         if not np.isin(found, (-1, 0, 1)).all():
             raise ValueError(
                 "`y` must be 1 (the attribute is there), 0 (it is not) or -1 (missing). "
@@ -163,6 +193,34 @@ class AttributeModel:
         """
         columns, _ = self.columns_of(attribute)
         return lambda inputs: self.transferred(inputs, columns, strength, **options)
+
+    def graph_of_transfer(
+        self, attribute: Attributes = None, strength: float | None = 1.0
+    ) -> Graph:
+        """`transfer` for `export`; `strength=None`: one of each row, `(rows,)`, is an input."""
+        return self.transfer_graph(attribute, strength)
+
+    def transfer_graph(self, attribute, strength, together: bool = False, **options) -> Graph:
+        """The same, with the options of a model's own `transferred`."""
+        columns, single = self.columns_of(attribute)
+        rest = {"attributes": (self.num_attributes,)} if self.decodes_attributes else {}
+        options |= {"together": True} if together else {}
+        if strength is None:
+            rest["strength"] = ()
+        else:
+            strength = float(self.strengths(strength, 1, 1)[0, 0])
+
+        def fn(x, *given):
+            inputs = {"x": x, **dict(zip(rest, given, strict=True))}
+            if strength is not None:
+                # Symbolic, as if it were given: constants are to stay NumPy arrays.
+                corner = x[(slice(None),) + (0,) * len(self.event_shape)]
+                inputs["strength"] = kops.zeros_like(corner) + strength
+            inputs["y"] = inputs.pop("attributes", None)
+            images = self.transferred(inputs, columns, strength, **options)
+            return images[:, 0] if single or together else images
+
+        return Graph({"x": self.event_shape} | rest, fn)
 
     @staticmethod
     def inputs_of(inputs, strength):

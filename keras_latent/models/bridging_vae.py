@@ -10,6 +10,7 @@ from keras import ops as kops
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein
 from keras_latent.models import validation
+from keras_latent.models.export import Graph
 from keras_latent.models.latent_model import LatentModel
 from keras_latent.training import portable
 
@@ -289,6 +290,13 @@ class BridgingVAE(LatentModel):
         for key, rows in z.items():
             dim = self.latent_dims[domain_of(key)]
             parameters = len(rows.shape) == 3
+            if len(rows.shape) > 3:
+                raise ValueError(
+                    f"`x['{key}']` must be latents, (batch, {dim}), or their means and "
+                    f"log-variances, (batch, 2, {dim}). Received: shape={tuple(rows.shape)}. Data "
+                    "become latents by `encode` of the domain's own model, or by "
+                    "`LatentDomainTransfer.posterior`."
+                )
             validation.check_shape(f"x['{key}']", rows.shape, (2, dim) if parameters else (dim,))
 
     def check_labels(self, labels, rows: dict[str, int | None], values: bool = False) -> None:
@@ -305,6 +313,11 @@ class BridgingVAE(LatentModel):
                 f"{sorted(rows)}. Received: {got}"
             )
         for key, y in labels.items():
+            if not hasattr(y, "shape"):
+                raise ValueError(
+                    f"`y['{key}']` must be an array of integer labels: `np.asarray(...)`. "
+                    f"Received: {type(y).__name__}"
+                )
             dtype = keras.backend.standardize_dtype(y.dtype)
             size = rows[key]
             if (
@@ -315,7 +328,8 @@ class BridgingVAE(LatentModel):
             ):
                 raise ValueError(
                     f"`y['{key}']` must hold one integer label a row, ({size},), -1 where it is "
-                    f"missing, not one-hot rows. Received: shape={tuple(y.shape)}, dtype={dtype}"
+                    f"missing, not one-hot rows. Received: shape={tuple(y.shape)}, dtype={dtype}. "
+                    "Of one-hot rows, pass `.argmax(-1)`."
                 )
             if values and self.num_classes and y.size:
                 low, high = int(y.min()), int(y.max())
@@ -333,7 +347,10 @@ class BridgingVAE(LatentModel):
 
     def check_targets(self, y, rows=None):
         if y is not None and isinstance(y, Mapping):
-            y = {key: keras.ops.convert_to_numpy(value) for key, value in y.items()}
+            y = {
+                key: keras.ops.convert_to_numpy(value) if hasattr(value, "shape") else value
+                for key, value in y.items()
+            }
         self.check_labels(y, self._rows, values=True)
 
     # Verbs -------------------------------------------------------------------------------
@@ -359,14 +376,21 @@ class BridgingVAE(LatentModel):
         Raises:
             ValueError: If `domain` is unknown, or `z` are no latents of it.
         """
-        q = self._run("posterior", z, domain, self.posterior, batch_size)
+        graph = self._graph_from(domain, lambda z: self.posterior(z, domain))
+        shape = graph.inputs["z"]
+        q = self.run(f"posterior {domain}", shape, graph.fn, z, "z", batch_size, image=False)
         return self.draw(*q, seed) if sample else q[0]
+
+    def graph_of_encode(self, domain: str) -> Graph:
+        return self._graph_from(domain, lambda z: self.posterior(z, domain)[0])
 
     def decode(self, z, domain: str, *, batch_size: int = 2048) -> np.ndarray:
         """Latents `(rows, dim)` of a domain, of shared latents `(rows, shared_dim)`."""
-        return self._run(
-            "decode", z, domain, self.likelihood_parameters, batch_size, self.latent_dim
-        )
+        return self.run_graph("decode", z, batch_size, domain=domain)
+
+    def graph_of_decode(self, domain: str) -> Graph:
+        validation.require_choice("domain", domain, self.domains)
+        return Graph({"z": (self.latent_dim,)}, lambda z: self.likelihood_parameters(z, domain))
 
     def transfer(
         self,
@@ -383,19 +407,24 @@ class BridgingVAE(LatentModel):
         shared = self.encode(z, domain, sample=sample, seed=seed, batch_size=batch_size)
         return self.decode(shared, to, batch_size=batch_size)
 
+    def graph_of_transfer(self, domain: str, to: str) -> Graph:
+        validation.require_choice("to", to, self.domains)
+        return self._graph_from(
+            domain, lambda z: self.likelihood_parameters(self.posterior(z, domain)[0], to)
+        )
+
     def classify(self, z, domain: str, *, batch_size: int = 2048) -> np.ndarray:
         """Logits `(rows, num_classes)` of the linear classifier, at the mean shared latents.
 
         Raises:
             ValueError: If the model has no classifier.
         """
+        return self.run_graph("classify", z, batch_size, domain=domain)
+
+    def graph_of_classify(self, domain: str) -> Graph:
         if self.classifier is None:
             raise ValueError("`classify` needs a model with `num_classes`. Received: None")
-
-        def logits(z, domain):
-            return self.classifier(self.posterior(z, domain)[0])
-
-        return self._run("classify", z, domain, logits, batch_size)
+        return self._graph_from(domain, lambda z: self.classifier(self.posterior(z, domain)[0]))
 
     def generate(
         self, num: int, *, seed: int | None = None, batch_size: int = 2048
@@ -404,11 +433,9 @@ class BridgingVAE(LatentModel):
         z = self.prior(num, seed)
         return {d: self.decode(z, d, batch_size=batch_size) for d in self.domains}
 
-    def _run(self, verb, z, domain, fn, batch_size, dim=None):
-        domain = validation.require_choice("domain", domain, self.domains)
-        shape = (dim or self.latent_dims[domain],)
-        key = f"{verb} {domain}"
-        return self.run(key, shape, lambda z: fn(z, domain), z, "z", batch_size, image=False)
+    def _graph_from(self, domain: str, fn) -> Graph:
+        validation.require_choice("domain", domain, self.domains)
+        return Graph({"z": (self.latent_dims[domain],)}, fn)
 
     def get_config(self):
         config = super().get_config()

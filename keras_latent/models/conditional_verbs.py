@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops as kops
 
 from keras_latent.models.attribute_model import AttributeModel, Attributes, signed
+from keras_latent.models.export import Graph
 
 
 class ConditionalVerbs(AttributeModel):
@@ -16,6 +17,10 @@ class ConditionalVerbs(AttributeModel):
     not known. A subclass sets `event_shape` and `latent_dim`, and defines `to_latent(x, y)` and
     `to_data(z, y)`, tensor functions of such signed attributes.
     """
+
+    decodes_attributes = True
+    #: Whether `to_latent` uses them.
+    encodes_attributes = True
 
     def _given(self, attributes, rows: int) -> np.ndarray:
         """Signed attributes of rows in host memory; all unknown where none are given."""
@@ -55,6 +60,16 @@ class ConditionalVerbs(AttributeModel):
         y = self._given(attributes, len(x))
         return self._run_with("encode", self.to_latent, x, self.event_shape, y, batch_size)
 
+    def graph_of_encode(self) -> Graph:
+        x = {"x": self.event_shape}
+        if not self.encodes_attributes:
+            return Graph(x, lambda x: self.to_latent(x, None))
+        return Graph(x | self._attributes, lambda x, y: self.to_latent(x, signed(y)))
+
+    @property
+    def _attributes(self) -> dict[str, tuple[int]]:
+        return {"attributes": (self.num_attributes,)}
+
     def decode(self, z, attributes=None, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)` of latents `(rows, latent_dim)` and attributes.
 
@@ -69,6 +84,10 @@ class ConditionalVerbs(AttributeModel):
         z = self.check_rows(z, (self.latent_dim,), "z", image=False)
         return self._decode(z, self._given(attributes, len(z)), batch_size)
 
+    def graph_of_decode(self) -> Graph:
+        z = {"z": (self.latent_dim,)}
+        return Graph(z | self._attributes, lambda z, y: self.to_data(z, signed(y)))
+
     def _decode(self, z, y, batch_size):
         return self._run_with("decode", self.to_data, z, (self.latent_dim,), y, batch_size)
 
@@ -76,6 +95,13 @@ class ConditionalVerbs(AttributeModel):
         """Images `(rows, ...)` from the latents of `x`, decoded with the same attributes."""
         z = self.encode(x, attributes, batch_size=batch_size)
         return self.decode(z, attributes, batch_size=batch_size)
+
+    def graph_of_reconstruct(self) -> Graph:
+        def fn(x, attributes):
+            y = signed(attributes)
+            return self.to_data(self.to_latent(x, y), y)
+
+        return Graph({"x": self.event_shape} | self._attributes, fn)
 
     def transfer(
         self,

@@ -14,6 +14,8 @@ from keras_latent.models.attribute_model import (
     attribute_nll,
     right_share,
 )
+from keras_latent.models.export import Graph
+from keras_latent.models.transfer_consistency import TransferConsistency
 from keras_latent.models.vae import VAE
 from keras_latent.training import portable
 
@@ -21,7 +23,7 @@ DIRECTIONS = ("dual", "isolated")
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class DualVAE(AttributeModel, VAE):
+class DualVAE(TransferConsistency, AttributeModel, VAE):
     """Dual variational autoencoder: a VAE whose latents also predict attributes, linearly.
 
     The bound on the log-likelihood of an image and its attributes (eq. 2)
@@ -46,6 +48,10 @@ class DualVAE(AttributeModel, VAE):
     share in (column `i` of the pseudo-inverse of `U`, as long as `u_i`), so that the logits of
     the other attributes stay what they are. It needs at least as many latents as attributes.
 
+    `consistency > 0` is ours, too: `L(x) - consistency C`, where `C` makes the decoder draw what
+    moved latents say (see `TransferConsistency`). It costs a second pass through the decoder and
+    one through the encoder.
+
     Left open by the paper, and read so: networks, latent size, `alpha` and `lambda` (arguments;
     `ConditionalInceptionScore` as a function of `lambda` tells them apart); no bias in `U z`
     (`use_bias=True` moves boundaries away from the origin, for rare attributes).
@@ -58,6 +64,9 @@ class DualVAE(AttributeModel, VAE):
         attributes: Number of attributes, or their names.
         alpha: Weight of the attributes' log-likelihood.
         use_bias: Whether `p(y|z) = Bern(sigmoid(U z + b))`.
+        consistency: Weight of the consistency of transfers; 0, the paper's, leaves it out.
+        input_noise: Standard deviation, in pixel values, of the noise on what the encoder sees
+            while training; 0, the paper's: none.
         beta: Weight of the KL divergence.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
@@ -109,6 +118,8 @@ class DualVAE(AttributeModel, VAE):
         attributes: int | Sequence[str],
         alpha: float = 1.0,
         use_bias: bool = False,
+        consistency: float = 0.0,
+        input_noise: float = 0.0,
         beta: float = 1.0,
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
@@ -119,6 +130,14 @@ class DualVAE(AttributeModel, VAE):
         self.set_attributes(attributes)
         self.alpha = validation.require_positive("alpha", alpha, zero_allowed=True)
         self.use_bias = bool(use_bias)
+        self.consistency = validation.require_positive(
+            "consistency", consistency, zero_allowed=True
+        )
+        self.input_noise = validation.require_positive(
+            "input_noise", input_noise, zero_allowed=True
+        )
+        if self.consistency:
+            self._trackers["consistency_loss"] = keras.metrics.Mean(name="consistency_loss")
         self.attribute_decoder = keras.layers.Dense(
             self.num_attributes, use_bias=self.use_bias, dtype="float32", name="attribute_decoder"
         )
@@ -138,9 +157,12 @@ class DualVAE(AttributeModel, VAE):
 
     def losses_of(self, x, y, training: bool = False):
         """What each optimizer minimises, by its name, and the terms, unweighted."""
-        z_mean, z_log_var = self.posterior(x, training)
+        z_mean, z_log_var = self.posterior(self.with_noise(x) if training else x, training)
         z = self.sample(z_mean, z_log_var)
-        nll = -kops.mean(self.log_prob(x, self.likelihood_parameters(z, training)))
+        # One pass for both halves: batch normalisation sees what it will decode later.
+        w = kops.concatenate([z, self.moved_latents(z)]) if self.consistency else z
+        parameters = self.likelihood_parameters(w, training)
+        nll = -kops.mean(self.log_prob(x, parameters[: kops.shape(x)[0]]))
         kl = kops.mean(ops.gaussian_kl(z_mean, z_log_var))
 
         logits = self.attribute_logits(z)
@@ -153,7 +175,13 @@ class DualVAE(AttributeModel, VAE):
             "attribute_accuracy": accuracy,
             "known": known,
         }
-        return {"vae": nll + self.beta * kl, "attributes": self.alpha * attribute_loss}, terms
+        vae_loss = nll + self.beta * kl
+        if self.consistency:
+            images = self.expected(parameters)
+            images = self.with_noise(images) if training else images
+            terms["consistency_loss"] = self.consistency_loss(w, images)
+            vae_loss = vae_loss + self.consistency * terms["consistency_loss"]
+        return {"vae": vae_loss, "attributes": self.alpha * attribute_loss}, terms
 
     def dual_loss(self, x, y):
         """The objective, a scalar in nats, and its terms: the two losses together."""
@@ -186,12 +214,13 @@ class DualVAE(AttributeModel, VAE):
 
     def attribute_probabilities(self, x, *, batch_size: int = 512) -> np.ndarray:
         """`p(y|z)` at the mean latents of images, `(rows, attributes)`, float32."""
+        return self.run_graph("attribute_probabilities", x, batch_size)
 
-        def probabilities(x):
-            return kops.sigmoid(self.attribute_logits(self.posterior(x)[0]))
-
-        name = "attribute_probabilities"
-        return self.run(name, self.event_shape, probabilities, x, "x", batch_size)
+    def graph_of_attribute_probabilities(self):
+        return Graph(
+            {"x": self.event_shape},
+            lambda x: kops.sigmoid(self.attribute_logits(self.posterior(x)[0])),
+        )
 
     def dual_vectors(self) -> np.ndarray:
         """`U`, `(attributes, latent_dim)`: row `i` is the normal of boundary `i`."""
@@ -217,10 +246,14 @@ class DualVAE(AttributeModel, VAE):
         lengths = [np.linalg.norm(v, axis=1, keepdims=True) for v in (u, isolated)]
         return (isolated * (lengths[0] / np.maximum(lengths[1], 1e-12))).astype("float32")
 
-    def transferred(self, inputs, columns, strength, direction="dual"):
+    def transferred(self, inputs, columns, strength, direction="dual", together=False):
         x, strength = self.inputs_of(inputs, strength)
-        steps = kops.convert_to_tensor(self.directions(direction)[columns])[None]
-        return self._decode_steps(self.posterior(x)[0], strength * steps)
+        steps = kops.multiply(strength, self.directions(direction)[columns][None])
+        steps = kops.sum(steps, axis=1, keepdims=True) if together else steps
+        return self._decode_steps(self.posterior(x)[0], steps)
+
+    def graph_of_transfer(self, attribute=None, strength=1.0, direction="dual", together=False):
+        return self.transfer_graph(attribute, strength, together, direction=direction)
 
     def boundary_function(
         self,
@@ -347,5 +380,10 @@ class DualVAE(AttributeModel, VAE):
 
     def get_config(self):
         config = super().get_config()
-        config.update(alpha=self.alpha, use_bias=self.use_bias)
+        config.update(
+            alpha=self.alpha,
+            use_bias=self.use_bias,
+            consistency=self.consistency,
+            input_noise=self.input_noise,
+        )
         return config

@@ -7,7 +7,7 @@ make the same image in every version of Keras, where odd ones have been a pixel 
 import keras
 from keras import layers
 
-from keras_latent.models.networks import gaussian_heads
+from keras_latent.models.networks import dense_relu, gaussian_heads
 
 
 def vbta_faces(
@@ -101,6 +101,69 @@ def vae_faces(
         "encoder": keras.Model(x, heads(features), name="encoder"),
         "decoder": keras.Model(z, linear_image(shape, filters[0], "output")(image), name="decoder"),
     }
+
+
+def vbta_faces_apart(
+    event_shape: tuple[int, int, int] = (64, 64, 3), width: int = 16, latent_dim: int = 128
+) -> dict[str, keras.Model]:
+    """Networks of which each domain has more of its own, as arguments of `VBTA`. Ours.
+
+    `E_x` and `E_y` are one and the same: four convolutions with ReLU. `E`: linear heads. `D`: a
+    dense layer with ReLU. `D_x`, `D_y`: a dense layer and four transposed convolutions, the last
+    one linear.
+    Filters are 1, 2, 4 and 4 times `width`.
+
+    The paper's networks differ the other way round. All that tells women from men after its `D` is
+    one linear layer of local filters; and with encoders of their own, each domain keeps pose, light
+    and background in dimensions that the other's decoder has never seen move. Here one encoder
+    writes them down for both, and each decoder draws faces of its own domain only.
+
+    Args:
+        event_shape: Shape of one image, whose height and width are multiples of 16.
+        width: Filters of the first convolution.
+        latent_dim: Dimensions of the shared latent.
+
+    Returns:
+        The six networks by the names of `VBTA`'s arguments.
+
+    Raises:
+        ValueError: If `event_shape` is not such a multiple.
+
+    Example:
+
+    >>> from keras_latent.models import face_networks
+    >>> parts = face_networks.vbta_faces_apart((16, 16, 3), width=2, latent_dim=5)
+    >>> parts["shared_decoder"].output_shape, parts["target_decoder"].output_shape
+    ((None, 16), (None, 16, 16, 3))
+    """
+    shape = tuple(event_shape)
+    if len(shape) != 3 or shape[0] % 16 or shape[1] % 16 or min(shape) < 1:
+        raise ValueError(
+            "`event_shape` must be (height, width, channels), height and width multiples of 16. "
+            f"Received: event_shape={event_shape}"
+        )
+    filters = (width, 2 * width, 4 * width, 4 * width)
+    smallest = (shape[0] // 16, shape[1] // 16, filters[-1])
+    features, hidden = smallest[0] * smallest[1] * smallest[2], 8 * width
+    encoder = keras.Sequential([keras.Input(shape)], name="encoder")
+    for number in filters:
+        encoder.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))
+    encoder.add(layers.Flatten())
+    networks = {
+        "source_encoder": encoder,
+        "target_encoder": encoder,
+        "shared_encoder": gaussian_heads(features, latent_dim, "shared_encoder"),
+        "shared_decoder": dense_relu(latent_dim, hidden, "shared_decoder"),
+    }
+    for domain in ("source", "target"):
+        decoder = keras.Sequential([keras.Input((hidden,))], name=f"{domain}_decoder")
+        decoder.add(layers.Dense(features, activation="relu"))
+        decoder.add(layers.Reshape(smallest))
+        for number in reversed(filters[:-1]):
+            decoder.add(layers.Conv2DTranspose(number, 4, 2, "same", activation="relu"))
+        decoder.add(layers.Conv2DTranspose(shape[2], 4, 2, "same"))
+        networks[decoder.name] = decoder
+    return networks
 
 
 def two_convolutions(shape: tuple, filters: tuple[int, int], name: str) -> keras.Sequential:

@@ -1,8 +1,8 @@
 """What all models of images share: checks, compiled verbs, configuration."""
 
-import contextlib
 import copy
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,9 +10,11 @@ import keras
 import numpy as np
 
 from keras_latent import ops
-from keras_latent.models import validation
+from keras_latent.models import first_batch, validation
+from keras_latent.models.export import ExportMixin
 from keras_latent.models.preset import PresetMixin
 from keras_latent.training import PortableModel
+from keras_latent.utils.step_limit import uncut
 
 # Of rows and results together, in one call of Keras's `predict`, which copies both: 64 MB.
 VALUES_AT_A_TIME = 2**24
@@ -34,18 +36,20 @@ class _Programs:
         return self._models[key]
 
 
-@contextlib.contextmanager
-def _uncut():
-    """Without `KERAS_MAX_STEPS_PER_EPOCH`, which shortens trainings, but `predict` as well."""
-    limit = keras.config.max_steps_per_epoch()
-    keras.config.set_max_steps_per_epoch(None)
-    try:
-        yield
-    finally:
-        keras.config.set_max_steps_per_epoch(limit)
+def _unknown_class(cls, error: TypeError) -> Exception:
+    """Keras prints the whole configuration around the name of a class that it does not know."""
+    name = re.search(r"Could not locate (?:class|function) '([^']+)'", str(error))
+    if name is None:
+        return error
+    return ValueError(
+        f"A network of this `{cls.__name__}` has a part {name[1]!r} of your own, which Keras does "
+        f"not know here. Decorate it with `@keras.saving.register_keras_serializable()` and "
+        "import it first, or load with "
+        f"`keras.saving.load_model(path, custom_objects={{{name[1]!r}: {name[1]}}})`."
+    )
 
 
-class ImageModel(PresetMixin, PortableModel):
+class ImageModel(ExportMixin, PresetMixin, PortableModel):
     """Base of all models: verbs that run compiled and in batches, checks, saving of networks.
 
     Args:
@@ -56,6 +60,7 @@ class ImageModel(PresetMixin, PortableModel):
     unit_interval = False
 
     def __init__(self, **kwargs):
+        validation.check_arguments(type(self), kwargs)
         super().__init__(**kwargs)
         self._programs = _Programs()
 
@@ -63,7 +68,7 @@ class ImageModel(PresetMixin, PortableModel):
 
     def check_rows(self, x, shape, name: str, image: bool = True) -> np.ndarray:
         """`x` in host memory, after a check of its shape, one row's being given, and values."""
-        x = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
+        x = validation.require_array(name, x)
         validation.check_shape(name, x.shape, shape)
         if not len(x):
             raise ValueError(f"`{name}` must have one row or more. Received: shape={x.shape}")
@@ -80,6 +85,7 @@ class ImageModel(PresetMixin, PortableModel):
         Memory, beside that of the rows and of the result, does not grow with their number.
         """
         x = self.check_rows(x, shape, name, image)
+        batch_size = validation.require_count("batch_size", batch_size)
 
         def make():
             symbolic = keras.Input(shape)
@@ -89,8 +95,15 @@ class ImageModel(PresetMixin, PortableModel):
         tensors = [*program.inputs, *program.outputs]
         values = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
         block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * values))
-        with _uncut():
+        with uncut():
             return self._in_blocks(program, x, block, batch_size)
+
+    def run_graph(self, verb: str, rows, batch_size: int, **options) -> np.ndarray:
+        """The verb whose tensor function, of one input, is `graph_of_<verb>(**options)`."""
+        graph = getattr(self, f"graph_of_{verb}")(**options)
+        [(name, shape)] = graph.inputs.items()
+        key = " ".join([verb, *map(str, options.values())])
+        return self.run(key, shape, graph.fn, rows, name, batch_size, image=name == "x")
 
     @staticmethod
     def _in_blocks(program, x, block, batch_size):
@@ -129,21 +142,34 @@ class ImageModel(PresetMixin, PortableModel):
     def check_targets(self, y, rows: int | None) -> None:
         """Raises `ValueError` where `y` cannot be trained on; most models take none."""
 
-    def _check_data(self, x, y):
-        if isinstance(x, keras.utils.PyDataset):
-            batch = x[0]
-        elif isinstance(x, np.ndarray) or keras.ops.is_tensor(x) or isinstance(x, (dict, list)):
-            batch = (x, y)  # arrays: all of them
-        elif hasattr(x, "as_numpy_iterator"):
-            batch = next(iter(x.take(1).as_numpy_iterator()), None)
-        else:  # a generator would lose its first batch; `train_step` still checks shapes
-            return
-        if batch is None:
-            return
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        x = keras.tree.map_structure(keras.ops.convert_to_numpy, x)
+    def check_batch_size(self, rows: int) -> None:
+        """Warns where a training batch has too few rows; most models can do with one."""
+
+    def check_inputs(self, x) -> None:
+        """Raises `ValueError` where `x`, arrays, is not what `predict` takes."""
         self.check_batch(x)
-        self.check_targets(y, len(keras.tree.flatten(x)[0]))
+
+    def _check_data(self, x, y, peek=True, batch_size=None, train=False):
+        """`x` as Keras shall get it, once its rows, or its first batch, have been looked at."""
+        x, batch, whole = first_batch.first_batch(x, y, peek)
+        if batch is None:
+            return x
+        inputs, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        inputs = first_batch.as_numpy(inputs)
+        self.check_batch(inputs)
+        if whole:
+            first_batch.check_rows(inputs)
+        self.check_targets(labels, len(keras.tree.flatten(inputs)[0]))
+        if train:
+            self.check_batch_size(first_batch.batch_rows(batch_size, inputs, whole))
+        return x
+
+    def unpack(self, data):
+        x = super().unpack(data)
+        for name, value in x.items() if isinstance(x, dict) else [("x", x)]:
+            if name != "paired" and keras.ops.is_tensor(value):
+                validation.check_dtype(name, keras.backend.standardize_dtype(value.dtype))
+        return x
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.fit`; arrays, or the first batch of a dataset, are checked before.
@@ -151,7 +177,8 @@ class ImageModel(PresetMixin, PortableModel):
         Raises:
             ValueError: If shapes, values or batch sizes cannot be trained on.
         """
-        self._check_data(x, y)
+        batch_size = args[0] if args else kwargs.get("batch_size")
+        x = self._check_data(x, y, batch_size=batch_size, train=True)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
@@ -160,8 +187,19 @@ class ImageModel(PresetMixin, PortableModel):
         Raises:
             ValueError: If shapes, values or batch sizes are not what the model takes.
         """
-        self._check_data(x, y)
+        # In `fit`, Keras has made an iterator of a generator before this.
+        x = self._check_data(x, y, peek=not kwargs.get("_use_cached_eval_dataset"))
         return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """`keras.Model.predict`: what `call` returns; arrays are checked before.
+
+        Raises:
+            ValueError: If shapes or values are not what the model takes.
+        """
+        if isinstance(x, (np.ndarray, dict, list, tuple)) or keras.ops.is_tensor(x):
+            self.check_inputs(first_batch.as_numpy(x))
+        return super().predict(x, *args, **kwargs)
 
     # Configuration -----------------------------------------------------------------------
 
@@ -184,7 +222,12 @@ class ImageModel(PresetMixin, PortableModel):
         def deserialize(value):
             if isinstance(value, dict) and "class_name" in value:
                 value = copy.deepcopy(value)  # Keras empties a functional model's configuration
-                return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+                try:
+                    return keras.saving.deserialize_keras_object(
+                        value, custom_objects=custom_objects
+                    )
+                except TypeError as error:
+                    raise _unknown_class(cls, error) from error
             return value
 
         arguments = {key: deserialize(value) for key, value in config.items()}

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_latent.models import validation
 from keras_latent.models.bridging_vae import BridgingVAE
+from keras_latent.models.export import Graph
 from keras_latent.models.image_model import ImageModel
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
@@ -122,17 +123,20 @@ class LatentDomainTransfer(ImageModel):
         Raises:
             ValueError: If the domain's model cannot encode: use `rejection_sample`.
         """
-        domain = validation.require_choice("domain", domain, DOMAINS)
-        if not self.can_encode(domain):
-            raise ValueError(
-                f"The {domain}'s model has no encoder, so that its latents must be given: draw "
-                "them (`models.rejection_sample`), and pass them with `latents=True`."
-            )
+        self._require_encoder(domain)
         model, shape = getattr(self, domain), self.event_shapes[domain]
         # The verbs of a model itself keep its own checks of values.
         run = model.run if isinstance(model, ImageModel) else self.run
         q = run(f"posterior {domain}", shape, model.posterior, x, "x", batch_size)
         return np.stack(q, axis=1)
+
+    def _require_encoder(self, domain: str) -> None:
+        validation.require_choice("domain", domain, DOMAINS)
+        if not self.can_encode(domain):
+            raise ValueError(
+                f"The {domain}'s model has no encoder, so that its latents must be given: draw "
+                "them (`models.rejection_sample`), and pass them with `latents=True`."
+            )
 
     def encode(
         self, x, domain: str = "source", *, sample: bool = False, seed=None, batch_size: int = 512
@@ -144,19 +148,18 @@ class LatentDomainTransfer(ImageModel):
         noise = np.random.default_rng(seed).standard_normal(z_mean.shape, "float32")
         return z_mean + np.exp(0.5 * z_log_var) * noise
 
+    def graph_of_encode(self, domain: str = "source") -> Graph:
+        self._require_encoder(domain)
+        model = getattr(self, domain)
+        return Graph({"x": self.event_shapes[domain]}, lambda x: model.posterior(x)[0])
+
     def decode(self, z, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Data `(rows, ...)` of latents `(rows, dim)` of the domain's own model."""
+        return self.run_graph("decode", z, batch_size, domain=domain)
+
+    def graph_of_decode(self, domain: str = "source") -> Graph:
         domain = validation.require_choice("domain", domain, DOMAINS)
-        shape = (self.latent_dims[domain],)
-        return self.run(
-            f"decode {domain}",
-            shape,
-            lambda z: self.to_data(z, domain),
-            z,
-            "z",
-            batch_size,
-            image=False,
-        )
+        return Graph({"z": (self.latent_dims[domain],)}, lambda z: self.to_data(z, domain))
 
     def transfer(
         self,
@@ -188,6 +191,10 @@ class LatentDomainTransfer(ImageModel):
         to = validation.require_choice("to", to, DOMAINS)
         return self._through(x, OTHER[to], to, latents, sample, seed, batch_size)
 
+    def graph_of_transfer(self, to: str = "target", latents: bool = False) -> Graph:
+        to = validation.require_choice("to", to, DOMAINS)
+        return self._graph_through(OTHER[to], to, latents)
+
     def reconstruct(
         self,
         x,
@@ -202,6 +209,10 @@ class LatentDomainTransfer(ImageModel):
         domain = validation.require_choice("domain", domain, DOMAINS)
         return self._through(x, domain, domain, latents, sample, seed, batch_size)
 
+    def graph_of_reconstruct(self, domain: str = "source", latents: bool = False) -> Graph:
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return self._graph_through(domain, domain, latents)
+
     def transfer_latents(
         self, z, domain: str, to: str, *, sample: bool = False, seed=None, batch_size: int = 2048
     ) -> np.ndarray:
@@ -210,6 +221,20 @@ class LatentDomainTransfer(ImageModel):
             self.domains[validation.require_choice("domain", d, DOMAINS)] for d in (domain, to)
         )
         return self.bridge.transfer(z, *names, sample=sample, seed=seed, batch_size=batch_size)
+
+    def graph_of_transfer_latents(self, domain: str, to: str) -> Graph:
+        names = (
+            self.domains[validation.require_choice(name, d, DOMAINS)]
+            for name, d in (("domain", domain), ("to", to))
+        )
+        return self.bridge.graph_of_transfer(*names)
+
+    def _graph_through(self, domain, to, latents) -> Graph:
+        bridge = self.graph_of_transfer_latents(domain, to)
+        if latents:
+            return Graph(bridge.inputs, lambda z: self.to_data(bridge.fn(z), to))
+        encoder = self.graph_of_encode(domain)
+        return Graph(encoder.inputs, lambda x: self.to_data(bridge.fn(encoder.fn(x)), to))
 
     def _through(self, x, domain, to, latents, sample, seed, batch_size):
         # Two streams of noise of one seed.
@@ -275,6 +300,14 @@ class LatentDomainTransfer(ImageModel):
             "`bridge.compile()`, `bridge.fit({'source': transfer.posterior(x1, 'source'), "
             "'target': transfer.posterior(x2, 'target')}, labels)`."
         )
+
+    #: The base models and the bridge have an `evaluate` each.
+    evaluate = fit
+
+    def check_inputs(self, x):
+        can = self.can_encode("source")
+        shape = self.event_shapes["source"] if can else (self.latent_dims["source"],)
+        self.check_rows(x, shape, "x", image=False)
 
     def get_config(self):
         config = super().get_config()

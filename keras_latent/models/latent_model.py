@@ -104,6 +104,10 @@ class LatentModel(ImageModel):
         """
         if not isinstance(num, (int, np.integer)) or isinstance(num, bool) or num < 1:
             raise ValueError(f"`num` must be a positive integer. Received: num={num!r}")
+        if not (seed is None or isinstance(seed, (int, np.integer)) and seed >= 0):
+            raise ValueError(
+                f"`seed` must be an integer of 0 or more, or None. Received: seed={seed!r}"
+            )
         return np.random.default_rng(seed).standard_normal((num, self.latent_dim), "float32")
 
     def get_config(self):

@@ -1,5 +1,7 @@
 """The Triplet-based Variational Autoencoder (Ishfaq, Hoogi and Rubin, 2018)."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops as kops
@@ -207,7 +209,10 @@ class TVAE(VAE):
                 "-1 where a label is missing. Received: y=None"
             )
         if not hasattr(labels, "shape"):
-            raise ValueError(f"`y` must be one array of labels. Received: {type(labels).__name__}")
+            raise ValueError(
+                f"`y` must be one array of labels. Received: {type(labels).__name__}. Make it one "
+                "by `np.asarray(y)`."
+            )
         shape = tuple(labels.shape)
         if len(shape) != 1 or (None not in (rows, shape[0]) and shape[0] != rows):
             hint = ""
@@ -223,6 +228,15 @@ class TVAE(VAE):
                 f"`y` must hold integers: `y.astype('int32')`. Received: dtype={dtype}"
             )
 
+    def check_batch_size(self, rows):
+        if rows < 3 and self.triplet_weight:
+            warnings.warn(
+                "A triplet takes three rows of a batch (two of one class, one of another), so that "
+                f"the triplet loss stays 0 in batches of {rows}. Raise `batch_size`; for no "
+                "triplets, `triplet_weight=0`.",
+                stacklevel=3,
+            )
+
     def check_targets(self, y, rows=None):
         self.check_labels(y, rows)
         y = kops.convert_to_numpy(y) if kops.is_tensor(y) else np.asarray(y)
@@ -231,6 +245,15 @@ class TVAE(VAE):
             raise ValueError(
                 f"`y` must be 0 or more, or -1 where a label is missing, and fit into 32 bits. "
                 f"Received: labels from {low} to {high}"
+            )
+        sizes = np.unique(y[y >= 0], return_counts=True)[1]
+        if self.triplet_weight and (len(sizes) < 2 or sizes.max() < 2):
+            warnings.warn(
+                "No triplet can be made of the labels `y`, or of those of a dataset's first batch: "
+                f"{int(sizes.sum())} of {len(y)} rows have a label, of {len(sizes)} classes. It "
+                "takes two rows of one class and one of another. Shuffle data that is sorted by "
+                "class.",
+                stacklevel=3,
             )
 
     def get_config(self):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_latent.models import validation
+from keras_latent.models.export import Graph
 from keras_latent.models.image_model import ImageModel
 from keras_latent.models.validation import DOMAINS
 
@@ -33,42 +34,35 @@ class TwoDomainVerbs(ImageModel):
             ValueError: If `domain` is neither, or shape or values of `x` are not those of
                 the domain.
         """
+        return self.run_graph("encode", x, batch_size, domain=domain)
+
+    def graph_of_encode(self, domain: str = "source") -> Graph:
         domain = validation.require_choice("domain", domain, DOMAINS)
-        return self.run(
-            f"encode {domain}",
-            self.event_shapes[domain],
-            lambda x: self.to_latent(x, domain),
-            x,
-            "x",
-            batch_size,
-        )
+        return Graph({"x": self.event_shapes[domain]}, lambda x: self.to_latent(x, domain))
 
     def decode(self, z, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Images of `domain` of latents `(rows, *latent_shape)`."""
-        domain = validation.require_choice("domain", domain, DOMAINS)
-        return self.run(
-            f"decode {domain}",
-            self.latent_shape,
-            lambda z: self.to_image(z, domain),
-            z,
-            "z",
-            batch_size,
-            image=False,
-        )
+        return self.run_graph("decode", z, batch_size, domain=domain)
 
-    def _through(self, x, *domains, batch_size):
+    def graph_of_decode(self, domain: str = "source") -> Graph:
+        domain = validation.require_choice("domain", domain, DOMAINS)
+        return Graph({"z": self.latent_shape}, lambda z: self.to_image(z, domain))
+
+    def _through(self, *domains) -> Graph:
         def fn(x):
             for domain, to in zip(domains, domains[1:], strict=False):
                 x = self.to_image(self.to_latent(x, domain), to)
             return x
 
-        shape = self.event_shapes[domains[0]]
-        return self.run(" to ".join(domains), shape, fn, x, "x", batch_size)
+        return Graph({"x": self.event_shapes[domains[0]]}, fn)
 
     def reconstruct(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Images of `domain` decoded into `domain` from their latents."""
+        return self.run_graph("reconstruct", x, batch_size, domain=domain)
+
+    def graph_of_reconstruct(self, domain: str = "source") -> Graph:
         domain = validation.require_choice("domain", domain, DOMAINS)
-        return self._through(x, domain, domain, batch_size=batch_size)
+        return self._through(domain, domain)
 
     def translate(self, x, to: str = "target", *, batch_size: int = 512) -> np.ndarray:
         """Translates images into the domain `to`.
@@ -85,13 +79,19 @@ class TwoDomainVerbs(ImageModel):
             ValueError: If `to` is neither, or shape or values of `x` are not those of the
                 other domain.
         """
+        return self.run_graph("translate", x, batch_size, to=to)
+
+    def graph_of_translate(self, to: str = "target") -> Graph:
         to = validation.require_choice("to", to, DOMAINS)
-        return self._through(x, OTHER[to], to, batch_size=batch_size)
+        return self._through(OTHER[to], to)
 
     def cycle(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Images of `domain` translated into the other domain and back."""
+        return self.run_graph("cycle", x, batch_size, domain=domain)
+
+    def graph_of_cycle(self, domain: str = "source") -> Graph:
         domain = validation.require_choice("domain", domain, DOMAINS)
-        return self._through(x, domain, OTHER[domain], domain, batch_size=batch_size)
+        return self._through(domain, OTHER[domain], domain)
 
     def interpolate(
         self,

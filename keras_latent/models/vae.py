@@ -6,6 +6,7 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.models import validation
+from keras_latent.models.export import Graph
 from keras_latent.models.latent_model import LatentModel
 from keras_latent.training import portable
 
@@ -116,8 +117,12 @@ class VAE(LatentModel):
 
     def check_shapes(self, x):
         if isinstance(x, (dict, list, tuple)):
+            got = f"dict of {sorted(x)}" if isinstance(x, dict) else type(x).__name__
+            hint = "A list of images becomes one array by `np.stack(images)`; labels are `y`."
+            if isinstance(x, dict):
+                hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
             raise ValueError(
-                f"`{type(self).__name__}` takes one tensor a batch. Received: {type(x).__name__}"
+                f"`{type(self).__name__}` takes one tensor a batch. Received: {got}. {hint}"
             )
         validation.check_shape("x", x.shape, self.event_shape)
 
@@ -147,21 +152,22 @@ class VAE(LatentModel):
         q = self.run("encode", self.event_shape, self.posterior, x, "x", batch_size)
         return self.draw(*q, seed) if sample else q[0]
 
+    def graph_of_encode(self) -> Graph:
+        return Graph({"x": self.event_shape}, lambda x: self.posterior(x)[0])
+
     def decode(self, z, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)`, the mean of `p(x|z)`, of latents `(rows, latent_dim)`."""
-        return self.run(
-            "decode",
-            (self.latent_dim,),
-            self.to_data,
-            z,
-            "z",
-            batch_size,
-            image=False,
-        )
+        return self.run_graph("decode", z, batch_size)
+
+    def graph_of_decode(self) -> Graph:
+        return Graph({"z": (self.latent_dim,)}, self.to_data)
 
     def reconstruct(self, x, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)` decoded from the mean latents of `x`."""
-        return self.run("reconstruct", self.event_shape, self.call, x, "x", batch_size)
+        return self.run_graph("reconstruct", x, batch_size)
+
+    def graph_of_reconstruct(self) -> Graph:
+        return Graph({"x": self.event_shape}, self.call)
 
     def generate(self, num: int, *, seed: int | None = None, batch_size: int = 512) -> np.ndarray:
         """`num` images decoded from draws of the prior; a seed gives the same ones again."""

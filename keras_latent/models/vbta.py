@@ -1,10 +1,13 @@
 """The Variational Bi-domain Triplet Autoencoder (Kuznetsova and Bakhteev, 2018)."""
 
+import warnings
+
 import keras
+import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.layers import TripletMiner
+from keras_latent.layers import SlicedWasserstein, TripletMiner
 from keras_latent.models import validation
 from keras_latent.models.two_domain_model import TwoDomainModel
 from keras_latent.models.two_domain_verbs import OTHER
@@ -42,6 +45,11 @@ class VBTA(TwoDomainModel):
     `-log p(y|z)` under `q(z|x)` of known pairs, is in the authors' code and not in the
     paper; its weight is 0 unless given.
 
+    `swd > 0` is ours: it adds `swd SWD(z_x, z_y)`, the sliced Wasserstein distance W_2^2 of the
+    draws of both domains in the batch. Triplets compare distances with one another, and say
+    nothing of an offset that all of one domain have from the other; where there is one, a decoder
+    meets latents of the other domain that it has never seen.
+
     Args:
         source_encoder: `E_x`, built Keras model, `(batch, ...)` to features.
         target_encoder: `E_y`, likewise; shapes of the two domains may differ.
@@ -56,6 +64,7 @@ class VBTA(TwoDomainModel):
         beta: Weight of the log-likelihoods.
         gamma: Weight of the triplet term.
         cross_reconstruction: Weight of cross-reconstruction.
+        swd: Weight of the sliced Wasserstein distance between the domains' latents.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
         seed: Seed of the reparametrisation noise.
@@ -93,6 +102,7 @@ class VBTA(TwoDomainModel):
         "target_kl_loss",
         "triplet_loss",
         "cross_reconstruction_loss",
+        "swd_loss",
     )
 
     def __init__(
@@ -107,6 +117,7 @@ class VBTA(TwoDomainModel):
         beta: float = 1.0,
         gamma: float = 1.0,
         cross_reconstruction: float = 0.0,
+        swd: float = 0.0,
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
@@ -129,6 +140,8 @@ class VBTA(TwoDomainModel):
         self.cross_reconstruction = positive(
             "cross_reconstruction", cross_reconstruction, zero_allowed=True
         )
+        self.swd = positive("swd", swd, zero_allowed=True)
+        self.sliced_wasserstein = SlicedWasserstein(seed=seed) if self.swd else None
         self.miner = TripletMiner(strategy="hard", distance="symmetric_kl")
         # It has no weights. Keras on JAX would call the model on data once more to build it,
         # and report its own shape errors before those of `check_shapes`.
@@ -202,7 +215,8 @@ class VBTA(TwoDomainModel):
     def negative_elbo(self, x, training: bool = False):
         """The objective, a scalar in nats, and its terms, unweighted."""
         q = {d: self.posterior(x[d], d, training) for d in DOMAINS}
-        h = {d: self.hidden(self.sample(*q[d]), training) for d in DOMAINS}
+        z = {d: self.sample(*q[d]) for d in DOMAINS}
+        h = {d: self.hidden(z[d], training) for d in DOMAINS}
 
         terms = {}
         for d in DOMAINS:
@@ -225,6 +239,9 @@ class VBTA(TwoDomainModel):
                 nll += ops.weighted_mean(-self.log_prob(x[d], parameters), weight)
             terms["cross_reconstruction_loss"] = nll
             loss += self.cross_reconstruction * nll
+        if self.swd:
+            terms["swd_loss"] = self.sliced_wasserstein(z["source"], z["target"])
+            loss += self.swd * terms["swd_loss"]
         return loss, terms
 
     @portable
@@ -242,11 +259,11 @@ class VBTA(TwoDomainModel):
     @property
     def metrics(self):
         # A term that is not part of the objective has no place in the logs.
-        return [
-            m
-            for m in super().metrics
-            if m.name != "cross_reconstruction_loss" or self.cross_reconstruction
-        ]
+        absent = {
+            "cross_reconstruction_loss": not self.cross_reconstruction,
+            "swd_loss": not self.swd,
+        }
+        return [m for m in super().metrics if not absent.get(m.name)]
 
     def unpack(self, data):
         x = super().unpack(data)
@@ -264,7 +281,13 @@ class VBTA(TwoDomainModel):
             )
         for domain in DOMAINS:
             validation.check_shape(domain, x[domain].shape, self.event_shapes[domain])
-        validation.check_shape("paired", x["paired"].shape, ())
+        rank = len(x["paired"].shape)
+        if rank != 1:
+            hint = "`paired[:, 0]`" if rank == 2 else "for all of them, `np.ones(rows, bool)`"
+            raise ValueError(
+                "`paired` must have shape ('batch',): for each row whether it is a known pair. "
+                f"Received: shape={tuple(x['paired'].shape)}. Pass {hint}."
+            )
         rows = {key: value.shape[0] for key, value in x.items()}
         if len(set(rows.values()) - {None}) > 1:
             raise ValueError(
@@ -276,6 +299,26 @@ class VBTA(TwoDomainModel):
         self.check_shapes(x)
         for domain in DOMAINS:
             validation.check_values(domain, x[domain], self.unit_interval)
+        if not np.isin(x["paired"], (0, 1)).all():
+            raise ValueError(
+                "`paired` must say of each row whether it is a known pair, True or False. "
+                f"Received: values from {x['paired'].min()} to {x['paired'].max()}. Of the numbers "
+                "of those rows, pass `np.isin(np.arange(len(source)), numbers)`."
+            )
+
+    def check_inputs(self, x):
+        if isinstance(x, dict) and {*DOMAINS} <= set(x):
+            x = {"paired": np.ones(len(x["source"]), bool)} | x
+        self.check_batch(x)
+
+    def check_batch_size(self, rows):
+        if rows < 2 and self.gamma:
+            warnings.warn(
+                "A triplet takes two rows of a batch (a pair, and another target), so that the "
+                f"triplet loss stays 0 in batches of {rows}. Raise `batch_size`; for no triplets, "
+                "`gamma=0`.",
+                stacklevel=3,
+            )
 
     def get_config(self):
         config = super().get_config()
@@ -286,5 +329,6 @@ class VBTA(TwoDomainModel):
             beta=self.beta,
             gamma=self.gamma,
             cross_reconstruction=self.cross_reconstruction,
+            swd=self.swd,
         )
         return config

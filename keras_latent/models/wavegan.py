@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_latent.models import validation
+from keras_latent.models.export import Graph
 from keras_latent.models.image_model import ImageModel
 from keras_latent.models.latent_model import LatentModel
 from keras_latent.training import input_gradients, portable
@@ -296,6 +297,14 @@ class WaveGAN(ImageModel):
                 "`x` must lie in [-1, 1]; 16-bit audio is divided by 32768, and a recording by "
                 f"its own peak. Received: values from {low:g} to {high:g}"
             )
+        if low >= 0.0 and high > 0.0:
+            raise ValueError(
+                "`x` must lie in [-1, 1] around 0, as waveforms do; those in [0, 1] are mapped by "
+                f"`2 * x - 1`. Received: values from {low:g} to {high:g}"
+            )
+
+    def check_inputs(self, x):
+        self.check_rows(x, (self.latent_dim,), "z", image=False)
 
     # Verbs -------------------------------------------------------------------------------
 
@@ -315,8 +324,10 @@ class WaveGAN(ImageModel):
         Raises:
             ValueError: If shape or values are not those of latents.
         """
-        shape = (self.latent_dim,)
-        return self.run("decode", shape, self.to_data, z, "z", batch_size, image=False)
+        return self.run_graph("decode", z, batch_size)
+
+    def graph_of_decode(self) -> Graph:
+        return Graph({"z": (self.latent_dim,)}, self.to_data)
 
     def generate(self, num: int, *, seed: int | None = None, batch_size: int = 128) -> np.ndarray:
         """Waveforms `(num, samples, channels)` of latents from the prior.

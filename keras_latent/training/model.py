@@ -73,6 +73,7 @@ class PortableModel(keras.Model):
     def compile(
         self,
         optimizer: str | dict | keras.optimizers.Optimizer | None = None,
+        loss: None = None,
         *,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
@@ -85,6 +86,7 @@ class PortableModel(keras.Model):
         Args:
             optimizer: A Keras optimizer or its name; for a model with several, a dict of
                 name to optimizer. Default: the paper's, see the model's documentation.
+            loss: None: the objective is the model's own.
             run_eagerly: Run every step uncompiled, to debug it.
             steps_per_execution: Batches per compiled call (TensorFlow and JAX).
             jit_compile: Whether to compile with XLA (on PyTorch: `torch.compile`).
@@ -98,7 +100,14 @@ class PortableModel(keras.Model):
                 `loss`, `metrics` or another argument of `keras.Model.compile` is given
                 that has no meaning here.
         """
+        unsupported = {"loss": loss, **unsupported}
         given = sorted(key for key, value in unsupported.items() if value is not None)
+        if {"learning_rate", "lr"} & set(given):
+            raise ValueError(
+                "`compile` takes no learning rate; the optimizer does: "
+                "`compile(keras.optimizers.Adam(learning_rate))`. "
+                f"Received: {', '.join(given)}"
+            )
         if given:
             raise ValueError(
                 f"{type(self).__name__} brings its own objective: `compile` takes no "
@@ -108,6 +117,7 @@ class PortableModel(keras.Model):
         optimizer = self._resolve_optimizer(
             self.default_optimizer() if optimizer is None else optimizer, auto_scale_loss
         )
+        self._wanted_jit_compile = jit_compile
         if jit_compile == "auto":
             jit_compile = not run_eagerly and default_jit_compile(self)
         super().compile(
@@ -126,9 +136,10 @@ class PortableModel(keras.Model):
             if several or isinstance(optimizer, OptimizerGroup):
                 raise ValueError(
                     f"{type(self).__name__} is trained by one optimizer. "
-                    f"Received: optimizer={optimizer!r}"
+                    f"Received: optimizer={optimizer!r}. Pass it alone, as in "
+                    "`compile(keras.optimizers.Adam(1e-3))`."
                 )
-            return keras.optimizers.get(optimizer)
+            return _optimizer(optimizer)
         name = None
         if isinstance(optimizer, OptimizerGroup):
             name, optimizer = optimizer.name, dict(optimizer.members)
@@ -136,9 +147,9 @@ class PortableModel(keras.Model):
             raise ValueError(
                 f"{type(self).__name__} is trained by {len(groups)} optimizers. Pass "
                 f"`optimizer` as a dict with the keys {sorted(groups)}. "
-                f"Received: optimizer={optimizer!r}"
+                f"Received: optimizer={optimizer!r}. `compile()` takes the paper's optimizers."
             )
-        members = {key: keras.optimizers.get(optimizer[key]) for key in groups}
+        members = {key: _optimizer(optimizer[key]) for key in groups}
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             scaled = keras.optimizers.LossScaleOptimizer
             members = {k: m if isinstance(m, scaled) else scaled(m) for k, m in members.items()}
@@ -156,11 +167,13 @@ class PortableModel(keras.Model):
     def get_compile_config(self):
         config = super().get_compile_config() or {}
         keys = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile")
-        return {key: config[key] for key in keys if key in config}
+        config = {key: config[key] for key in keys if key in config}
+        # What "auto" means is for the backend to say that loads the file.
+        return config | ({"jit_compile": self._wanted_jit_compile} if config else {})
 
     def compile_from_config(self, config):
         # Keras leaves a model with a `compile` of its own uncompiled when it is loaded.
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.compile(**keras.saving.deserialize_keras_object(_of_any_backend(config)))
         self.optimizer.build(self.trainable_variables)
 
     # Saving ------------------------------------------------------------------------------
@@ -184,8 +197,22 @@ class PortableModel(keras.Model):
 
     # Training ----------------------------------------------------------------------------
 
+    def require_compiled(self) -> None:
+        """Raises `ValueError` unless `compile` was called."""
+        if not self.compiled:
+            raise ValueError(
+                f"Call `model.compile()` first: without arguments, this `{type(self).__name__}` "
+                "takes the optimizer of its paper."
+            )
+
+    def evaluate(self, *args, **kwargs):
+        """`keras.Model.evaluate`."""
+        self.require_compiled()
+        return super().evaluate(*args, **kwargs)
+
     def fit(self, *args, **kwargs):
         """`keras.Model.fit`."""
+        self.require_compiled()
         history = super().fit(*args, **kwargs)
         members = getattr(self.optimizer, "optimizers", [self.optimizer])
         if any(member.use_ema for member in members):
@@ -316,3 +343,29 @@ class PortableModel(keras.Model):
     def metrics(self):
         # The means above and nothing else: Keras's own `loss` tracker would stay at 0.
         return list(self._trackers.values())
+
+
+def _optimizer(identifier: Any) -> keras.optimizers.Optimizer:
+    try:
+        return keras.optimizers.get(identifier)
+    except ValueError as error:
+        raise ValueError(
+            "`optimizer` must be a Keras optimizer or its name, as in "
+            f"`compile(keras.optimizers.Adam(1e-3))`. Received: optimizer={identifier!r}"
+        ) from error
+
+
+def _of_any_backend(config: Any) -> Any:
+    """A configuration in which each optimizer is that of the current backend.
+
+    On PyTorch, `keras.optimizers.Adam` is a class of its own, whose name Keras writes into the
+    file: read on another backend, it would be handed tensors that it cannot take.
+    """
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(_of_any_backend, config))
+    if not isinstance(config, dict):
+        return config
+    config = {key: _of_any_backend(value) for key, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config

@@ -217,3 +217,16 @@ def test_errors(digits, tmp_path):
         with pytest.raises(ValueError, match=message):
             metrics.reference_classifier(bad_images, bad_labels, cache_dir=tmp_path)
     assert files(tmp_path) == []
+
+
+def test_what_was_cut_short_is_not_kept(tmp_path):
+    """Or a trial with `KERAS_MAX_EPOCHS=1` would leave its classifier to those after it."""
+    x, labels = np.zeros((20, 8, 8, 1), "float32"), np.arange(20) % 2
+    keras.config.set_max_epochs(1)
+    try:
+        metrics.reference_classifier(x, labels, epochs=2, cache_dir=tmp_path)
+        assert not list(tmp_path.iterdir())
+    finally:
+        keras.config.set_max_epochs(None)
+    metrics.reference_classifier(x, labels, epochs=1, cache_dir=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1

@@ -247,6 +247,8 @@ def test_the_default_is_compiled():
     model.compile()
     assert model.jit_compile == (BACKEND != "torch")
     assert isinstance(model.optimizer, keras.optimizers.Adam)
+    # In a file, which another backend may read, the choice stays open.
+    assert model.get_compile_config()["jit_compile"] == "auto"
     model.compile(run_eagerly=True)
     assert not model.jit_compile
 
