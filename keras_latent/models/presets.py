@@ -33,7 +33,32 @@ DIGITS = (8, 8, 1)
 FACES = (64, 64, 3)
 #: Squared pixels: about the error that is left, so that the KL divergence does not rule.
 FACES_VAE = {"attributes": 40, "observation_variance": 0.02}
-FACES_DUAL = {"alpha": 1.0, "use_bias": True}
+FACES_DUAL = {"alpha": 1.0, "use_bias": True, "consistency": 50.0, "input_noise": 0.1}
+
+
+def _transfer(event_shape, hidden, latent_dim, sizes):
+    """Two VAEs of one hidden layer and a bridge, as arguments of `LatentDomainTransfer`."""
+    from keras_latent import models  # they import this module
+
+    shared_dim, width, depth = sizes
+    vaes = {
+        domain: models.VAE(
+            **networks.vae_mlp(event_shape, hidden=hidden, latent_dim=latent_dim),
+            observation_variance=0.05,
+            name=domain,
+        )
+        for domain in ("source", "target")
+    }
+    bridge = models.BridgingVAE(
+        **bridging_networks.bridging_mlp(
+            latent_dim=latent_dim, shared_dim=shared_dim, hidden=width, depth=depth
+        ),
+        denoise=True,
+        beta_kl=0.002,
+        beta_cls=1.0,
+    )
+    return vaes | {"bridge": bridge}
+
 
 PRESETS = {
     "bridging_mnist": Preset(
@@ -100,7 +125,7 @@ PRESETS = {
         "Scikit-learn's 8x8 digits with ten attributes; one dense layer each way.",
         lambda: (
             attribute_networks.dual_vae(DIGITS, 32, None, 256)
-            | {"attributes": 10, "observation_variance": 0.05}
+            | {"attributes": 10, "observation_variance": 0.05, "consistency": 20.0}
         ),
     ),
     "fader_celeba": Preset(
@@ -138,6 +163,18 @@ PRESETS = {
         "`lstnet_mnist_usps` of a 32nd of its width: for tests, and to see it run.",
         lambda: lstnet_networks.lstnet_conv(width=2),
     ),
+    "transfer_digits_transpose": Preset(
+        "LatentDomainTransfer",
+        "Scikit-learn's 8x8 digits turned into transposed ones of the same class: two small VAEs "
+        "and the bridge between them.",
+        lambda: _transfer(DIGITS, 256, 32, (8, 128, 2)),
+    ),
+    "transfer_mnist_fashion": Preset(
+        "LatentDomainTransfer",
+        "Digits of MNIST turned into clothes of Fashion-MNIST and back: two small VAEs and the "
+        "bridge between them.",
+        lambda: _transfer(MNIST, 256, 32, (16, 256, 3)),
+    ),
     "tvae_mnist": Preset(
         "TVAE",
         "The configuration of the TVAE paper for MNIST: two dense layers each way, 20 latents, "
@@ -156,7 +193,7 @@ PRESETS = {
     ),
     "vae_celeba_small": Preset(
         "VAE",
-        "The single-domain counterpart of `vbta_celeba_small`.",
+        "64x64 faces in one domain: the networks of `vbta_celeba`, half as wide, 128 latents.",
         lambda: (
             face_networks.vae_faces(FACES, (16, 16), 4096, 128) | {"observation_variance": 0.02}
         ),
@@ -185,11 +222,12 @@ PRESETS = {
     ),
     "vbta_celeba_small": Preset(
         "VBTA",
-        "`vbta_celeba` half as wide with 128 latents, less observation noise, and "
-        "cross-reconstruction of the pairs: for two CPU cores.",
+        "64x64 faces of men and of women for two CPU cores: one encoder for both, a decoder of "
+        "each domain's own, 128 latents, less observation noise, and a sliced Wasserstein "
+        "distance between the domains' latents.",
         lambda: (
-            face_networks.vbta_faces(FACES, (16, 16), 4096, 128)
-            | {"observation_variance": 0.02, "gamma": 10.0, "cross_reconstruction": 1.0}
+            face_networks.vbta_faces_apart(FACES, 32, 128)
+            | {"observation_variance": 0.02, "gamma": 10.0, "swd": 5000.0}
         ),
     ),
     "vbta_mnist_transpose": Preset(

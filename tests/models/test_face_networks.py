@@ -104,6 +104,33 @@ def test_vbta_learns_faces_of_two_colours(rng):
     assert translated[..., 2].mean() > 0.4 > 0.2 > translated[..., 0].mean()
 
 
+APART = {"event_shape": (16, 16, 3), "width": 4, "latent_dim": 4}
+
+
+def test_domains_apart_share_the_encoder_and_no_decoder(rng, tmp_path):
+    vbta = models.VBTA(**face_networks.vbta_faces_apart(**APART), swd=3.0, seed=0)
+    x = rng.random((6, 16, 16, 3), "float32")
+    np.testing.assert_array_equal(vbta.encode(x, "source"), vbta.encode(x, "target"))
+    assert np.abs(vbta.translate(x, to="target") - vbta.reconstruct(x, "source")).max() > 1e-5
+    assert vbta.source_encoder is vbta.target_encoder
+    # One network in two places: it is trained, saved and loaded as one.
+    vbta.compile(keras.optimizers.Adam(1e-2), jit_compile=quick_compile())
+    batch = {"source": x, "target": x[::-1].copy(), "paired": np.ones(6, bool)}
+    fit = {"batch_size": 6, "epochs": 2, "verbose": 0}
+    history = vbta.fit(batch, **fit).history
+    assert history["swd_loss"][0] > 0
+    vbta.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.source_encoder is loaded.target_encoder and loaded.swd == 3.0
+    losses = [m.fit(batch, **fit).history["loss"] for m in (vbta, loaded)]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_apart_wants_multiples_of_16():
+    with pytest.raises(ValueError, match=r"multiples of 16. Received: event_shape=\(16, 24, 3\)"):
+        face_networks.vbta_faces_apart((16, 24, 3))
+
+
 @pytest.mark.parametrize("make", [face_networks.vbta_faces, face_networks.vae_faces])
 @pytest.mark.parametrize(
     ("arguments", "message"),

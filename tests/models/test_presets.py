@@ -52,7 +52,8 @@ WAVEGAN_SIZES = {  # samples, features of the finest layer, updates of the criti
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
 def test_every_built_in_preset(cls, name):
-    random = {} if cls is models.FaderNetwork else {"seed": 5}
+    seedless = (models.FaderNetwork, models.LatentDomainTransfer)
+    random = {} if cls in seedless else {"seed": 5}
     model = cls.from_preset(name, load_weights=False, **random)
     assert type(model) is cls and getattr(model, "seed", 5) == 5
     shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
@@ -82,6 +83,10 @@ def test_every_built_in_preset(cls, name):
         assert model.encode(z, "source").shape == (2, shared)
         assert model.transfer(z, "source", "target").shape == (2, width)
         return
+    if cls is models.LatentDomainTransfer:
+        assert set(model.latent_dims.values()) == {32}
+        assert model.transfer(np.zeros((2, *shape), "float32"), to="source").shape == (2, *shape)
+        return
     if "celeba" in name:
         shape = (64, 64, 3)
     dims = OTHER_LATENT_DIMS.get(name) or LATENT_DIMS[cls, "digits" in name]
@@ -103,7 +108,10 @@ def test_presets_of_a_class_are_its_own():
         "vae_mnist_bridging",
         "vae_digits",
     }
-    assert models.LatentDomainTransfer.presets == {}
+    assert set(models.LatentDomainTransfer.presets) == {
+        "transfer_digits_transpose",
+        "transfer_mnist_fashion",
+    }
     assert "vbta_mnist_transpose" in models.VBTA.presets
     assert not set(models.VAE.presets) & set(models.VBTA.presets)
 
@@ -219,17 +227,39 @@ def test_errors(saved, tmp_path):
         models.VBTA.from_preset("vbta_mnist_transpos", load_weights=False)
     with pytest.raises(ValueError, match=r"or a directory. Received: preset='nothing alike'.$"):
         models.VBTA.from_preset("nothing alike")
-    with pytest.raises(ValueError, match=r"no trained weights.*`load_weights=False`"):
+    with pytest.raises(ValueError, match=r"without trained weights.*`load_weights=False`.*sharp"):
         models.VBTA.from_preset("vbta_mnist_transpose")
     with pytest.raises(ValueError, match=r"is a `VBTA`: call `VBTA.from_preset`.*cls=VAE"):
         models.VAE.from_preset("vbta_mnist_transpose", load_weights=False)
     with pytest.raises(ValueError, match=r"holds a 'keras_latent>VBTA', not a 'keras_latent>VAE'"):
         models.VAE.from_preset(saved)
+    with pytest.raises(ValueError, match=r"Did you mean 'lstnet_mnist_usps' of `LSTNet`\?"):
+        models.VBTA.from_preset("lstnet_mnist_usp")
+    with pytest.raises(ValueError, match=r"or a directory. Received: preset='None'"):
+        models.VBTA.from_preset(None)
+    with pytest.raises(ValueError, match=r"by `keras.saving.load_model\(path\)`"):
+        models.VBTA.from_preset("model.keras")
     with pytest.raises(ValueError, match=r"must be new or empty"):
         vae().save_to_preset(saved)
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=r"must be new or empty"):
         vae().save_to_preset(tmp_path / "file")
+
+
+def test_a_preset_of_another_library(damaged):
+    content = b'{"registered_name": "keras_hub>VAEBackbone", "config": {}}'
+    with pytest.raises(ValueError, match=r"'keras_hub>VAEBackbone'.*it is not one of keras_latent"):
+        models.VBTA.from_preset(damaged("config.json", content))
+
+
+def test_loading_runs_no_code(saved, damaged):
+    """A layer that holds Python code, as any file may, is refused."""
+    code = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x: x)])
+    config = json.loads((saved / "config.json").read_text())
+    config["config"]["source_encoder"] = keras.saving.serialize_keras_object(code)
+    directory = damaged("config.json", json.dumps(config).encode())
+    with pytest.raises(ValueError, match=r"(?i)lambda"):
+        models.VBTA.from_preset(directory)
 
 
 def test_networks_are_registered_with_their_activation():

@@ -211,3 +211,46 @@ def test_the_variance_of_the_papers_heads_is_a_softplus():
     kernel, bias = heads.get_layer("z_log_var").get_weights()
     _, z_log_var = to_numpy(heads(h))
     np.testing.assert_allclose(np.exp(z_log_var), np.logaddexp(0, h @ kernel + bias), rtol=1e-5)
+
+
+def test_sliced_wasserstein_of_the_latents(mean_latents, monkeypatch):
+    """With the directions held fixed: sorted projections, by NumPy."""
+    model = mean_latents(vbta(swd=2.0))
+    x = batch(12, SOME)
+    z = {d: to_numpy(model.posterior(x[d], d))[0] for d in ("source", "target")}
+    directions = np.random.default_rng(0).normal(size=(z["source"].shape[1], 50))
+    directions = (directions / np.linalg.norm(directions, axis=0)).astype("float32")
+    monkeypatch.setattr(
+        "keras_latent.layers.sliced_wasserstein.random_projections",
+        lambda *args: keras.ops.convert_to_tensor(directions.T),
+    )
+    loss, terms = to_numpy(model.negative_elbo(x))
+    a, b = (np.sort(z[d] @ directions, axis=0) for d in ("source", "target"))
+    np.testing.assert_allclose(terms["swd_loss"], np.mean((a - b) ** 2), rtol=1e-4)
+    plain, _ = to_numpy(mean_latents(_without_swd(model)).negative_elbo(x))
+    np.testing.assert_allclose(loss, plain + 2.0 * terms["swd_loss"], rtol=1e-5)
+
+
+def _without_swd(model):
+    copy = type(model).from_config(model.get_config() | {"swd": 0.0})
+    for name in ("source_encoder", "target_encoder", "source_decoder", "target_decoder"):
+        getattr(copy, name).set_weights(getattr(model, name).get_weights())
+    for name in ("shared_encoder", "shared_decoder"):
+        if getattr(model, name) is not None:
+            getattr(copy, name).set_weights(getattr(model, name).get_weights())
+    return copy
+
+
+def test_the_distance_draws_two_domains_together():
+    """An offset between the domains, which triplets do not see, goes."""
+    x = batch(40, np.zeros(40, bool))
+    x |= {"source": 0.3 * x["source"], "target": 0.3 * x["target"] + 0.7}
+    found = {}
+    for weight in (0.0, 200.0):
+        keras.utils.set_random_seed(0)
+        model = vbta(swd=weight, alpha=0.01, observation_variance=0.05, seed=0)
+        model.compile(keras.optimizers.Adam(1e-2), jit_compile=quick_compile())
+        model.fit(x, batch_size=40, epochs=40, verbose=0)
+        z = [model.encode(x[d], d) for d in ("source", "target")]
+        found[weight] = np.linalg.norm(z[0].mean(0) - z[1].mean(0)) / z[0].std()
+    assert found[200.0] < 0.5 * found[0.0]

@@ -1,0 +1,138 @@
+"""DualVAE's consistency of transfers: what the term is, what it moves, what it changes."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy import special
+from small_networks import assert_same_weights, attributed_digits, dual_vae, quick_compile
+
+X, Y = attributed_digits(60)
+
+
+def numpy(t):
+    return np.array(ops.convert_to_numpy(t), dtype="float64")
+
+
+def sgd(vae, attributes):
+    return {
+        "vae": keras.optimizers.SGD(vae),
+        "attributes": keras.optimizers.SGD(attributes),
+    }
+
+
+def test_the_divergence_is_scipys(rng):
+    model = dual_vae(consistency=1.0, use_bias=True)
+    w = rng.normal(size=(60, 4)).astype("float32")
+    said = special.expit(numpy(model.attribute_logits(w)))
+    seen = special.expit(numpy(model.attribute_logits(model.encode(X))))
+    wanted = special.rel_entr(said, seen) + special.rel_entr(1 - said, 1 - seen)
+    found = model.consistency_loss(ops.convert_to_tensor(w), ops.convert_to_tensor(X))
+    np.testing.assert_allclose(float(found), wanted.sum(1).mean(), rtol=1e-4)
+
+
+def test_it_is_0_where_images_show_what_latents_say():
+    model = dual_vae(consistency=1.0)
+    z = ops.convert_to_tensor(model.encode(X))
+    assert abs(float(model.consistency_loss(z, ops.convert_to_tensor(X)))) < 1e-5
+
+
+def test_one_attribute_of_each_row_is_moved():
+    model = dual_vae(consistency=1.0, latent_dim=8, use_bias=True)
+    rows = np.repeat(X, 4, axis=0)
+    z = model.encode(rows)
+    steps = numpy(model.moved_latents(ops.convert_to_tensor(z))) - z
+    before = numpy(model.attribute_logits(z))
+    after = numpy(model.attribute_logits(z + steps.astype("float32")))
+    # Every step lies along a dual vector, or moves one logit and no other.
+    u = model.dual_vectors()
+    cosine = np.abs(steps @ u.T) / np.linalg.norm(steps, axis=1)[:, None]
+    along = (cosine / np.linalg.norm(u, axis=1) > 0.9999).sum(axis=1)
+    alone = (np.abs(after - before) > 0.1).sum(axis=1) <= 1  # the ridge moves others a little
+    assert 0.3 < along.mean() < 0.7
+    assert (alone | (along == 1)).all() and (alone & (along == 0)).sum() > 60
+    moved = after[np.arange(len(rows)), np.abs(after - before).argmax(axis=1)]
+    assert 11 < np.abs(moved[alone]).max() < 12.2 and moved.min() < -8 and moved.max() > 8
+    again = numpy(model.moved_latents(ops.convert_to_tensor(z))) - z
+    assert np.abs(again - steps).max() > 1  # drawn anew
+
+
+def test_noise_is_of_training_alone():
+    model = dual_vae(consistency=1.0, input_noise=0.5)
+    x = ops.zeros((400, 8, 8, 1))
+    assert abs(numpy(model.with_noise(x)).std() - 0.5) < 0.02
+    seen = []
+    model.posterior = lambda x, training=False: (
+        seen.append(numpy(x)) or type(model).posterior(model, x, training)
+    )
+    for training in (False, True):
+        model.losses_of(ops.convert_to_tensor(X), ops.convert_to_tensor(Y), training)
+    assert np.array_equal(seen[0], X) and np.abs(seen[1] - X).std() > 0.1
+    assert dual_vae().with_noise(x) is x
+
+
+def test_the_objective_is_the_sum():
+    model = dual_vae(consistency=3.0)
+    losses, terms = model.losses_of(ops.convert_to_tensor(X), ops.convert_to_tensor(Y))
+    wanted = terms["reconstruction_loss"] + terms["kl_loss"] + 3 * terms["consistency_loss"]
+    np.testing.assert_allclose(float(losses["vae"]), float(wanted), rtol=1e-6)
+    plain, terms = dual_vae().losses_of(ops.convert_to_tensor(X), ops.convert_to_tensor(Y))
+    assert "consistency_loss" not in terms and np.isfinite(float(plain["vae"]))
+
+
+def test_it_moves_the_decoder_only():
+    """With both other gradients off, encoder and dual vectors stay where they are."""
+    model = dual_vae(consistency=1.0, latent_dim=8)
+    before = {n: numpy(getattr(model, n).weights[0]) for n in ("encoder", "decoder")}
+    u = model.dual_vectors().copy()
+    original = model.losses_of
+
+    def only_consistency(x, y, training=False):
+        losses, terms = original(x, y, training)
+        nothing = 0.0 * losses["attributes"]
+        w = model.moved_latents(model.posterior(x)[0])
+        images = model.expected(model.likelihood_parameters(w, training))
+        return {"vae": model.consistency_loss(w, images), "attributes": nothing}, terms
+
+    model.losses_of = only_consistency
+    model.compile(sgd(0.1, 0.1), jit_compile=quick_compile())
+    model.fit(X, Y, batch_size=60, verbose=0)
+    np.testing.assert_array_equal(numpy(model.encoder.weights[0]), before["encoder"])
+    np.testing.assert_array_equal(model.dual_vectors(), u)
+    assert np.abs(numpy(model.decoder.weights[0]) - before["decoder"]).max() > 1e-6
+
+
+def test_transfers_become_consistent():
+    x, y = attributed_digits(400)
+    found = {}
+    for weight in (0.0, 20.0):
+        keras.utils.set_random_seed(0)
+        model = dual_vae(latent_dim=8, observation_variance=0.05, consistency=weight, seed=0)
+        rates = {name: keras.optimizers.Adam(5e-3) for name in ("vae", "attributes")}
+        model.compile(rates, jit_compile=quick_compile())
+        history = model.fit(x, y, batch_size=50, epochs=15, verbose=0).history
+        moved = model.to_boundary(x, None, 4.0, present=True, direction="isolated")
+        seen = model.attribute_probabilities(np.clip(moved.reshape(-1, 8, 8, 1), 0, 1))
+        found[weight] = seen.reshape(-1, 3, 3)[:, [0, 1, 2], [0, 1, 2]].mean()
+    assert history["consistency_loss"][-1] < 0.7 * history["consistency_loss"][0]
+    assert found[20.0] > found[0.0] + 0.03
+    assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == set(history)
+
+
+def test_a_file_goes_on_as_if_nothing_had_been(tmp_path):
+    model = dual_vae(consistency=2.0, input_noise=0.1, latent_dim=8)
+    model.compile(jit_compile=quick_compile())
+    fit = {"batch_size": 20, "shuffle": False, "verbose": 0}
+    model.fit(X, Y, **fit)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert (loaded.consistency, loaded.input_noise) == (2.0, 0.1)
+    for m in (model, loaded):
+        m.fit(X, Y, **fit)
+    assert_same_weights(model, loaded, 1e-6)
+
+
+@pytest.mark.parametrize("name", ["consistency", "input_noise"])
+def test_bad_weights(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a non-negative"):
+        dual_vae(**{name: -1.0})
