@@ -13,6 +13,7 @@ import pytest
 import keras_latent
 
 README = Path(__file__).parents[1] / "README.md"
+QUICK_START = README.parent / "docs" / "quick_start.md"
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(keras_latent.__path__, "keras_latent.")
@@ -37,11 +38,12 @@ def test_there_are_examples():
     assert examples > 100
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.M | re.S)
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
-def test_readme_blocks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [README, QUICK_START], ids=["README", "quick_start"])
+def test_blocks(page, tmp_path, monkeypatch):
     # The blocks build on each other, as a reader's session does; in a folder of their own.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -50,12 +52,12 @@ def test_readme_blocks(tmp_path, monkeypatch):
     keras.config.set_max_steps_per_epoch(2)
     try:
         namespace = {}
-        for block in blocks("python"):
-            exec(compile(block, str(README), "exec"), namespace)
+        for block in blocks(page, "python"):
+            exec(compile(block, str(page), "exec"), namespace)
     finally:
         keras.config.set_max_epochs(limits[0])
         keras.config.set_max_steps_per_epoch(limits[1])
-    assert len(blocks("python")) >= 3
+    assert len(blocks(page, "python")) >= 2
     assert os.listdir(tmp_path)
 
 
@@ -75,12 +77,11 @@ def test_tables_are_rendered_from_the_result_files():
     assert tables.render() == tables.TABLES.read_text()
 
 
-def test_presets_of_the_readme_exist():
-    names = set(
-        re.findall(
-            r"`((?:vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging)_[a-z_]+)`", README.read_text()
-        )
-    )
+def test_presets_of_the_pages_exist():
+    pages = [README, *(README.parent / "docs").rglob("*.md")]
+    kinds = "vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging|transfer|wavegan"
+    pattern = rf"[`\"]((?:{kinds})_(?:digits|mnist|celeba|tiny|sc09|spoken)[a-z_]*)[`\"]"
+    names = {name for page in pages for name in re.findall(pattern, page.read_text())}
     known = {
         p for m in keras_latent.models.__all__ for p in getattr(keras_latent.models, m).presets
     }

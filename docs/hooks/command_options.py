@@ -1,0 +1,63 @@
+"""The options of the command `keras-latent`, from its parser."""
+
+import argparse
+
+
+def reference() -> str:
+    """A section for each application, with a table of its options."""
+    from keras_latent.applications import cli
+    from keras_latent.applications.registry import APPLICATIONS
+
+    parser = cli.build_parser()
+    run = _choices(parser)["run"]
+    names = _choices(run)
+    common = argparse.ArgumentParser(add_help=False)
+    cli.add_common_arguments(common)
+    shared = {action.dest for action in common._actions}
+    parts = ["## Options of every application", _options(common._actions)]
+    for name, application in APPLICATIONS.items():
+        own = [a for a in names[name]._actions if a.dest not in shared and a.dest != "help"]
+        parts += [f"## {name}", f"{application.summary}.", f"```\n{_usage(name)}\n```"]
+        parts.append(_options(own))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _usage(name: str) -> str:
+    return f"keras-latent run {name} [options]"
+
+
+def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (found,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return found.choices
+
+
+def _options(actions: list[argparse.Action]) -> str:
+    if not actions:
+        return ""
+    rows = [f"| {_name(a)} | {_default(a)} | {_help(a)} |" for a in actions]
+    return "\n".join(["| option | default | what it does |", "| --- | --- | --- |", *rows])
+
+
+def _name(action: argparse.Action) -> str:
+    name = action.option_strings[-1] if action.option_strings else action.dest
+    if action.nargs == 0:
+        return f"`{name}`"
+    values = "\\|".join(map(str, action.choices or ())) or (action.metavar or action.dest.upper())
+    more = " ..." if action.nargs in ("+", "*") else ""
+    # A `|` inside code would end the table's cell.
+    return f"`{name}` " + " \\| ".join(f"`{v}{more}`" for v in values.split("\\|"))
+
+
+def _default(action: argparse.Action) -> str:
+    if action.dest == "verbose":  # depends on where it prints
+        return "1 in a terminal, otherwise 2"
+    if action.default is None or action.nargs == 0:
+        return ""
+    if isinstance(action.default, (list, tuple)):
+        return "`" + " ".join(map(str, action.default)) + "`"
+    return f"`{action.default}`"
+
+
+def _help(action: argparse.Action) -> str:
+    text = " ".join((action.help or "").split())
+    return (text[:1].upper() + text[1:]).replace("|", "\\|") % {"default": action.default}
