@@ -11,11 +11,11 @@ from keras_latent import metrics, models
 from keras_latent.visualization.figures import finish, new_figure
 
 #: Lengths of a step along a dual vector, in the prior's standard deviations.
-STEPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 24.0)
+STEPS = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 24.0, 32.0)
 #: Log-odds of the attribute after a move past its boundary.
 MARGINS = (1.0, 3.0, 6.0, 9.0, 13.0, 18.0)
 #: What an attribute is set to, where 1 is "there".
-VALUES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+VALUES = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0)
 IMAGES_AT_ONCE = 320
 
 
@@ -38,7 +38,11 @@ def kinds_of(model) -> dict[str, Kind]:
     """The ways in which a model transfers, the paper's first."""
     if not isinstance(model, models.DualVAE):
         unit = "value of the attribute, 1: there"
-        return {"label": Kind(model.transfer_function(), VALUES, unit)}
+        # What the attribute is set to when it is there, and what serves the score best.
+        return {
+            "set": Kind(model.transfer_function(), (1.0,), unit),
+            "label": Kind(model.transfer_function(), VALUES, unit),
+        }
     length = float(np.linalg.norm(model.dual_vectors(), axis=1).mean())
     strengths = tuple(round(step / length, 4) for step in STEPS)
     unit = "lambda, in lengths of the dual vector"

@@ -56,6 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="falls along a cosine")
     parser.add_argument("--alpha", type=float, help="of DualVAE, instead of the preset's")
     parser.add_argument(
+        "--consistency",
+        type=float,
+        help="of DualVAE, instead of the preset's; 0: the paper's objective",
+    )
+    parser.add_argument(
+        "--input-noise", type=float, help="of DualVAE, instead of the preset's; in [0, 1] pixels"
+    )
+    parser.add_argument(
         "--classifier",
         choices=("small", "inception"),
         default="small",
@@ -95,8 +103,16 @@ def complete(arguments: argparse.Namespace) -> None:
         raise ValueError(f"`--domains` must be 1 to {attributes}. Received: {arguments.domains}")
     if not 0 <= arguments.missing < 1:
         raise ValueError(f"`--missing` must be 0 to below 1. Received: {arguments.missing}")
-    if arguments.alpha is not None and arguments.method != "dualvae":
-        raise ValueError(f"`--alpha` is DualVAE's. Received: --method {arguments.method}")
+    for name in ("alpha", "consistency", "input_noise"):
+        value, option = getattr(arguments, name), "--" + name.replace("_", "-")
+        if value is not None and arguments.method != "dualvae":
+            raise ValueError(f"`{option}` is DualVAE's. Received: --method {arguments.method}")
+        if name != "alpha" and value is not None and value < 0:
+            raise ValueError(f"`{option}` must be 0 or more. Received: {value}")
+    if arguments.method == "dualvae":
+        for name in ("consistency", "input_noise"):
+            if getattr(arguments, name) is None:
+                setattr(arguments, name, FACES_DUAL[name])
     if arguments.out is None:
         parts = [arguments.run_name, arguments.dataset, arguments.method, str(arguments.domains)]
         if arguments.missing:
@@ -111,8 +127,9 @@ def build(arguments: argparse.Namespace, names: list[str]) -> keras.Model:
     common = FACES_VAE | {"attributes": names}
     if arguments.method == "dualvae":
         networks = attribute_networks.dual_vae(FACES, latent_dim, width)
-        alpha = {} if arguments.alpha is None else {"alpha": arguments.alpha}
-        return models.DualVAE(**networks, **common | FACES_DUAL | alpha | seed)
+        given = {k: getattr(arguments, k) for k in ("alpha", "consistency", "input_noise")}
+        given = {k: value for k, value in given.items() if value is not None}
+        return models.DualVAE(**networks, **common | FACES_DUAL | given | seed)
     if arguments.method == "cvae":
         networks = attribute_networks.cvae(FACES, n, latent_dim, width)
         return models.CVAE(**networks, **common | seed)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
+#: Most of the time is spent in compiling tiny networks: quickly, rather than well.
+XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 def main() -> int:
@@ -26,6 +28,7 @@ def main() -> int:
                 **os.environ,
                 "KERAS_BACKEND": backend,
                 "OMP_NUM_THREADS": "1",
+                "XLA_FLAGS": os.environ.get("XLA_FLAGS", XLA_FLAGS),
                 "TF_CPP_MIN_LOG_LEVEL": "2",
             },
         )

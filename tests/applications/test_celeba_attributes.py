@@ -14,6 +14,7 @@ from keras_latent.applications import celeba_attributes, cli
 from keras_latent.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
 from keras_latent.datasets import CELEBA_ATTRIBUTES
 from keras_latent.models import attribute_networks
+from keras_latent.models.presets import FACES_DUAL
 
 ROWS = {"train": 40, "validation": 8, "test": 8}
 PICTURES = {"sweep.png", "strengths.png", "training.png"}
@@ -59,7 +60,7 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
     assert run(data, out, "--method", method, "--domains", "3", "--missing", "0.5") == 0
     written = json.loads((out / "metrics.json").read_text())
     figures = written["figures"]
-    kinds = ["dual", "isolated", "boundary"] if method == "dualvae" else ["label"]
+    kinds = ["dual", "isolated", "boundary"] if method == "dualvae" else ["set", "label"]
     assert list(figures["transfers"]) == kinds
     for kind in kinds:
         found = figures["transfers"][kind]
@@ -85,8 +86,12 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
         assert row["value"] == figures["transfers"]["dual"]["test"]["cis"]
         assert row["setting"]["missing"] == 0.5
 
+    table1 = json.loads((tmp_path / "dualvae_table1.json").read_text())["rows"]
+    assert all(r["configuration"] == "printed" for r in table1)  # labels are missing here
     if method != "dualvae":
         return
+    assert model.consistency == FACES_DUAL["consistency"] == row["setting"]["consistency"]
+    assert row["configuration"] == "ours" and row["wall_seconds"] > 0
     # A finished run is only reported; one without its figures goes on from its state.
     trained = model.get_weights()
     (out / "metrics.json").unlink()
@@ -128,7 +133,8 @@ def test_scores_are_those_of_the_verbs(rng):
     found = scores.measure("label", 2.0, x, y).result()
     made = cvae.transfer(x, None, 2.0, attributes=y)
     assert found == pytest.approx(cis(made), abs=1e-5)
-    assert scores.sweep(x, y)["label"][3]["ts"] == pytest.approx(found["ts"], abs=2e-5)
+    assert scores.sweep(x, y)["label"][2]["ts"] == pytest.approx(found["ts"], abs=2e-5)
+    assert [row["strength"] for row in scores.sweep(x, y)["set"]] == [1.0]
 
 
 def test_strengths_are_steps_of_the_same_length():
@@ -147,6 +153,8 @@ def test_strengths_are_steps_of_the_same_length():
         (["--missing", "1"], "`--missing` must be 0 to below 1"),
         (["--epochs", "0"], "`--epochs` must be positive"),
         (["--method", "cvae", "--alpha", "2"], "`--alpha` is DualVAE's"),
+        (["--method", "fader", "--input-noise", "0"], "`--input-noise` is DualVAE's"),
+        (["--consistency", "-1"], "`--consistency` must be 0 or more"),
     ],
 )
 def test_errors(data, tmp_path, options, message, capsys):
