@@ -95,7 +95,7 @@ def test_every_built_in_preset(cls, name):
     assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
     if cls is models.VBTA:
         paper = not name.endswith(("sharp", "small"))
-        assert (model.cross_reconstruction == 0.0) == paper
+        assert (model.cross_reconstruction == model.swd == 0.0) == paper
         assert model.likelihood == "gaussian" and model.alpha == model.beta == 1.0
         if paper:
             assert model.observation_variance == 1.0 and model.gamma == 1.0
