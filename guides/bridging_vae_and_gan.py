@@ -20,7 +20,7 @@ trained on, which is fast.
 
 Here the written digits have a VAE and the spoken ones a GAN, WaveGAN ([Donahue, McAuley and
 Puckette, 2018](https://arxiv.org/abs/1802.04208)), which cannot encode. All is trained in this
-guide, in about ten minutes on two CPU cores, most of which is the GAN's.
+guide, in minutes on two CPU cores, most of which are the GAN's.
 
 **Do not expect speech.** A GAN of waveforms needs a long training on a GPU to speak. After some
 minutes this one makes noise, and the classifier is made to name the digit that it is most like.
@@ -103,7 +103,7 @@ optimizers = gan.default_optimizer()
 optimizers["critic"].learning_rate, optimizers["generator"].learning_rate = 4e-4, 2e-4
 gan.compile(optimizers)
 whole_batches = len(pair.target_train) // 32 * 32
-history = gan.fit(pair.target_train[:whole_batches], batch_size=32, epochs=5, verbose=0)
+history = gan.fit(pair.target_train[:whole_batches], batch_size=32, epochs=3, verbose=0)
 visualization.training_curves(history, "bridge_gan_training.png")
 
 """

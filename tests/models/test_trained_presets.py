@@ -17,7 +17,7 @@ NAMES = trained_presets()
 
 
 def test_what_is_shipped_has_a_recipe_and_is_small():
-    assert NAMES == sorted(p.name for p in TRAINED.iterdir())
+    assert sorted(p.name for p in TRAINED.iterdir()) == NAMES
     assert {"vbta_digits_transpose_sharp", "transfer_digits_transpose"} <= set(NAMES)
     assert set(NAMES) <= set(recipes.RECIPES) <= set(PRESETS)
     size = sum(p.stat().st_size for p in TRAINED.rglob("*") if p.is_file())
