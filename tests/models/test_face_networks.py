@@ -123,7 +123,7 @@ def test_domains_apart_share_the_encoder_and_no_decoder(rng, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.source_encoder is loaded.target_encoder and loaded.swd == 3.0
     losses = [m.fit(batch, **fit).history["loss"] for m in (vbta, loaded)]
-    np.testing.assert_allclose(*losses, rtol=1e-5)
+    np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 def test_apart_wants_multiples_of_16():
