@@ -22,6 +22,15 @@ class ConditionalVerbs(AttributeModel):
     #: Whether `to_latent` uses them.
     encodes_attributes = True
 
+    def check_inputs(self, x):
+        if not isinstance(x, (list, tuple)) or len(x) != 2:
+            raise ValueError(
+                "`predict` takes `[images, attributes]`, attributes as 1.0 (it is there), -1.0 (it "
+                "is not) and 0.0 (not known). Received: "
+                f"{type(x).__name__}. For images alone, call `reconstruct(images)`."
+            )
+        self.check_batch(x[0])
+
     def _given(self, attributes, rows: int) -> np.ndarray:
         """Signed attributes of rows in host memory; all unknown where none are given."""
         if attributes is None:

@@ -138,15 +138,6 @@ class CVAE(ConditionalVerbs, LatentModel):
         validation.check_shape("x", x.shape, self.event_shape)
         validation.check_values("x", x, self.unit_interval)
 
-    def check_inputs(self, x):
-        if not isinstance(x, (list, tuple)) or len(x) != 2:
-            raise ValueError(
-                "`predict` takes `[images, attributes]`, attributes as 1.0 (it is there), -1.0 (it "
-                "is not) and 0.0 (not known). Received: "
-                f"{type(x).__name__}. For images alone, call `reconstruct(images)`."
-            )
-        self.check_batch(x[0])
-
     # Verbs -------------------------------------------------------------------------------
 
     def generate(

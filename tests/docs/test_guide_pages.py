@@ -67,9 +67,10 @@ def test_printed_text_is_what_a_terminal_shows():
     assert render_guides.settled("took 3s - or so\n") == "took 3s - or so"
 
 
-def test_places_of_the_machine_are_left_out(monkeypatch):
-    text = f"saved /tmp/abc/vbta.keras in /tmp/abc, from {ROOT}/guides/x.py; ../up stays"
-    shown = render_guides.without_paths(text, "/tmp/abc")
+def test_places_of_the_machine_are_left_out(tmp_path):
+    folder = str(tmp_path)
+    text = f"saved {folder}/vbta.keras in {folder}, from {ROOT}/guides/x.py; ../up stays"
+    shown = render_guides.without_paths(text, folder)
     assert shown == "saved vbta.keras in ., from guides/x.py; ../up stays"
 
 
@@ -101,7 +102,7 @@ def test_a_notebook_becomes_a_page(tmp_path, monkeypatch):
         v4.new_output("display_data", data={"image/png": png(20), "text/plain": "<Figure>"}),
         v4.new_output("execute_result", data={"text/plain": "0.5"}),
     ]
-    page = render_guides.Page("example", "/tmp/abc")
+    page = render_guides.Page("example", str(tmp_path))
     page.add(v4.new_markdown_cell("## The `latent` space\n\nSome text."))
     page.add(code)
     path = page.write({"title": "An example", "description": "Of: a page", "sha256": "0"})
@@ -116,5 +117,5 @@ def test_a_notebook_becomes_a_page(tmp_path, monkeypatch):
     ]
     assert (tmp_path / "example_files" / "0.png").read_bytes()[1:4] == b"PNG"
     # Pictures of an earlier run do not stay.
-    render_guides.Page("example", "/tmp/abc").write({"title": "x", "description": "y"})
+    render_guides.Page("example", str(tmp_path)).write({"title": "x", "description": "y"})
     assert not (tmp_path / "example_files").exists()
