@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_latent import datasets, metrics, models, visualization
 from keras_latent.applications import fitting
 from keras_latent.applications.face_domains import MALE, domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import figures_of, look
+from keras_latent.applications.face_offsets import offset_between, smallest_strength
 from keras_latent.applications.judging import float32, floats
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.applications.single_domain_vae import train_counterpart
@@ -25,6 +27,8 @@ PRESETS = {
 DATASETS = {"celeb_a": "celeba_men_women", "celeb_a_64": "celeba_64_men_women"}
 #: Splits that are measured. None of them steers the training.
 MEASURED = ("validation", "test")
+#: Figures that differ where the latents of translations are moved.
+OF_TRANSLATIONS = ("target_gender_accuracy", "attribute_agreement", "spread")
 #: What the pictures call the domains.
 WHO = {"source": "men", "target": "women"}
 COLUMNS = 10
@@ -54,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="pairs of the largest matching of attributes in each batch (default: every row is "
         "one of a pair; 0: no pair at all)",
+    )
+    parser.add_argument(
+        "--no-flip",
+        action="store_true",
+        help="train on the faces as they are (default: each is mirrored left to right or not, anew "
+        "in every epoch)",
     )
     parser.add_argument(
         "--classifier",
@@ -115,6 +125,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         limit=arguments.limit,
         verbose=0 if arguments.verbose == 0 else "auto",
     )
+    flip = None if arguments.no_flip else datasets.RandomFlip()
     print("Classifier of attributes (trained once, then kept):")
     with float32():
         judge = metrics.attribute_classifier(
@@ -131,6 +142,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         paired_per_batch=arguments.paired_per_batch,
         seed=arguments.seed,
         name=DATASETS[arguments.dataset],
+        augment=flip,
     )
     print(pair)
 
@@ -162,6 +174,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
             batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate,
             seed=arguments.seed,
+            augment=flip,
             verbose=arguments.verbose,
         )
     return measure(model, vae, judge, faces, directory) | {"known_pairs": pair.num_paired}
@@ -176,18 +189,35 @@ def measure(
 ) -> dict:
     """Translates the faces of both splits both ways, scores and draws them."""
     male = faces.attribute_names.index(MALE)
-    figures = {}
+    between = offset_between(model, *(domain_of(faces, "train", d)[0] for d in DOMAINS))
+    strengths = {
+        d: smallest_strength(model, judge, domain_of(faces, "validation", d)[0], d, between, male)
+        for d in DOMAINS
+    }
+    figures = {"strength": strengths}
     for split in MEASURED:
-        seen = {d: look(model, vae, judge, domain_of(faces, split, d)[0], d) for d in DOMAINS}
-        figures[split] = figures_of(seen, male)
+        images = {d: domain_of(faces, split, d)[0] for d in DOMAINS}
+        figures[split] = figures_of(
+            {d: look(model, vae, judge, images[d], d) for d in DOMAINS}, male
+        )
+        moved = figures_of(
+            {d: look(model, None, judge, images[d], d, strengths[d] * between) for d in DOMAINS},
+            male,
+        )
+        figures[split]["moved"] = {name: moved[name] for name in OF_TRANSLATIONS}
         figures[split]["classifier"] = metrics.attribute_report(
             judge, faces.images[split], faces.attributes[split], faces.attribute_names
         )
-    draw(model, faces, directory)
+    draw(model, faces, directory, {d: strengths[d] * between for d in DOMAINS})
     return figures
 
 
-def draw(model: models.VBTA, faces: datasets.Faces, directory: RunDirectory) -> None:
+def draw(
+    model: models.VBTA,
+    faces: datasets.Faces,
+    directory: RunDirectory,
+    offsets: dict[str, np.ndarray],
+) -> None:
     """Figures 4 and 5: test faces that match in their attributes, and draws of the prior."""
     (men, his), (women, hers) = (domain_of(faces, "test", d) for d in DOMAINS)
     matched = datasets.match_by_attributes(
@@ -201,6 +231,9 @@ def draw(model: models.VBTA, faces: datasets.Faces, directory: RunDirectory) -> 
             ("reconstruction", model.reconstruct(images, d)),
             (f"as {WHO[OTHER[d]]}", model.translate(images, to=OTHER[d])),
         ]
+        if offsets[d].any():
+            translated = model.translate(images, to=OTHER[d], offset=offsets[d])
+            lines.append((f"moved to {WHO[OTHER[d]]}", translated))
     visualization.translation_grid(lines, directory / "translations.png")
     samples = model.generate(COLUMNS, seed=0)
     visualization.translation_grid(
@@ -229,4 +262,12 @@ def report(figures: dict) -> None:
                 f"{agreement['chance']:.4f}), as in the real face {agreement['real']:.4f}; "
                 f"squared error {errors}; spread {found['spread'][d]['translation']:.3f} of "
                 f"{found['spread'][d]['real']:.3f}"
+            )
+            moved = found["moved"]
+            agreement = moved["attribute_agreement"][direction]
+            print(
+                f"  moved by {figures['strength'][d]:g} times the offset between the domains' mean "
+                f"latents: {moved['target_gender_accuracy'][direction]:.4f}; other attributes as "
+                f"in the reconstruction {agreement['reconstruction']:.4f}, as in the real face "
+                f"{agreement['real']:.4f}; spread {moved['spread'][d]['translation']:.3f}"
             )

@@ -12,6 +12,7 @@ import keras_latent
 from keras_latent.applications.environment import describe_environment
 from keras_latent.applications.registry import APPLICATIONS
 from keras_latent.applications.run_directory import METRICS, RunDirectory
+from keras_latent.models.preset import trained_presets
 
 # What does not change the run: where it lies, where the data lies, what it prints.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose")
@@ -67,10 +68,15 @@ def list_everything() -> None:
     print("Applications (keras-latent run NAME --help):")
     for application in APPLICATIONS.values():
         print(f"  {application.name:28} {application.summary}")
-    print("\nPresets (keras_latent.models.MODEL.from_preset(NAME, load_weights=False)):")
+    print(
+        "\nPresets (keras_latent.models.MODEL.from_preset(NAME); those without a * have no trained "
+        "weights, and take load_weights=False):"
+    )
+    trained = trained_presets()
     for model in (getattr(keras_latent.models, name) for name in keras_latent.models.__all__):
         for name, description in model.presets.items():
-            print(f"  {name:28} {model.__name__}: {description}")
+            mark = "*" if name in trained else " "
+            print(f"{mark} {name:28} {model.__name__}: {description}")
 
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> dict:

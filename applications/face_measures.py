@@ -37,6 +37,7 @@ def look(
     judge: keras.Model,
     images: np.ndarray,
     domain: str,
+    offset: np.ndarray | None = None,
 ) -> Seen:
     """Reconstructs and translates a domain's faces, and shows them to the judge.
 
@@ -46,6 +47,7 @@ def look(
         judge: Images in [0, 1] to probabilities `(batch, attributes)`.
         images: uint8 faces, or floats in [0, 1].
         domain: The domain they are of.
+        offset: By what the latents of translations are moved; see `models.VBTA.translate`.
     """
     has = {kind: [] for kind in KINDS}
     squares = dict.fromkeys(("vbta", "vae") if vae else ("vbta",), 0.0)
@@ -55,7 +57,7 @@ def look(
         made = {
             "real": real,
             "reconstruction": model.reconstruct(real, domain),
-            "translation": model.translate(real, to=OTHER[domain]),
+            "translation": model.translate(real, to=OTHER[domain], offset=offset),
         }
         for kind, rows in made.items():
             # What a picture can show: linear decoders leave [0, 1] a little.

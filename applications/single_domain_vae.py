@@ -1,5 +1,7 @@
 """The plain VAE beside a model of two domains: the same networks, all images in one domain."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -21,21 +23,24 @@ class ImageBatches(keras.utils.PyDataset):
         images: Array `(rows, height, width, channels)`, uint8, or floats in [0, 1].
         batch_size: Images a batch; the rest of an epoch is left out.
         seed: Seed of the order.
+        augment: What is done to them, as in `pair_from_arrays`: `None`, or an object with the
+            methods of `RandomFlip`.
     """
 
-    def __init__(self, images: np.ndarray, batch_size: int, seed: int):
+    def __init__(self, images: np.ndarray, batch_size: int, seed: int, augment: Any = None):
         super().__init__()
-        self.images, self.seed, self.epoch = images, seed, 0
+        self.images, self.seed, self.augment = images, seed, augment
         self.batch_size = min(batch_size, len(images))
-        self.order = self._order()
-
-    def _order(self):
-        return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+        self.epoch = 0
+        self.skip_epochs(0)
 
     def skip_epochs(self, epochs: int) -> None:
         """Moves on to the order after so many epochs."""
         self.epoch += epochs
-        self.order = self._order()
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.order = rng.permutation(len(self.images))
+        if self.augment is not None:
+            self.factors = self.augment.factors(rng, len(self.images))
 
     def on_epoch_end(self):
         self.skip_epochs(1)
@@ -44,7 +49,11 @@ class ImageBatches(keras.utils.PyDataset):
         return len(self.images) // self.batch_size
 
     def __getitem__(self, step):
-        return floats(self.images[self.order[step * self.batch_size :][: self.batch_size]])
+        rows = self.order[step * self.batch_size :][: self.batch_size]
+        images = floats(self.images[rows])
+        return (
+            images if self.augment is None else self.augment.transform(images, self.factors[rows])
+        )
 
 
 def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
@@ -82,6 +91,7 @@ def train_counterpart(
     batch_size: int,
     learning_rate: float,
     seed: int,
+    augment: Any = None,
     verbose: int,
 ) -> models.VAE:
     """Trains the counterpart, or loads the one that lies in the run's folder.
@@ -94,6 +104,7 @@ def train_counterpart(
         batch_size: Images a step.
         learning_rate: Adam's.
         seed: Seed of weights, order and noise.
+        augment: As of `ImageBatches`; that of the model of two domains.
         verbose: As in `fit`.
 
     Returns:
@@ -109,7 +120,7 @@ def train_counterpart(
     vae.compile(keras.optimizers.Adam(learning_rate))
     folder = directory / "vae"
     folder.mkdir(exist_ok=True)
-    batches = ImageBatches(images, batch_size, seed)
+    batches = ImageBatches(images, batch_size, seed, augment)
     started = fitting.start(vae, folder, batches.skip_epochs)
     fitting.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
     with replaced_when_complete(directory / FILE) as temporary:

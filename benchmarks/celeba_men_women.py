@@ -59,11 +59,20 @@ def rows_of(metrics: dict) -> Iterator[dict]:
 
     for split in ("validation", "test"):
         found = figures[split]
-        for direction, value in found["target_gender_accuracy"].items():
-            yield row("target_gender_accuracy", value, split, direction=direction)
-        for direction, values in found["attribute_agreement"].items():
-            for other, value in values.items():
-                yield row("attribute_agreement", value, split, direction=direction, with_the=other)
+        for translated, moved in ((found, False), (found["moved"], True)):
+            for direction, value in translated["target_gender_accuracy"].items():
+                domain = direction.split("_")[0]
+                strength = {"strength": figures["strength"][domain]} if moved else {}
+                setting = {"direction": direction} | strength
+                yield row("target_gender_accuracy", value, split, **setting)
+                for other, agreement in translated["attribute_agreement"][direction].items():
+                    if not (moved and other == "chance"):
+                        yield row(
+                            "attribute_agreement", agreement, split, **setting, with_the=other
+                        )
+                if moved:
+                    spread = translated["spread"][domain]["translation"]
+                    yield row("spread", spread, split, **setting)
         for metric, key in (
             ("gender_accuracy", "of"),
             ("reconstruction_error", "model"),

@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_latent import datasets, visualization
 from keras_latent.applications.face_domains import domain_of, sort_men_first
+from keras_latent.applications.face_offsets import offset_between
 from keras_latent.applications.judging import floats
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
@@ -44,14 +45,19 @@ def attributes(run: Path, faces: datasets.Faces) -> Path:
 def men_women(run: Path, faces: datasets.Faces) -> Path:
     """Reconstructions of test faces of both domains, and their translations."""
     model = keras.saving.load_model(run / "model.keras")
+    strengths = json.loads((run / "metrics.json").read_text())["figures"]["strength"]
     sort_men_first(faces)
+    offset = offset_between(model, *(domain_of(faces, "train", d)[0] for d in DOMAINS))
     rows = []
     for domain in DOMAINS:
-        x = floats(domain_of(faces, "test", domain)[0][:FACES])
+        x, to = floats(domain_of(faces, "test", domain)[0][:FACES]), OTHER[domain]
         rows += [
             (WHO[domain], model.reconstruct(x, domain)),
-            (f"as {WHO[OTHER[domain]]}", model.translate(x, to=OTHER[domain])),
+            (f"as {WHO[to]}", model.translate(x, to=to)),
         ]
+        if strengths[domain]:
+            moved = model.translate(x, to=to, offset=strengths[domain] * offset)
+            rows.append((f"moved to {WHO[to]}", moved))
     samples = model.generate(FACES, seed=0)
     rows += [(f"{WHO[d]} from z", np.asarray(samples[d])) for d in DOMAINS]
     path = IMAGES / "celeba_men_women.png"

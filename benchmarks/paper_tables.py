@@ -152,6 +152,10 @@ def men_women() -> str:
         columns = [setting.get(k) for k in ("direction", "domain", "with_the", "of", "model")]
         name = f"{row['configuration']}: {row['metric'].replace('_', ' ')}"
         column = ", ".join(str(c).replace("_", " ") for c in columns if c)
+        if setting.get("strength"):
+            column += f", moved by {setting['strength']:g} offsets"
+        elif "strength" in setting:
+            continue  # not moved: the line is there already
         share = row["metric"] != "reconstruction_error" and row["metric"] != "spread"
         found.setdefault(f"{name}, {column}", {})["test images"] = (
             percent(row) if share else tables.number(row["value"])

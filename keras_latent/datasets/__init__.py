@@ -13,6 +13,7 @@ from keras_latent.datasets.match_by_attributes import match_by_attributes
 from keras_latent.datasets.match_by_geometry import match_by_geometry
 from keras_latent.datasets.propagate_labels import propagate_labels
 from keras_latent.datasets.random_affine import RandomAffine
+from keras_latent.datasets.random_flip import RandomFlip
 from keras_latent.datasets.sounds import SAMPLE_RATES
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Faces",
     "LatentBatches",
     "RandomAffine",
+    "RandomFlip",
     "export_npz",
     "fit_length",
     "load_arrays",

@@ -64,22 +64,55 @@ class TwoDomainVerbs(ImageModel):
         domain = validation.require_choice("domain", domain, DOMAINS)
         return self._through(domain, domain)
 
-    def translate(self, x, to: str = "target", *, batch_size: int = 512) -> np.ndarray:
+    def translate(
+        self, x, to: str = "target", *, offset: np.ndarray | None = None, batch_size: int = 512
+    ) -> np.ndarray:
         """Translates images into the domain `to`.
+
+        Where the two domains' latents have not become alike, a translation keeps what is usual
+        in the domain it comes from. An `offset` moves it to what is usual where it goes:
+
+            offset = model.encode(y, "target").mean(0) - model.encode(x, "source").mean(0)
+
+        and a multiple of it moves farther.
 
         Args:
             x: Float images `(rows, ...)` of the other domain.
             to: `"target"` or `"source"`.
+            offset: What is added to latents on the way to the target, and subtracted on the way
+                to the source: an array of the shape of one latent, or of one for each row.
             batch_size: Rows per compiled call.
 
         Returns:
             Array of images of the domain `to`, `(rows, ...)`, float32.
 
         Raises:
-            ValueError: If `to` is neither, or shape or values of `x` are not those of the
-                other domain.
+            ValueError: If `to` is neither, shape or values of `x` are not those of the other
+                domain, or `offset` is not finite or of another shape.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose_sharp")
+        >>> x, y = np.random.default_rng(0).random((2, 5, 8, 8, 1), "float32")
+        >>> offset = vbta.encode(y, "target").mean(0) - vbta.encode(x, "source").mean(0)
+        >>> vbta.translate(x, to="target", offset=offset).shape
+        (5, 8, 8, 1)
         """
-        return self.run_graph("translate", x, batch_size, to=to)
+        if offset is None:
+            return self.run_graph("translate", x, batch_size, to=to)
+        to = validation.require_choice("to", to, DOMAINS)
+        z = self.encode(x, OTHER[to], batch_size=batch_size)
+        offset = np.asarray(offset, "float32")
+        if offset.shape not in (z.shape, z.shape[1:]) or not np.isfinite(offset).all():
+            raise ValueError(
+                f"`offset` must be finite and have the shape of one latent, {z.shape[1:]}, or one "
+                f"for each row, {z.shape}. Received: shape={offset.shape}, "
+                f"{np.count_nonzero(~np.isfinite(offset))} values not finite"
+            )
+        moved = z + offset if to == "target" else z - offset
+        return self.decode(moved, to, batch_size=batch_size)
 
     def graph_of_translate(self, to: str = "target") -> Graph:
         to = validation.require_choice("to", to, DOMAINS)

@@ -15,6 +15,7 @@ from keras_latent import datasets, metrics, models
 from keras_latent.applications import celeba_men_women, cli
 from keras_latent.applications.face_domains import domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import Seen, figures_of, look
+from keras_latent.applications.face_offsets import STRENGTHS, offset_between, smallest_strength
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.applications.single_domain_vae import (
     ImageBatches,
@@ -116,9 +117,11 @@ def test_what_a_run_leaves(finished):
 def test_figures(finished, capsys):
     found = figures(finished)
     assert 36 <= found["known_pairs"] <= ROWS["train"]
+    assert set(found["strength"]) == {"source", "target"}
     for split in ("validation", "test"):
         of = found[split]
         assert sum(of["rows"].values()) == ROWS[split]
+        assert set(of["moved"]) == {"target_gender_accuracy", "attribute_agreement", "spread"}
         assert set(of["target_gender_accuracy"]) == set(of["attribute_agreement"]) == DIRECTIONS
         assert set(of["classifier"]) == set(CELEBA_ATTRIBUTES)
         for domain in ("source", "target"):
@@ -132,6 +135,7 @@ def test_figures(finished, capsys):
     said = capsys.readouterr().out
     assert said.count("translated are seen as women") == said.count("seen as men") == 2
     assert "VBTA 0." in said and "VAE 0." in said
+    assert said.count("times the offset between the domains' mean latents") == 4
 
 
 def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
@@ -250,7 +254,7 @@ class Shifted:
     def reconstruct(self, x, domain="source"):
         return x - 0.25
 
-    def translate(self, x, to):
+    def translate(self, x, to, offset=None):
         return np.clip(x + 0.5, 0, 1)
 
 
@@ -266,6 +270,35 @@ def test_what_is_seen(rng, monkeypatch):
     assert seen.spread["real"] == pytest.approx(images.std(0).mean(), rel=1e-5)
     translated = np.clip(images + 0.5, 0, 1)
     assert seen.spread["translation"] == pytest.approx(translated.std(0).mean(), rel=1e-5)
+
+
+class Gender:
+    """A model whose latents are the images, and a judge that sees men where they are bright."""
+
+    def encode(self, x, domain):
+        return x[:, 0, 0, 0, None]
+
+    def translate(self, x, to, offset=None):
+        return x + (offset if to == "target" else -offset)
+
+    def predict(self, images, **_):
+        return images[:, 0, 0, :1]
+
+
+def test_the_smallest_strength_that_is_enough(rng, monkeypatch):
+    monkeypatch.setattr("keras_latent.applications.face_offsets.ROWS", 7)
+    men = rng.uniform(0.5, 1, (30, 1, 1, 1)).astype("float32")
+    women = men - np.float32(0.4)
+    offset = offset_between(Gender(), men, women)
+    assert offset == pytest.approx([-0.4], abs=1e-6)
+    # 90 % of the women must come to be 0.5 or more.
+    needed = (0.5 - np.quantile(women, 0.1)) / 0.4
+    found = smallest_strength(Gender(), Gender(), women, "target", offset, 0)
+    assert needed <= found < needed + 0.25 + 1e-6 and found > 0
+    # As many men are less than that already; and nobody is moved by nothing.
+    assert smallest_strength(Gender(), Gender(), men - 0.5, "source", offset, 0) == 0
+    nothing = smallest_strength(Gender(), Gender(), women, "target", 0 * offset, 0)
+    assert nothing == STRENGTHS[-1]
 
 
 def test_shares_by_hand():
@@ -344,6 +377,20 @@ def test_batches_of_images():
     assert (batches[2] != ImageBatches(images, 5, seed=1)[2]).any()
 
 
+def test_batches_of_mirrored_images(rng):
+    images = rng.integers(1, 256, (40, 1, 2, 1), "uint8")
+    images[:, :, 0] = 0
+    batches = ImageBatches(images, 20, seed=1, augment=datasets.RandomFlip())
+    mirrored = [np.concatenate([batches[0], batches[1]])[:, 0, 0, 0] > 0]
+    batches.on_epoch_end()
+    mirrored.append(np.concatenate([batches[0], batches[1]])[:, 0, 0, 0] > 0)
+    assert all(0 < which.mean() < 1 for which in mirrored)
+    assert (mirrored[0] != mirrored[1]).any()
+    resumed = ImageBatches(images, 20, seed=1, augment=datasets.RandomFlip())
+    resumed.skip_epochs(1)
+    np.testing.assert_array_equal(batches[1], resumed[1])
+
+
 def test_tables_from_runs(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(sys, "argv", ["x", "tables", "--runs", str(finished.parent)])
@@ -362,6 +409,7 @@ def test_tables_from_runs(finished, tmp_path, monkeypatch):
         if row["metric"] == "target_gender_accuracy"
         and row["setting"]["split"] == "test"
         and row["setting"]["direction"] == "source_to_target"
+        and "strength" not in row["setting"]
     )
     value = figures(finished)["test"]["target_gender_accuracy"]["source_to_target"]
     assert row["value"] == value and row["seeds"] == 1 and row["configuration"] == "ours"

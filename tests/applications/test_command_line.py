@@ -14,6 +14,7 @@ import pytest
 
 from keras_latent import datasets, models
 from keras_latent.applications import cli, mnist_transpose, registry, run_directory
+from keras_latent.models.preset import trained_presets
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ("training.png", "translations.png", "samples.png", "pca.png")
@@ -226,6 +227,8 @@ def test_list(capsys):
     said = capsys.readouterr().out
     names = [*registry.APPLICATIONS, *models.VAE.presets, *models.VBTA.presets]
     assert all(name in said for name in names)
+    marked = [line.split()[1] for line in said.splitlines() if line.startswith("*")]
+    assert sorted(marked) == trained_presets() != []
 
 
 def test_a_logged_and_lost_epoch_counts_once(tmp_path):

@@ -42,6 +42,39 @@ def test_verbs_compose_the_networks(pair_model, domain):
     np.testing.assert_allclose(pair_model.translate(x, to=to), other, **close)
 
 
+def test_translations_moved_by_an_offset(pair_model, rng):
+    """Added on the way to the target, subtracted on the way back; for all rows, or each its own."""
+    offset, x = rng.normal(size=4).astype("float32"), batch(5)
+    for domain, to in OTHER.items():
+        sign = 1 if to == "target" else -1
+        z = pair_model.encode(x[domain], domain)
+        expected = pair_model.decode(z + sign * offset, to)
+        got = pair_model.translate(x[domain], to=to, offset=offset)
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+        assert np.abs(got - pair_model.translate(x[domain], to=to)).max() > 1e-4
+        each = pair_model.translate(x[domain], to=to, offset=np.tile(offset, (5, 1)))
+        np.testing.assert_allclose(each, expected, atol=1e-6)
+        np.testing.assert_allclose(
+            pair_model.translate(x[domain], to=to, offset=0 * offset),
+            pair_model.translate(x[domain], to=to),
+            atol=1e-6,
+        )
+
+
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [
+        (np.zeros(3), r"shape of one latent, \(4,\), or one for each row, \(5, 4\).*shape=\(3,\)"),
+        (np.zeros((4, 4)), r"Received: shape=\(4, 4\)"),
+        (1.0, r"Received: shape=\(\)"),
+        (np.full(4, np.nan), r"`offset` must be finite.*4 values not finite"),
+    ],
+)
+def test_offsets_that_cannot_be_meant(pair_model, offset, message):
+    with pytest.raises(ValueError, match=message):
+        pair_model.translate(batch(5)["source"], offset=offset)
+
+
 def test_vae_verbs_compose_the_networks():
     x, _ = digits(5)
     for likelihood in ("gaussian", "bernoulli"):
