@@ -10,7 +10,7 @@ from keras_latent import datasets, metrics, models, visualization
 from keras_latent.applications import fitting
 from keras_latent.applications.face_domains import MALE, domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import figures_of, look
-from keras_latent.applications.face_offsets import offset_between, smallest_strength
+from keras_latent.applications.face_offsets import best_strength, offset_between
 from keras_latent.applications.judging import float32, floats
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.applications.single_domain_vae import train_counterpart
@@ -191,7 +191,7 @@ def measure(
     male = faces.attribute_names.index(MALE)
     between = offset_between(model, *(domain_of(faces, "train", d)[0] for d in DOMAINS))
     strengths = {
-        d: smallest_strength(model, judge, domain_of(faces, "validation", d)[0], d, between, male)
+        d: best_strength(model, judge, domain_of(faces, "validation", d)[0], d, between, male)
         for d in DOMAINS
     }
     figures = {"strength": strengths}

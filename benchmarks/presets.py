@@ -42,6 +42,7 @@ DIGITS = {
 }
 MNIST = {"name": "MNIST", "licence": "CC BY-SA 3.0"}
 FASHION = {"name": "MNIST and Fashion-MNIST", "licence": "CC BY-SA 3.0 and MIT"}
+LSTNET = "mnist-usps --epochs 3 --mixed-precision mixed_bfloat16"
 USPS = {"name": "MNIST and USPS", "licence": "CC BY-SA 3.0; USPS states none"}
 
 
@@ -139,9 +140,9 @@ RECIPES = {
     "lstnet_mnist_usps_small": Recipe(
         "digits of MNIST translated into those of USPS and back, without labels or pairs",
         USPS,
-        from_application("mnist-usps", "--epochs", "3", model="model_to_source.keras"),
+        from_application("mnist-usps", *LSTNET.split()[1:], model="model_to_source.keras"),
         measure_pair("mnist_usps"),
-        {"application": "mnist-usps --epochs 3", "seed": 0},
+        {"application": LSTNET, "seed": 0},
     ),
     "transfer_digits_transpose": Recipe(
         "digits turned into transposed digits of the same class, by a bridge between two VAEs",

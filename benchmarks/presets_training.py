@@ -45,6 +45,7 @@ def from_application(name: str, *options: str, model: str = "model.keras") -> Ca
         status = cli.main(["run", name, *options, "--seed", "0", "--out", str(out)])
         if status:
             raise SystemExit(status)
+        keras.config.set_dtype_policy("float32")  # the run may have had another
         return keras.saving.load_model(out / model)
 
     return train

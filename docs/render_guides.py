@@ -27,6 +27,8 @@ WIDEST = 1000
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 #: Keras's progress bar and the time that goes with it, which differ in every run.
 BAR = re.compile(r"[━╸]+\s*")
+#: What TensorFlow's logger says, in notebooks on the standard output.
+LOG = re.compile(r"WARNING:(tensorflow|absl):")
 TIME = re.compile(r"\s+\d+(\.\d+)?(s|ms|us)( \d+(\.\d+)?(s|ms|us)/(step|epoch))?(?= - |$)")
 
 
@@ -42,6 +44,8 @@ def settled(text: str) -> str:
         # A progress bar goes back to the start of its line, or as many characters as it wrote.
         parts = [part for part in re.split(r"\r|\x08+", line) if part.strip()]
         line = parts[-1] if parts else ""
+        if LOG.match(line):
+            continue
         if BAR.search(line):
             line = TIME.sub("", BAR.sub("", line)).rstrip(" -")
             # Of a bar that was still moving, only the count is left.

@@ -103,7 +103,7 @@ optimizers = gan.default_optimizer()
 optimizers["critic"].learning_rate, optimizers["generator"].learning_rate = 4e-4, 2e-4
 gan.compile(optimizers)
 whole_batches = len(pair.target_train) // 32 * 32
-history = gan.fit(pair.target_train[:whole_batches], batch_size=32, epochs=3, verbose=0)
+history = gan.fit(pair.target_train[:whole_batches], batch_size=32, epochs=15, verbose=0)
 visualization.training_curves(history, "bridge_gan_training.png")
 
 """

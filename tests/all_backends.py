@@ -9,6 +9,12 @@ from pathlib import Path
 BACKENDS = ("tensorflow", "jax", "torch")
 #: Most of the time is spent in compiling tiny networks: quickly, rather than well.
 XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+#: What JAX has compiled once is read by the other processes, and by the next run.
+JAX_CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / ".pytest_cache" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 def main() -> int:
@@ -25,6 +31,7 @@ def main() -> int:
             [sys.executable, "-m", "pytest", "-n", "auto", *sys.argv[1:]],
             cwd=Path(__file__).parents[1],
             env={
+                **JAX_CACHE,
                 **os.environ,
                 "KERAS_BACKEND": backend,
                 "OMP_NUM_THREADS": "1",

@@ -15,7 +15,11 @@ from keras_latent import datasets, metrics, models
 from keras_latent.applications import celeba_men_women, cli
 from keras_latent.applications.face_domains import domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import Seen, figures_of, look
-from keras_latent.applications.face_offsets import STRENGTHS, offset_between, smallest_strength
+from keras_latent.applications.face_offsets import (
+    best_strength,
+    offset_between,
+    standard_errors_past,
+)
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.applications.single_domain_vae import (
     ImageBatches,
@@ -273,32 +277,55 @@ def test_what_is_seen(rng, monkeypatch):
 
 
 class Gender:
-    """A model whose latents are the images, and a judge that sees men where they are bright."""
+    """A model and a judge of images of two values: how male they look, and whether they smile.
+
+    Half of the faces stop smiling where they are moved by more than 0.45.
+    """
 
     def encode(self, x, domain):
-        return x[:, 0, 0, 0, None]
+        return x[:, :, 0, 0]
+
+    def reconstruct(self, x, domain="source"):
+        return x
 
     def translate(self, x, to, offset=None):
-        return x + (offset if to == "target" else -offset)
+        moved = x.copy()
+        moved[:, 0] += (offset if to == "target" else -offset)[0]
+        if abs(offset[0]) > 0.45:
+            moved[::2, 1] = 0
+        return moved
 
     def predict(self, images, **_):
-        return images[:, 0, 0, :1]
+        return images[:, :, 0, 0]
 
 
-def test_the_smallest_strength_that_is_enough(rng, monkeypatch):
-    monkeypatch.setattr("keras_latent.applications.face_offsets.ROWS", 7)
-    men = rng.uniform(0.5, 1, (30, 1, 1, 1)).astype("float32")
-    women = men - np.float32(0.4)
+def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
+    for module in ("face_measures", "face_offsets"):
+        monkeypatch.setattr(f"keras_latent.applications.{module}.ROWS", 7)
+    men = np.stack([rng.uniform(0.5, 0.7, 30), np.ones(30)], 1).astype("float32")
+    women = men - np.float32([0.2, 0])
+    men, women = (x[:, :, None, None] for x in (men, women))
     offset = offset_between(Gender(), men, women)
-    assert offset == pytest.approx([-0.4], abs=1e-6)
-    # 90 % of the women must come to be 0.5 or more.
-    needed = (0.5 - np.quantile(women, 0.1)) / 0.4
-    found = smallest_strength(Gender(), Gender(), women, "target", offset, 0)
-    assert needed <= found < needed + 0.25 + 1e-6 and found > 0
-    # As many men are less than that already; and nobody is moved by nothing.
-    assert smallest_strength(Gender(), Gender(), men - 0.5, "source", offset, 0) == 0
-    nothing = smallest_strength(Gender(), Gender(), women, "target", 0 * offset, 0)
-    assert nothing == STRENGTHS[-1]
+    assert offset == pytest.approx([-0.2, 0], abs=1e-6)
+
+    def best(images, domain):
+        return best_strength(Gender(), Gender(), images, domain, offset, 0)
+
+    # Some are seen as men before; all from 1 offset on; beyond 2.25, half of the smiles go.
+    assert best(women, "target") == 1.0
+    # One of 30 stays a woman: 0.97 is enough, but not as surely as all of them.
+    but_one = women.copy()
+    but_one[0, 0] = 0.16
+    assert best(but_one, "target") == 1.75
+    # Nobody is far enough, and nothing else is lost on the way.
+    assert best(women - np.float32([9, 0])[:, None, None], "target") == 0.0
+    assert best(men - np.float32([0.3, 0])[:, None, None], "source") == 0.0
+
+
+def test_standard_errors():
+    shares = np.arange(100) < 75
+    assert standard_errors_past(0.5, shares) == pytest.approx(0.25 / np.sqrt(3 / 16 / 100))
+    assert standard_errors_past(0.9, np.ones(20)) == pytest.approx(0.1 / (1 / 20))
 
 
 def test_shares_by_hand():
