@@ -142,25 +142,48 @@ def dualvae_sparsity() -> str:
     return markdown("", found, ("ts", "rs", "CIS"))
 
 
+#: Metric, and where there are several of it whose, to the line of the table of faces.
+OF_FACES = {
+    ("target_gender_accuracy", ""): "seen as the other gender: {}",
+    ("attribute_agreement", "reconstruction"): "other attributes as in the reconstruction: {}",
+    ("attribute_agreement", "real"): "other attributes as in the real face: {}",
+    ("attribute_agreement", "chance"): "other attributes as in another face",
+    ("gender_accuracy", "reconstruction"): "seen as their own gender: reconstructions",
+    ("gender_accuracy", "real"): "seen as their own gender: real faces",
+    ("reconstruction_error", "vbta"): "squared error of reconstructions",
+    ("reconstruction_error", "vae"): "the same of a plain VAE",
+    ("spread", "real"): "spread: real faces",
+    ("spread", "reconstruction"): "spread: reconstructions",
+    ("spread", "translation"): "spread: {}",
+}
+
+
 def men_women() -> str:
-    """Faces of men and women, test images: a line for each configuration and measure."""
-    found: dict[str, dict[str, str]] = {}
+    """Faces of men and women, test images: a line for each measure, a column for whose faces."""
+    whose = {"source": "of men", "target": "of women"}
+    places = {key: number for number, key in enumerate(OF_FACES)}
+    found: dict[tuple, dict[str, str]] = {}
     for row in read("celeba_men_women"):
-        setting = row["setting"]
+        setting, metric = row["setting"], row["metric"]
         if setting["split"] != "test":
             continue
-        columns = [setting.get(k) for k in ("direction", "domain", "with_the", "of", "model")]
-        name = f"{row['configuration']}: {row['metric'].replace('_', ' ')}"
-        column = ", ".join(str(c).replace("_", " ") for c in columns if c)
-        if setting.get("strength"):
-            column += f", moved by {setting['strength']:g} offsets"
-        elif "strength" in setting:
-            continue  # not moved: the line is there already
-        share = row["metric"] != "reconstruction_error" and row["metric"] != "spread"
-        found.setdefault(f"{name}, {column}", {})["test images"] = (
-            percent(row) if share else tables.number(row["value"])
-        )
-    return markdown("", found)
+        strength = setting.get("strength")
+        which = next((setting[k] for k in ("with_the", "of", "model") if k in setting), "")
+        if metric == "spread" and strength is not None:
+            which = "translation"
+        share = metric not in ("reconstruction_error", "spread")
+        value = percent(row) if share else tables.number(row["value"])
+        if strength is not None and metric == "target_gender_accuracy":
+            value += f" (by {strength:g} of the difference)"
+        domain = setting.get("domain") or setting["direction"].split("_")[0]
+        line = places[metric, which], strength is not None, row["configuration"]
+        found.setdefault(line, {})[whose[domain]] = value
+    kinds, texts = ("translations", "translations, moved"), list(OF_FACES.values())
+    lines = {
+        f"{configuration}: {texts[place].format(kinds[moved])}": found[place, moved, configuration]
+        for place, moved, configuration in sorted(found)
+    }
+    return markdown("test images", lines, whose.values())
 
 
 PAPER_TABLES: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {

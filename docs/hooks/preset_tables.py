@@ -28,6 +28,6 @@ def card_in_short(card: dict) -> str:
             if isinstance(value, dict):
                 yield from flat(value, name)
             elif isinstance(value, (int, float)):
-                yield f"{name}: {value:.4g}"
+                yield f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value:.4g}"
 
     return f"{card['task']}; {'; '.join(flat(card['figures']))}"

@@ -109,10 +109,20 @@ def test_the_table_of_men_and_women(files):
     setting = {"split": "test", "direction": "target_to_source", "preset": "small"}
     row = {"configuration": "ours", "setting": setting, "metric": "target_gender_accuracy"}
     validation = row | {"setting": setting | {"split": "validation"}, "value": 0.1}
-    files("celeba_men_women", [row | {"value": 0.91}, validation])
+    moved = row | {"setting": setting | {"strength": 1.5}, "value": 0.95}
+    spread = moved | {"metric": "spread", "value": 0.2}
+    of_men = row | {"setting": {"split": "test", "domain": "source", "model": "vae"}}
+    of_men |= {"metric": "reconstruction_error", "value": 0.01}
+    files("celeba_men_women", [of_men, spread, moved, row | {"value": 0.91}, validation])
     table = page("<!-- table: VBTA, men and women -->")
-    assert table.splitlines()[2:] == [
-        "| ours: target gender accuracy, target to source | 91.00 % |"
+    assert table.splitlines() == [
+        "| test images | of men | of women |",
+        "| --- | --- | --- |",
+        "| ours: seen as the other gender: translations |  | 91.00 % |",
+        "| ours: seen as the other gender: translations, moved |  | 95.00 % (by 1.5 of the "
+        "difference) |",
+        "| ours: the same of a plain VAE | 0.0100 |  |",
+        "| ours: spread: translations, moved |  | 0.2000 |",
     ]
 
 
