@@ -3,12 +3,18 @@
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from benchmarks import results, tables, tvae, vbta
 from keras_latent import datasets
 from keras_latent.applications import mnist_transpose
+
+# What they train is tested on each backend where it is defined.
+on_torch = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="tables do not depend on the backend"
+)
 
 
 @pytest.fixture
@@ -30,6 +36,7 @@ def files(tmp_path, monkeypatch):
     return run, read
 
 
+@on_torch
 def test_vbta_table1(files, monkeypatch):
     run, read = files
     options = ["--dataset", "digits", "--epochs", "1", "--configurations", "paper"]
@@ -45,6 +52,7 @@ def test_vbta_table1(files, monkeypatch):
     assert read("vbta_table1_digits")["rows"][0]["value"] == to_source["value"]
 
 
+@on_torch
 def test_vbta_table2(files):
     run, read = files
     run(vbta, "table2", "--dataset", "digits", "--epochs", "1", "--samples", "5", "--rows", "20")
@@ -68,6 +76,7 @@ def test_epochs_have_as_many_steps():
     assert steps == pytest.approx(20 * plain.steps_per_epoch, rel=0.05)
 
 
+@on_torch
 def test_tvae_table1(files, monkeypatch):
     run, read = files
     digits = [

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import celeba_men_women as tables
 from benchmarks import results
 from keras_latent import datasets, metrics, models
-from keras_latent.applications import celeba_men_women, cli
+from keras_latent.applications import celeba_men_women, cli, face_offsets
 from keras_latent.applications.face_domains import domain_of, pair_of, sort_men_first
 from keras_latent.applications.face_measures import Seen, figures_of, look
 from keras_latent.applications.face_offsets import (
@@ -32,6 +32,7 @@ from keras_latent.models import face_networks, networks
 # As many of each gender where programs are compiled anew for every number of rows.
 ROWS = {"train": 60, "validation": 16, "test": 16}
 MALE, SMILING = CELEBA_ATTRIBUTES.index("Male"), CELEBA_ATTRIBUTES.index("Smiling")
+ALL_STRENGTHS = face_offsets.STRENGTHS  # a run of the tests tries two
 JUDGE = {"kind": "small", "epochs": 1, "verbose": 0}
 DIRECTIONS = {"source_to_target", "target_to_source"}
 
@@ -59,6 +60,7 @@ def data(tmp_path_factory):
     models.VBTA(**parts, observation_variance=0.02).save_to_preset(folder / "tiny")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "attribute_classifier", judge_of)
+        patch.setattr(face_offsets, "STRENGTHS", (0.0, 1.0))
         yield folder
 
 
@@ -302,6 +304,7 @@ class Gender:
 def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
     for module in ("face_measures", "face_offsets"):
         monkeypatch.setattr(f"keras_latent.applications.{module}.ROWS", 7)
+    monkeypatch.setattr(face_offsets, "STRENGTHS", ALL_STRENGTHS)
     men = np.stack([rng.uniform(0.5, 0.7, 30), np.ones(30)], 1).astype("float32")
     women = men - np.float32([0.2, 0])
     men, women = (x[:, :, None, None] for x in (men, women))
