@@ -41,6 +41,7 @@ TITLES = {
     "speed_lstnet": "Speed: a step of LSTNet",
     "speed_bridging": "Speed: BridgingVAE's `fit`",
     "speed_dual_vae": "Speed: DualVAE's `fit` beside a plain VAE's",
+    "speed_faces_input": "Speed: the input of faces beside training steps",
     "speed_match_by_attributes": "Speed: matching by attributes",
     "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
 }
