@@ -12,6 +12,7 @@ import numpy as np
 from keras_latent import models
 from keras_latent.applications.face_measures import ROWS, look
 from keras_latent.applications.judging import floats
+from keras_latent.models.two_domain_verbs import OTHER
 
 #: Multiples of the offset that are tried.
 STRENGTHS = tuple(0.25 * i for i in range(13))
@@ -54,9 +55,16 @@ def best_strength(
         male: Column of the attribute "Male".
     """
 
+    before = look(model, None, judge, images, domain).has["reconstruction"]
+
+    def moved_by(strength):
+        for first in range(0, len(images), ROWS):
+            real = floats(images[first : first + ROWS])
+            made = model.translate(real, to=OTHER[domain], offset=strength * offset).clip(0, 1)
+            yield judge.predict(made, batch_size=256, verbose=0) >= 0.5
+
     def surely(strength):
-        has = look(model, None, judge, images, domain, strength * offset).has
-        moved, before = has["translation"], has["reconstruction"]
+        moved = np.concatenate(list(moved_by(strength)))
         of_faces = {
             "gender": moved[:, male] == (domain == "target"),
             "agreement": np.delete(moved == before, male, axis=1).mean(axis=1),

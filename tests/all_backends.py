@@ -8,7 +8,7 @@ from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
 #: Most of the time is spent in compiling tiny networks: quickly, rather than well. At level 0,
-#: convolutions take six times as long to run, and few tests get by without.
+#: convolutions take several times as long to run, and few tests get by without.
 XLA_FLAGS = "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
 #: What JAX has compiled once is read by the other processes, and by the next run.
 JAX_CACHE = {

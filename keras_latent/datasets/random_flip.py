@@ -17,7 +17,8 @@ class RandomFlip:
     """Mirrors each image left to right, or not, by the toss of a coin.
 
     For faces, which are as likely either way round: their number doubles. As with
-    `RandomAffine`, NumPy draws the numbers, so that every backend and format gets the same images.
+    `RandomAffine`, NumPy draws the numbers, so that every backend and format gets the same images,
+    also after `skip_epochs`; `keras.layers.RandomFlip` draws its own.
 
     Args:
         seed: Seed of the numbers that a call draws, 0 or more. A `DomainPair` draws with its

@@ -291,6 +291,7 @@ class Gender:
         return x
 
     def translate(self, x, to, offset=None):
+        offset = np.zeros(1) if offset is None else offset
         moved = x.copy()
         moved[:, 0] += (offset if to == "target" else -offset)[0]
         if abs(offset[0]) > 0.45:
