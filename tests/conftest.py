@@ -6,14 +6,24 @@ from pathlib import Path
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 )
+# Threads of PyTorch that wait busily starve every other process; read when it is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+TESTS = Path(__file__).parent
 # Small models for other folders' tests too, imported under one name: their classes are
 # registered with Keras once.
-sys.path.insert(0, str(Path(__file__).parent / "models"))
+sys.path.insert(0, str(TESTS / "models"))
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+pytest.register_assert_rewrite("run_model")
+
+#: Folders whose tests do not depend on the backend, but for those marked `each_backend`.
+ONCE = ("applications", "callbacks", "datasets", "docs", "guides", "models", "visualization")
+#: Folders whose tests are over in a minute.
+QUICK = ("ops", "layers", "losses", "training")
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -21,6 +31,16 @@ if keras.backend.backend() == "tensorflow":
     cpu = tf.config.list_physical_devices("CPU")[0]
     two = [tf.config.LogicalDeviceConfiguration() for _ in range(2)]
     tf.config.set_logical_device_configuration(cpu, two)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in ONCE and not item.get_closest_marker("each_backend"):
+            item.add_marker("once")
+        if folder in QUICK:
+            item.add_marker("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ MODULES = sorted(
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -28,6 +29,7 @@ def test_docstrings(name):
     assert result.failed == 0
 
 
+@pytest.mark.once
 def test_there_are_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
     examples = sum(
@@ -61,6 +63,7 @@ def test_blocks(page, tmp_path, monkeypatch):
     assert os.listdir(tmp_path)
 
 
+@pytest.mark.once
 def test_the_gate_runs_the_test_line_of_the_readme():
     text = README.read_text()
     line = re.search(r"<!-- test line -->.*?^(pip install.*?)$", text, re.M | re.S)[1]
@@ -69,6 +72,7 @@ def test_the_gate_runs_the_test_line_of_the_readme():
     assert "<!-- test line -->" in gate and 'eval "$line"' in gate
 
 
+@pytest.mark.once
 def test_tables_are_rendered_from_the_result_files():
     from benchmarks import tables
 
@@ -77,6 +81,7 @@ def test_tables_are_rendered_from_the_result_files():
     assert tables.render() == tables.TABLES.read_text()
 
 
+@pytest.mark.once
 def test_presets_of_the_pages_exist():
     pages = [README, *(README.parent / "docs").rglob("*.md")]
     kinds = "vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging|transfer|wavegan"

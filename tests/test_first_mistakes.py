@@ -31,6 +31,8 @@ from keras_latent import callbacks, datasets, metrics, models
 from keras_latent.datasets import tfds_source
 from keras_latent.models import bridging_networks
 
+pytestmark = pytest.mark.once
+
 ROWS = 20
 IMAGES, LABELS = labelled_digits(ROWS)
 TURNED = digits(ROWS)[1]

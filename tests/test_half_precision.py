@@ -9,6 +9,8 @@ from small_networks import digits, vae, weights
 from keras_latent import models
 from keras_latent.utils.half_precision import halve
 
+pytestmark = pytest.mark.once
+
 
 def test_rounded_to_half_and_read_back(tmp_path):
     model = vae()

@@ -3,7 +3,6 @@
 import json
 import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -11,10 +10,7 @@ from benchmarks import results, tables, tvae, vbta
 from keras_latent import datasets
 from keras_latent.applications import mnist_transpose
 
-# What they train is tested on each backend where it is defined.
-on_torch = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="tables do not depend on the backend"
-)
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -36,7 +32,6 @@ def files(tmp_path, monkeypatch):
     return run, read
 
 
-@on_torch
 def test_vbta_table1(files, monkeypatch):
     run, read = files
     options = ["--dataset", "digits", "--epochs", "1", "--configurations", "paper"]
@@ -52,7 +47,6 @@ def test_vbta_table1(files, monkeypatch):
     assert read("vbta_table1_digits")["rows"][0]["value"] == to_source["value"]
 
 
-@on_torch
 def test_vbta_table2(files):
     run, read = files
     run(vbta, "table2", "--dataset", "digits", "--epochs", "1", "--samples", "5", "--rows", "20")
@@ -76,7 +70,6 @@ def test_epochs_have_as_many_steps():
     assert steps == pytest.approx(20 * plain.steps_per_epoch, rel=0.05)
 
 
-@on_torch
 def test_tvae_table1(files, monkeypatch):
     run, read = files
     digits = [

@@ -90,19 +90,13 @@ def test_figures_are_those_of_the_saved_chain(fashion, data):
     assert share == pytest.approx(np.mean(before == after), abs=1.5 / TESTED)
 
 
-# Each compiles for most of a minute; they differ in settings of models that are tested elsewhere.
-on_torch = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="one variant is enough where it is compiled"
-)
-
-
 @pytest.mark.parametrize(
     "more",
     [
-        pytest.param(("--labels", "0", "--preset", "paper"), marks=on_torch),
-        pytest.param(("--labels", "20", "--preset", "paper"), marks=on_torch),
+        ("--labels", "0", "--preset", "paper"),
+        ("--labels", "20", "--preset", "paper"),
         ("--labels", "20", "--preset", "ours"),
-        pytest.param(("--variant", "vae"), marks=on_torch),
+        ("--variant", "vae"),
     ],
 )
 def test_few_labels_and_variants(data, tmp_path, more):

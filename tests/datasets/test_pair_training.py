@@ -71,6 +71,7 @@ def test_fit_and_resume(format):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.each_backend
 def test_both_formats_train_alike():
     """Whatever a trainer does with its iterators, it sees the same batches in both formats."""
     pytest.importorskip("tensorflow")
@@ -80,12 +81,14 @@ def test_both_formats_train_alike():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.each_backend
 def test_auto_is_what_the_backend_takes():
     pair = make("auto")
     assert pair.format == native_pipeline()
     assert isinstance(pair.train, keras.utils.PyDataset) == (pair.format == "numpy")
 
 
+@pytest.mark.each_backend
 def test_steps_per_epoch_goes_on_through_the_pass():
     """Short epochs of Keras go on where the last one stopped, until all rows were seen."""
     pair = make("numpy")
@@ -118,7 +121,7 @@ def run(script, **environment):
 
 def test_numpy_format_needs_no_tensorflow():
     if keras.backend.backend() == "tensorflow":
-        pytest.skip("TensorFlow is loaded by Keras itself")
+        pytest.skip("of TensorFlow")
     result = run(
         """
         import sys
@@ -133,9 +136,10 @@ def test_numpy_format_needs_no_tensorflow():
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.each_backend
 def test_mirrored_strategy():
     if keras.backend.backend() != "tensorflow":
-        pytest.skip("MirroredStrategy is TensorFlow's")
+        pytest.skip("of TensorFlow")
     result = run(
         """
         import keras, numpy as np, tensorflow as tf

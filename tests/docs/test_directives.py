@@ -8,10 +8,6 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch",
-    reason="the site does not depend on the backend: it is tested on PyTorch alone",
-)
 pytest.importorskip("mkdocs")
 
 ROOT = Path(__file__).parents[2]

@@ -12,10 +12,6 @@ import pytest
 
 import keras_latent
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch",
-    reason="the site does not depend on the backend: it is built on PyTorch alone",
-)
 pytest.importorskip("mkdocs")
 pytest.importorskip("material")
 

@@ -10,10 +10,6 @@ import keras
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch",
-    reason="rendered pages do not depend on the backend: they are tested on PyTorch alone",
-)
 pytest.importorskip("yaml")
 nbformat = pytest.importorskip("nbformat")
 

@@ -6,10 +6,6 @@ from pathlib import Path
 import keras
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch",
-    reason="pages do not depend on the backend: their reader is tested on PyTorch alone",
-)
 sys.path.insert(0, str(Path(__file__).parent))
 
 import html_pages  # noqa: E402

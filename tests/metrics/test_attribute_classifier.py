@@ -11,6 +11,8 @@ from keras_latent.metrics import attribute_networks
 from keras_latent.metrics.attribute_batches import Batches, changed
 from keras_latent.metrics.attribute_report import area_under_curve
 
+pytestmark = pytest.mark.once
+
 
 def faces(rows=192, seed=0):
     """Noise with three attributes: more red at the top, more green below, more blue."""

@@ -6,6 +6,8 @@ from keras_latent import metrics
 from keras_latent.metrics import audio_classifier
 from keras_latent.metrics.audio_classifier import augmented
 
+pytestmark = pytest.mark.once
+
 RATE, SAMPLES = 4000, 2048
 PITCH = np.array([300.0, 700.0, 1300.0])
 

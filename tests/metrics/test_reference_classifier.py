@@ -8,6 +8,8 @@ from scipy import ndimage
 from keras_latent import datasets, metrics
 from keras_latent.metrics.reference_classifier import shifted, softened
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from small_networks import assert_same_weights, attributed_digits, cvae, fader, quick_compile
+from small_networks import attributed_digits, cvae, fader, quick_compile
 
 from keras_latent.models.attribute_model import signed
 
@@ -101,22 +101,6 @@ def test_learns_digits(name):
     key = "reconstruction_loss"
     assert history[key][-1] < (0.8 if name == "fader" else 1.0) * history[key][0]
     assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == set(history)
-
-
-def test_a_file_goes_on_as_if_nothing_had_been(make, tmp_path):
-    model = make(["a", "b", "c"])
-    model.compile(jit_compile=quick_compile())
-    fit = {"batch_size": 20, "shuffle": False, "verbose": 0}
-    model.fit(X, Y, **fit)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.attribute_names == ("a", "b", "c")
-    np.testing.assert_array_equal(
-        loaded.transfer(X, "b", attributes=Y), model.transfer(X, "b", attributes=Y)
-    )
-    losses = [m.fit(X, Y, **fit).history["loss"] for m in (model, loaded)]
-    np.testing.assert_allclose(*losses, rtol=1e-5)
-    assert_same_weights(model, loaded, 1e-5)
 
 
 @pytest.mark.parametrize(

@@ -277,17 +277,3 @@ def test_bad_arguments(arguments, message):
 def test_more_attributes_than_latents_cannot_be_isolated():
     with pytest.raises(ValueError, match="as many latents as attributes. Received: 4 latents, 5"):
         dual_vae(5).directions("isolated")
-
-
-def test_a_file_goes_on_as_if_nothing_had_been(tmp_path):
-    model = dual_vae(["a", "b", "c"], alpha=3.0, use_bias=True)
-    model.compile(jit_compile=quick_compile())
-    fit = {"batch_size": 20, "shuffle": False, "verbose": 0}
-    model.fit(X, Y, **fit)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.attribute_names == ("a", "b", "c") and loaded.alpha == 3.0 and loaded.use_bias
-    np.testing.assert_array_equal(loaded.transfer(X, "b", 2.0), model.transfer(X, "b", 2.0))
-    losses = [m.fit(X, Y, **fit).history["loss"] for m in (model, loaded)]
-    np.testing.assert_allclose(*losses, rtol=1e-6)
-    assert_same_weights(model, loaded, 1e-6)

@@ -337,6 +337,7 @@ def test_a_classifier_of_one_domain_becomes_one_of_the_other(make, domain, tmp_p
     np.testing.assert_allclose(f.predict(x, verbose=0), changed, atol=1e-5)
 
 
+@pytest.mark.each_backend
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
 @pytest.mark.parametrize("make", [lstnet, vbta])
 def test_a_classifier_is_served_by_tensorflow(make, tmp_path):

@@ -17,7 +17,6 @@ from small_networks import (
     quick_compile,
     sketches,
     to_numpy,
-    weights,
 )
 
 from keras_latent import callbacks, datasets, models
@@ -54,54 +53,6 @@ def domains(rows=60, **changes):
 
 
 NOISY = {"instance_noise": 0.3, "ema_momentum": 0.9}
-
-
-@QUIET
-@pytest.mark.parametrize("make", [lstnet, lstnet_mlp])
-def test_a_file_goes_on_as_if_nothing_had_been(make, tmp_path):
-    """With moving averages of the weights, and noise that is drawn on."""
-    model, x = make(**NOISY), domains()
-    model.compile(jit_compile=quick_compile())
-    model.optimizer.build(model.trainable_variables)
-    for member in model.optimizer.optimizers:
-        member.learning_rate.assign(1e-3)
-    fit = {"batch_size": 20, "epochs": 1, "shuffle": False, "verbose": 0}
-    model.fit(x, **fit)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(loaded) is models.LSTNet and loaded.name == model.name
-    assert {name: getattr(loaded, name) for name in NOISY} == NOISY
-    assert loaded.optimizer.members["translators"].use_ema
-    assert_same_weights(model, loaded)
-    for verb in ("encode", "translate", "cycle"):
-        found, expected = (getattr(m, verb)(x["source"]) for m in (loaded, model))
-        np.testing.assert_array_equal(found, expected)
-    histories = [m.fit(x, **fit).history for m in (model, loaded)]
-    for name, values in histories[0].items():
-        np.testing.assert_allclose(values, histories[1][name], rtol=1e-5, err_msg=name)
-    # The next epoch drew the same noise, and used the same slots and the same averages.
-    assert_same_weights(model, loaded, 1e-5)
-    for a, b in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
-        np.testing.assert_allclose(*to_numpy((a, b)), rtol=1e-4, atol=1e-5)
-
-
-def test_configuration_round_trip():
-    numbers = {"w1": 1.0, "w2": 2.0, "wl": 3.0, "w3": 4.0, "w4": 5.0, "w5": 6.0, "w6": 7.0}
-    numbers |= {"feature_weight": 8.0, "label_smoothing": 0.1, "instance_noise": 0.2}
-    numbers |= {"r1_weight": 0.3, "ema_momentum": 0.99, "seed": 5}
-    model = lstnet(**numbers)
-    config = model.get_config()
-    copy = models.LSTNet.from_config(config)
-    # Read once more: the first reading did not use the configuration up.
-    copy = models.LSTNet.from_config(config)
-    assert copy.get_config() == config
-    assert {name: getattr(copy, name) for name in numbers} == numbers
-    copy.set_weights(model.get_weights())
-    x = domains(5)
-    for to, domain in (("target", "source"), ("source", "target")):
-        images = [m.translate(x[domain], to=to) for m in (copy, model)]
-        np.testing.assert_allclose(*images, atol=1e-6)
-    assert lstnet_mlp().ema_momentum is None
 
 
 def test_shared_parts_stay_shared(tmp_path):
@@ -196,28 +147,6 @@ def test_known_pairs_are_ignored():
     assert logs[0] == logs[1] == logs[2]
 
 
-@QUIET
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(policy):
-    keras.config.set_dtype_policy(policy)
-    model, x = lstnet(r1_weight=0.01, instance_noise=0.1), domains(40)
-    model.compile(run_eagerly=BACKEND == "tensorflow")
-    before = weights(model)
-    # Ten steps: the first ones of float16 overflow, are left out, and halve the loss's scale.
-    history = model.fit(x, batch_size=4, verbose=0).history
-    assert all(np.isfinite(v).all() for v in history.values())
-    moved = [(a != b).any() for a, b in zip(before, weights(model), strict=True)]
-    assert np.mean(moved) > 0.9
-    for member in model.optimizer.optimizers:
-        scaled = isinstance(member, keras.optimizers.LossScaleOptimizer)
-        assert scaled == (policy == "mixed_float16")
-    for verb in ("encode", "translate", "cycle"):
-        found = getattr(model, verb)(x["source"])
-        assert np.isfinite(found).all(), verb
-    images = model.translate(x["source"])
-    assert images.dtype == np.float32 and images.min() >= 0.0 and images.max() <= 1.0
-
-
 def test_eager_and_compiled_steps_train_alike():
     x = domains(32)
     model = lstnet(r1_weight=0.1, feature_weight=1.0)
@@ -232,6 +161,7 @@ def test_eager_and_compiled_steps_train_alike():
         np.testing.assert_allclose(value, logs[1][name], rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.each_backend
 def test_where_xla_compiles():
     """Not where its convolutions are slow: on TensorFlow without a GPU."""
     convolving, dense = lstnet(), lstnet_mlp()

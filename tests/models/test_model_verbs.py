@@ -179,6 +179,7 @@ def test_the_two_ways_differ():
     np.testing.assert_allclose(middle[0], model.decode(straight), atol=1e-5)
 
 
+@pytest.mark.each_backend
 def test_verbs_follow_the_weights():
     """What was compiled before a training answers with the weights after it."""
     x = batch(40)

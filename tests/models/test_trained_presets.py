@@ -66,6 +66,7 @@ def test_figures_are_those_of_the_weights():
     assert right.mean() == pytest.approx(wanted, abs=0.003)
 
 
+@pytest.mark.each_backend
 def test_translations_of_the_shipped_weights_keep_the_digit():
     """Against the truth itself: the transposed image of the same digit."""
     vbta = models.VBTA.from_preset("vbta_digits_transpose_sharp")

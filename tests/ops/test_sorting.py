@@ -113,7 +113,7 @@ def test_the_network_is_taken_where_it_is_faster(rng, monkeypatch):
 
 def test_a_graph_that_is_not_compiled_and_unknown_sizes(rng):
     if keras.backend.backend() != "tensorflow":
-        pytest.skip("Only TensorFlow has graphs that XLA does not compile.")
+        pytest.skip("of TensorFlow")
     import tensorflow as tf
 
     x = difficult(rng, 17)[:, :5]  # TensorFlow's own sort, for the unknown size, has no NaN order

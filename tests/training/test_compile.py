@@ -187,7 +187,7 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="tf.distribute is TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
 @pytest.mark.parametrize("model_class", [Lines, NoisyAutoencoder])
 def test_mirrored_strategy_on_two_devices_equals_one(x, model_class, mirrored):
     import tensorflow as tf
@@ -217,7 +217,7 @@ def test_mirrored_strategy_on_two_devices_equals_one(x, model_class, mirrored):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="keras.distribution works on JAX")
+@pytest.mark.skipif(BACKEND != "jax", reason="of JAX")
 @pytest.mark.parametrize("model_class", [Gan, NoisyAutoencoder])
 def test_data_parallel_on_two_devices_equals_one(x, model_class):
     import jax

@@ -53,7 +53,7 @@ COMPILED = [
 @pytest.mark.parametrize(("model_class", "options"), COMPILED)
 def test_compiled_and_eager_steps_train_alike(x, model_class, options):
     if BACKEND == "torch" and options["jit_compile"]:
-        pytest.skip("torch.compile takes minutes on two cores, and is not the default")
+        pytest.skip("PyTorch compiles for minutes, and not by default")
     runs = []
     for kwargs in ({"run_eagerly": True}, options):
         keras.utils.set_random_seed(1)
