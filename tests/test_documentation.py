@@ -69,7 +69,7 @@ def test_the_gate_runs_the_test_line_of_the_readme():
     line = re.search(r"<!-- test line -->.*?^(pip install.*?)$", text, re.M | re.S)[1]
     assert "tests/all_backends.py" in line
     gate = (README.parent / ".ci" / "run").read_text()
-    assert "<!-- test line -->" in gate and 'eval "$line"' in gate
+    assert "<!-- test line -->" in gate and 'eval "$tests"' in gate
 
 
 @pytest.mark.once

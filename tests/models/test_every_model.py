@@ -153,9 +153,10 @@ def test_model(case, tmp_path):
     run_model_test(case, tmp_path)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(case, policy):
-    run_mixed_precision_test(case, policy)
+@pytest.mark.parametrize("name", CASES)
+def test_mixed_precision(name):
+    policies = ("mixed_float16", "mixed_bfloat16")
+    run_mixed_precision_test(CASES[name], policies[list(CASES).index(name) % 2])
 
 
 @contextlib.contextmanager
