@@ -1,4 +1,4 @@
-"""What the three bridging applications share: options, the bridge's training, the measures."""
+"""What the three bridging applications share: the bridge's training, and the measures."""
 
 import argparse
 import time
@@ -9,18 +9,13 @@ import numpy as np
 
 from keras_latent import datasets, models
 from keras_latent.applications import fitting
+from keras_latent.applications.options.bridging import VARIANTS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
 from keras_latent.utils.files import replaced_when_complete
 
 LATENTS = ("sampled", "mean")
-#: The paper's table 4: what a bridge leaves out.
-VARIANTS = {
-    "vae": {"conditional": False, "beta_swd": 0.0},
-    "conditional": {"beta_swd": 0.0},
-    "full": {},
-}
 
 
 @dataclass(frozen=True)
@@ -47,42 +42,6 @@ class Side:
     def seen(self, data: np.ndarray) -> np.ndarray:
         """The class that the judge sees in each row, in the shared numbers."""
         return self.class_of[self.judge.predict(data, batch_size=500, verbose=0).argmax(1)]
-
-
-def add_bridge_arguments(parser: argparse.ArgumentParser, presets: dict) -> None:
-    """Options of the bridge."""
-    parser.add_argument(
-        "--preset",
-        choices=presets,
-        default="ours",
-        help="'paper': its networks, weights and labels as they are; 'ours': wider shared space, "
-        "labels propagated to their neighbours where few are given",
-    )
-    parser.add_argument("--variant", choices=VARIANTS, default="full", help="the paper's table 4")
-    parser.add_argument(
-        "--labels", default="all", help="labelled rows of each domain in all, or 'all' (table 3)"
-    )
-    parser.add_argument("--steps", type=int, default=6000, help="batches (the paper: 50000)")
-    parser.add_argument("--batch-size", type=int, help="rows of each domain (paper: 128)")
-    parser.add_argument("--classifier-epochs", type=int, help="of the judges (default: enough)")
-
-
-def complete_bridge(arguments: argparse.Namespace, presets: dict) -> None:
-    """Checks the bridge's options and fills in those of the preset.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    if arguments.batch_size is None:
-        arguments.batch_size = presets[arguments.preset]["batch_size"]
-    for name in ("steps", "batch_size"):
-        if getattr(arguments, name) <= 0:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
-    if arguments.labels != "all" and not arguments.labels.isdigit():
-        raise ValueError(
-            f"`--labels` must be 'all' or a number, 0 or more. Received: {arguments.labels}"
-        )
 
 
 def some_labels(labels: np.ndarray, number: int, seed: int) -> np.ndarray:

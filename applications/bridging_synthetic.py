@@ -25,32 +25,6 @@ RADII = {"source": (0.6, 1.0), "target": (0.6, 1.0)}
 CLASS_AXIS = {"source": 1, "target": 0}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this application."""
-    parser.add_argument("--points", type=int, default=2000, help="points of each domain")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch-size", type=int, default=200)
-
-
-def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    for name in ("points", "steps", "batch_size"):
-        if getattr(arguments, name) <= 0:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
-    if arguments.batch_size > arguments.points:
-        raise ValueError(
-            "`--batch-size` must not exceed `--points`. "
-            f"Received: {arguments.batch_size} and {arguments.points}"
-        )
-    if arguments.out is None:
-        arguments.out = "runs/bridging-synthetic"
-
-
 def ellipses(points: int, seed: int) -> tuple[dict, dict]:
     """Two filled ellipses with crossed classes (figure 2a).
 

@@ -6,13 +6,13 @@ import sys
 import time
 from datetime import UTC, datetime
 
-import keras
-
-import keras_latent
 from keras_latent.applications.environment import describe_environment
+from keras_latent.applications.parser import Parser
 from keras_latent.applications.registry import APPLICATIONS
 from keras_latent.applications.run_directory import METRICS, RunDirectory
-from keras_latent.models.preset import trained_presets
+from keras_latent.preset_table import PRESETS, trained_presets
+from keras_latent.utils.backend_choice import choose_backend
+from keras_latent.version import __version__
 
 # What does not change the run: where it lies, where the data lies, what it prints.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose")
@@ -20,32 +20,34 @@ NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose")
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with a sub-parser for each application."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="keras-latent",
-        description="Latent-space domain transfer: ready-built applications. The backend is "
-        "Keras's: KERAS_BACKEND=tensorflow, jax or torch.",
+        description="Latent-space domain transfer: ready-built applications. They run on Keras's "
+        "backend, or on an installed one where that is missing; KERAS_BACKEND=tensorflow, jax or "
+        "torch chooses.",
     )
-    parser.add_argument("--version", action="version", version=keras_latent.__version__)
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="list the applications and the presets")
     run = commands.add_parser("run", help="train, measure and draw one application")
     names = run.add_subparsers(dest="run_name", required=True, metavar="NAME")
     for application in APPLICATIONS.values():
         sub = names.add_parser(
-            application.name,
-            help=application.summary,
-            description=application.summary,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            application.name, help=application.summary, description=application.summary
         )
         add_common_arguments(sub)
-        application.load().add_arguments(sub)
+        application.options.add_arguments(sub)
     return parser
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that every application has."""
-    parser.add_argument("--out", help="folder of the run (default: runs/NAME-DATASET-PRESET)")
-    parser.add_argument("--data-dir", help="folder of the data (default: TFDS's own)")
+    parser.add_argument(
+        "--out", help="folder of the run (default: in runs/, named by the application and options)"
+    )
+    parser.add_argument(
+        "--data-dir", help="folder of the data (default: TFDS_DATA_DIR, or TFDS's own)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument(
         "--mixed-precision",
@@ -73,16 +75,16 @@ def list_everything() -> None:
         "weights, and take load_weights=False):"
     )
     trained = trained_presets()
-    for model in (getattr(keras_latent.models, name) for name in keras_latent.models.__all__):
-        for name, description in model.presets.items():
-            mark = "*" if name in trained else " "
-            print(f"{mark} {name:28} {model.__name__}: {description}")
+    for name, preset in PRESETS.items():
+        mark = "*" if name in trained else " "
+        print(f"{mark} {name:28} {preset.model}: {preset.description}")
 
 
 def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
     """Runs an application in its folder, or reports the run that is already there."""
+    import keras
+
     application = APPLICATIONS[arguments.run_name].load()
-    application.complete(arguments)
     keras.config.set_dtype_policy(arguments.mixed_precision)
     configuration = {
         "application": arguments.run_name,
@@ -126,6 +128,8 @@ def main(argv: list[str] | None = None) -> int:
         list_everything()
         return 0
     try:
+        APPLICATIONS[arguments.run_name].options.complete(arguments)
+        choose_backend()
         run(arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
         # The messages of the library say what to do; a traceback would hide them.

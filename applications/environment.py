@@ -4,13 +4,13 @@ import importlib.metadata
 import os
 import platform
 
-import keras
-
 import keras_latent
 
 
 def describe_environment() -> dict:
     """Versions and hardware, as they stand in `metrics.json`."""
+    import keras
+
     packages = ("keras", "numpy", "tensorflow", "jax", "torch")
     versions = {}
     for package in packages:
@@ -24,14 +24,13 @@ def describe_environment() -> dict:
         "keras_latent": keras_latent.__version__,
         "python": platform.python_version(),
         **versions,
-        "hardware": _hardware(),
+        "hardware": _hardware(keras.backend.backend()),
     }
 
 
-def _hardware():
+def _hardware(backend: str) -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parts = [f"{cores} CPU cores", platform.machine()]
-    backend = keras.backend.backend()
     if backend == "jax":
         import jax
 

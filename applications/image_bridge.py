@@ -12,6 +12,7 @@ from keras_latent.applications import bridging
 from keras_latent.applications.base_models import base_vae
 from keras_latent.applications.bridging import LATENTS, Side
 from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.options.bridging import PRESETS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
@@ -19,60 +20,6 @@ from keras_latent.models.validation import DOMAINS
 PARTS = ("train", "test")
 #: By dataset: epochs of its judge, and pixels by which its images move.
 JUDGES = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
-PRESETS = {
-    "paper": {
-        "preset": "bridging_mnist",
-        "model": {},
-        "batch_size": 128,
-        "learning_rate": 1e-3,
-        "decay": False,
-        "propagate": False,
-        "relabel": False,
-    },
-    "ours": {
-        "preset": "bridging_mnist_sharp",
-        "model": {},
-        "batch_size": 128,
-        "learning_rate": 1e-3,
-        "decay": True,
-        "propagate": True,
-        "relabel": True,
-    },
-}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of both applications."""
-    add_base_arguments(parser, PRESETS)
-
-
-def add_base_arguments(parser: argparse.ArgumentParser, presets: dict) -> None:
-    """Options of a bridge, one or both of whose sides is a VAE of images."""
-    bridging.add_bridge_arguments(parser, presets)
-    parser.add_argument("--base-epochs", type=int, default=40, help="epochs of the base VAEs")
-    parser.add_argument(
-        "--base-precision",
-        choices=("float32", "mixed_bfloat16"),
-        default="float32",
-        help="of the base VAEs' training; the models compute in float32 afterwards",
-    )
-    parser.add_argument(
-        "--limit", type=int, help="take this many images of each set only, to see it run"
-    )
-
-
-def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options and fills in the defaults that depend on others.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    bridging.complete_bridge(arguments, PRESETS)
-    if arguments.base_epochs <= 0:
-        raise ValueError(f"`--base-epochs` must be positive. Received: {arguments.base_epochs}")
-    if arguments.out is None:
-        parts = [arguments.run_name, arguments.preset, f"labels-{arguments.labels}"]
-        arguments.out = "runs/" + "-".join([*parts, arguments.variant])
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory, pair_name: str, names, seeds):

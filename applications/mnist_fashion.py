@@ -5,8 +5,6 @@ import argparse
 from keras_latent.applications import bridging, image_bridge
 from keras_latent.applications.run_directory import RunDirectory
 
-add_arguments = image_bridge.add_arguments
-complete = image_bridge.complete
 report = bridging.report
 
 

@@ -11,64 +11,16 @@ from keras_latent.applications import bridging, image_bridge
 from keras_latent.applications.base_models import kept, train_and_resume
 from keras_latent.applications.bridging import Side
 from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.options import bridging as bridging_options
+from keras_latent.applications.options.mnist_spoken_digit import GANS
 from keras_latent.applications.run_directory import RunDirectory
 
-PRESETS = image_bridge.PRESETS | {
-    "paper": image_bridge.PRESETS["paper"] | {"preset": "bridging_speech"}
-}
-#: Preset of WaveGAN: passes over the sounds, rows of each update of the critic, and learning rates
-#: of critic and generator. The small one takes unequal ones in place of many critic updates.
-GANS = {
-    "wavegan_spoken_digit_small": (100, 32, 4e-4, 2e-4),
-    "wavegan_spoken_digit": (5000, 64, 1e-4, 1e-4),
+PRESETS = bridging_options.PRESETS | {
+    "paper": bridging_options.PRESETS["paper"] | {"preset": "bridging_speech"}
 }
 SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
 #: A sound counts as recognised if the judge is at least so sure of one digit.
 RECOGNISED = 0.9
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this application."""
-    image_bridge.add_base_arguments(parser, PRESETS)
-    parser.add_argument(
-        "--gan",
-        help="a preset of WaveGAN, which is trained, or a .keras file of a trained one",
-        default="wavegan_spoken_digit_small",
-    )
-    parser.add_argument("--gan-epochs", type=int, help="passes over the sounds")
-    parser.add_argument(
-        "--per-class",
-        type=int,
-        default=1700,
-        help="the GAN's latents of each digit that are kept (the paper's reference: 1700); as "
-        "many again as a tenth of them are kept for the test",
-    )
-    parser.add_argument("--max-draws", type=int, default=100_000, help="of the GAN's prior")
-
-
-def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options and fills in the defaults that depend on others.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    bridging.complete_bridge(arguments, PRESETS)
-    is_file = arguments.gan.endswith(".keras")
-    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in GANS):
-        raise ValueError(
-            f"`--gan` must be one of {list(GANS)} or a .keras file that is there. "
-            f"Received: {arguments.gan}"
-        )
-    if arguments.gan_epochs is None and not is_file:
-        arguments.gan_epochs = GANS[arguments.gan][0]
-    counts = ["base_epochs", "per_class", "max_draws"] + ["gan_epochs"] * (not is_file)
-    for name in counts:
-        if getattr(arguments, name) <= 0:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
-    if arguments.out is None:
-        parts = [arguments.run_name, arguments.preset, f"labels-{arguments.labels}"]
-        arguments.out = "runs/" + "-".join([*parts, arguments.variant])
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:

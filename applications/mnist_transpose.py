@@ -1,7 +1,6 @@
 """VBTA on digits and their transposes: the experiment of section 6.1 of its paper."""
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,80 +8,9 @@ import numpy as np
 from keras_latent import datasets, metrics, models, visualization
 from keras_latent.applications import fitting
 from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.options.mnist_transpose import DATASETS, PRESETS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
-
-#: Dataset to its preset family, its split, epochs of the model, and epochs of the classifier
-#: and the pixels by which its images are moved.
-DATASETS = {
-    "digits": ("digits", "keras", 150, 60, 0),
-    "mnist": ("mnist", "paper", 20, 16, 2),
-    "fashion_mnist": ("mnist", "keras", 20, 16, 1),
-}
-PRESETS = {
-    "paper": "vbta_{}_transpose",
-    "sharp": "vbta_{}_transpose_sharp",
-}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this application."""
-    parser.add_argument("--dataset", choices=DATASETS, default="mnist")
-    parser.add_argument(
-        "--preset",
-        default="sharp",
-        help="'paper': unit observation variance, triplets only; 'sharp': variance 0.05 and "
-        "cross-reconstruction of the known pairs; or a preset directory of VBTA",
-    )
-    parser.add_argument("--epochs", type=int, help="default: 20; digits: 150")
-    parser.add_argument(
-        "--paired", default="all", help="number of known pairs, or 'all' (n of the paper's table 1)"
-    )
-    parser.add_argument(
-        "--match",
-        action="store_true",
-        help="find further pairs by geometry, without labels (keras_latent.datasets."
-        "match_by_geometry); with --paired 0: no pair is given at all",
-    )
-    parser.add_argument(
-        "--disjoint",
-        action="store_true",
-        help="no image is in both domains, but for the known pairs: half of the images each",
-    )
-    parser.add_argument(
-        "--paired-per-batch", type=int, help="known pairs in each batch (default: as they come)"
-    )
-    parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-
-
-def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options and fills in the defaults that depend on others.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    epochs = DATASETS[arguments.dataset][2]
-    if arguments.epochs is None:
-        arguments.epochs = epochs
-    for name in ("epochs", "batch_size", "learning_rate"):
-        if getattr(arguments, name) <= 0:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"`{option}` must be positive. Received: {getattr(arguments, name)}")
-    if arguments.paired != "all" and not arguments.paired.isdigit():
-        raise ValueError(
-            f"`--paired` must be 'all' or a number, 0 or more. Received: {arguments.paired}"
-        )
-    if arguments.disjoint and arguments.paired == "all":
-        raise ValueError("`--disjoint` needs a number of known pairs: `--paired 0`, for example.")
-    if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
-        raise ValueError(
-            f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
-            f"Received: {arguments.preset!r}"
-        )
-    if arguments.out is None:
-        preset = arguments.preset if arguments.preset in PRESETS else "custom"
-        arguments.out = f"runs/mnist-transpose-{arguments.dataset}-{preset}"
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:

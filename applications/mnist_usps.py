@@ -1,7 +1,6 @@
 """LSTNet between MNIST and USPS without labels: the experiment of section 3 of its paper."""
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,70 +9,17 @@ from keras_latent import callbacks, datasets, metrics, models, visualization
 from keras_latent.applications import fitting
 from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
 from keras_latent.applications.judging import accuracy, float32, floats
+from keras_latent.applications.options.mnist_usps import PRESETS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
 from keras_latent.utils.files import replaced_when_complete
 
-#: Name to the model's preset, epochs, learning rate, and the share of the training in which that
-#: falls, along a cosine, to a twentieth; 0: it stays what it is.
-PRESETS = {
-    "paper": ("lstnet_mnist_usps", 30, 1e-4, 0.0),
-    "large": ("lstnet_mnist_usps", 30, 2e-4, 0.75),
-    "small": ("lstnet_mnist_usps_small", 8, 5e-4, 0.75),
-    "tiny": ("lstnet_mnist_usps_tiny", 1, 1e-3, 0.75),
-}
 #: Domain to the epochs of its classifier, the pixels by which its images are moved, and its
 #: label smoothing.
 CLASSIFIERS = {"source": (16, 2, 0.0), "target": (60, 1, 0.1)}
 #: Training images of each domain by which epochs are measured.
 MEASURED_ROWS = 2000
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this application."""
-    parser.add_argument(
-        "--preset",
-        default="small",
-        help="'paper': the paper's networks and learning rate, for a GPU; 'large': the same "
-        "networks, larger learning rate that falls along a cosine; 'small': a quarter as wide, "
-        "for two CPU cores; 'tiny': to see it run; or a preset directory of LSTNet",
-    )
-    parser.add_argument(
-        "--epochs", type=int, help="of 60,000 images of MNIST (default: 8; paper, large: 30)"
-    )
-    parser.add_argument("--batch-size", type=int, default=64, help="images of each domain a step")
-    parser.add_argument("--learning-rate", type=float, help="of both teams (default: by preset)")
-    parser.add_argument("--grid-every", type=int, default=1, help="epochs between pictures")
-    parser.add_argument("--tensorboard", help="folder for the pictures in TensorBoard")
-    parser.add_argument(
-        "--classifier-epochs", type=int, help="of both classifiers (default: 16 and 60)"
-    )
-
-
-def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options and fills in the defaults that depend on others.
-
-    Raises:
-        ValueError: If an option cannot be meant.
-    """
-    if arguments.preset not in PRESETS and not Path(arguments.preset).is_dir():
-        raise ValueError(
-            f"`--preset` must be one of {list(PRESETS)} or a preset directory. "
-            f"Received: {arguments.preset!r}"
-        )
-    _, epochs, learning_rate, _ = PRESETS.get(arguments.preset, PRESETS["small"])
-    if arguments.epochs is None:
-        arguments.epochs = epochs
-    if arguments.learning_rate is None:
-        arguments.learning_rate = learning_rate
-    for name in ("epochs", "batch_size", "learning_rate", "grid_every", "classifier_epochs"):
-        value = getattr(arguments, name)
-        if value is not None and value <= 0:
-            raise ValueError(f"`--{name.replace('_', '-')}` must be positive. Received: {value}")
-    if arguments.out is None:
-        preset = arguments.preset if arguments.preset in PRESETS else "custom"
-        arguments.out = f"runs/mnist-usps-{preset}"
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:

@@ -4,6 +4,16 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
+from keras_latent.applications.options import (
+    bridging,
+    bridging_synthetic,
+    celeba_attributes,
+    celeba_men_women,
+    mnist_spoken_digit,
+    mnist_transpose,
+    mnist_usps,
+)
+
 
 @dataclass(frozen=True)
 class Application:
@@ -12,21 +22,22 @@ class Application:
     Attributes:
         name: What `keras-latent run` calls it.
         summary: What it does, in a line.
-        module: The module that adds its options and runs it.
+        options: The module of its options: `add_arguments(parser)`, and `complete(arguments)`,
+            which checks them before anything is imported or written.
     """
 
     name: str
     summary: str
-    module: str
+    options: ModuleType
 
     def load(self) -> ModuleType:
-        """Imports the module.
+        """Imports the module that runs it, and Keras.
 
-        It has `add_arguments(parser)`; `complete(arguments)`, which checks them before
-        anything is written; `run(arguments, directory)`, which returns figures; and
-        `report(figures)`, which prints them.
+        It has `run(arguments, directory)`, which returns figures, and `report(figures)`, which
+        prints them.
         """
-        return importlib.import_module(f"keras_latent.applications.{self.module}")
+        module = self.name.replace("-", "_")
+        return importlib.import_module(f"keras_latent.applications.{module}")
 
 
 APPLICATIONS = {
@@ -35,42 +46,42 @@ APPLICATIONS = {
         Application(
             "mnist-transpose",
             "VBTA: digits and their transposes, translated both ways through one latent space",
-            "mnist_transpose",
+            mnist_transpose,
         ),
         Application(
             "mnist-mnist",
             "BridgingVAE: between two VAEs of handwritten digits, with many labels, few or none",
-            "mnist_mnist",
+            bridging,
         ),
         Application(
             "mnist-fashion",
             "BridgingVAE: digits into clothes and back, between two frozen VAEs",
-            "mnist_fashion",
+            bridging,
         ),
         Application(
             "mnist-spoken-digit",
             "BridgingVAE: written digits into spoken ones and back, between a VAE and a GAN",
-            "mnist_spoken_digit",
+            mnist_spoken_digit,
         ),
         Application(
             "bridging-synthetic",
             "BridgingVAE in two dimensions: how its terms turn one ellipse onto another",
-            "bridging_synthetic",
+            bridging_synthetic,
         ),
         Application(
             "mnist-usps",
             "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
-            "mnist_usps",
+            mnist_usps,
         ),
         Application(
             "celeba-men-women",
             "VBTA: faces of men and of women, translated both ways through one latent space",
-            "celeba_men_women",
+            celeba_men_women,
         ),
         Application(
             "celeba-attributes",
             "DualVAE: attributes of faces moved along linear boundaries, and scored by CIS",
-            "celeba_attributes",
+            celeba_attributes,
         ),
     )
 }

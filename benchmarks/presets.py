@@ -32,8 +32,8 @@ from benchmarks.presets_training import (
 from keras_latent import datasets, metrics, models
 from keras_latent.applications.environment import describe_environment
 from keras_latent.applications.judging import accuracy
-from keras_latent.models.preset import CARD, TRAINED, WEIGHTS
 from keras_latent.models.two_domain_verbs import OTHER
+from keras_latent.preset_table import CARD, TRAINED, WEIGHTS
 from keras_latent.utils.half_precision import halve
 
 DIGITS = {

@@ -4,10 +4,10 @@
 def table(model: str) -> str:
     """Names and descriptions of a model's presets, with the figures of trained weights."""
     from keras_latent import models
-    from keras_latent.models import preset as presets_of
+    from keras_latent.preset_table import trained_presets
 
     cls = getattr(models, model)
-    trained = presets_of.trained_presets()
+    trained = trained_presets()
     rows = []
     for name, description in cls.presets.items():
         card = cls.preset_card(name) if name in trained else None

@@ -1,11 +1,12 @@
 """What arrays and arguments must look like before a pair is built of them."""
 
-import difflib
 import operator
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from keras_latent.utils.did_you_mean import did_you_mean
 
 
 def check_choice(argument: str, value: Any, known: Iterable[str]) -> str:
@@ -13,8 +14,7 @@ def check_choice(argument: str, value: Any, known: Iterable[str]) -> str:
     known = sorted(known)
     if value in known:
         return value
-    near = difflib.get_close_matches(str(value), known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(str(value), known)
     raise ValueError(f"`{argument}` must be one of {known}. Received: {argument}={value!r}.{hint}")
 
 
@@ -45,8 +45,7 @@ def _where(value, kinds, function, known):
             return hint
     name = value.lower().replace("-", "_")
     turned = [n for n in known if sorted(n.split("_")) == sorted(name.split("_"))]
-    near = turned or difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(turned[0] if turned else name, known)
 
 
 def check_integer(argument: str, value: Any, at_least: int) -> int:

@@ -1,6 +1,5 @@
 """What models of images with attributes share: names, checks of labels, transfers."""
 
-import difflib
 from collections.abc import Sequence
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 from keras import ops as kops
 
 from keras_latent.models.export import Graph
+from keras_latent.utils.did_you_mean import did_you_mean
 
 #: One attribute, by name or number; several of them; or `None`, which is all.
 Attributes = str | int | Sequence[str | int] | None
@@ -68,10 +68,9 @@ class AttributeModel:
         if isinstance(attribute, str):
             if attribute in names:
                 return names.index(attribute)
-            near = difflib.get_close_matches(attribute, names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(
-                f"`attribute` must be one of {list(names)}. Received: {attribute!r}.{hint}"
+                f"`attribute` must be one of {list(names)}. Received: {attribute!r}."
+                f"{did_you_mean(attribute, names)}"
             )
         number = isinstance(attribute, (int, np.integer)) and not isinstance(attribute, bool)
         if not number or not 0 <= attribute < len(names):

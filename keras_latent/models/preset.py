@@ -9,18 +9,12 @@ from typing import ClassVar, Self
 
 import keras
 
-from keras_latent.models.presets import PRESETS
+from keras_latent import preset_table
+from keras_latent.preset_table import CARD, PRESETS, WEIGHTS, trained_presets
 from keras_latent.utils.half_precision import halve
 from keras_latent.version import __version__
 
-CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
-#: Trained weights that come with the package: `NAME/model.weights.h5` and `NAME/card.json`.
-TRAINED, CARD = Path(__file__).parents[1] / "presets", "card.json"
-
-
-def trained_presets() -> list[str]:
-    """Names of the built-in presets that come with trained weights."""
-    return sorted(p.parent.name for p in TRAINED.glob(f"*/{WEIGHTS}") if p.parent.name in PRESETS)
+CONFIG, METADATA = "config.json", "metadata.json"
 
 
 class _Presets:
@@ -62,7 +56,7 @@ class PresetMixin:
                 )
             model = cls(**(PRESETS[preset].arguments() | kwargs))
             if load_weights:
-                cls._load(model, TRAINED / preset, preset)
+                cls._load(model, preset_table.TRAINED / preset, preset)
             return model
         if not isinstance(preset, (str, Path)) or not Path(preset).is_dir():
             raise ValueError(
@@ -153,7 +147,7 @@ class PresetMixin:
                 f"Preset {preset!r} comes without trained weights, and without a card. Those "
                 f"with weights: {[n for n in trained_presets() if n in cls.presets] or 'none'}"
             )
-        return json.loads((TRAINED / preset / CARD).read_text())
+        return json.loads((preset_table.TRAINED / preset / CARD).read_text())
 
     @staticmethod
     def _damaged(directory, error):

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def keras_folder() -> Path:
+    """Keras's folder: `~/.keras`, or `KERAS_HOME`."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser()
+
+
 def cache_folder() -> Path:
-    """Where the library keeps what it made: `keras_latent` in `~/.keras`, or in `KERAS_HOME`."""
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras_latent"
+    """Where the library keeps what it made: `keras_latent` in Keras's folder."""
+    return keras_folder() / "keras_latent"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from keras_latent.applications import celeba_attributes, cli
 from keras_latent.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
 from keras_latent.datasets import CELEBA_ATTRIBUTES
 from keras_latent.models import attribute_networks
-from keras_latent.models.presets import FACES_DUAL
+from keras_latent.preset_table import FACES_DUAL
 
 ROWS = {"train": 40, "validation": 8, "test": 8}
 PICTURES = {"sweep.png", "strengths.png", "training.png"}

@@ -14,7 +14,7 @@ import pytest
 
 from keras_latent import datasets, models
 from keras_latent.applications import cli, mnist_transpose, registry, run_directory
-from keras_latent.models.preset import trained_presets
+from keras_latent.preset_table import trained_presets
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ("training.png", "translations.png", "samples.png", "pca.png")

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import presets as recipes
-from keras_latent import datasets, models
-from keras_latent.models import preset as preset_module
-from keras_latent.models.preset import TRAINED, WEIGHTS, trained_presets
-from keras_latent.models.presets import PRESETS
+from keras_latent import datasets, models, preset_table
+from keras_latent.preset_table import PRESETS, TRAINED, WEIGHTS, trained_presets
 
 NAMES = trained_presets()
 
@@ -81,7 +79,7 @@ def test_a_damaged_file_is_said(tmp_path, monkeypatch):
     name = "tvae_digits"
     (tmp_path / name).mkdir()
     (tmp_path / name / WEIGHTS).write_bytes((TRAINED / name / WEIGHTS).read_bytes()[:999])
-    monkeypatch.setattr(preset_module, "TRAINED", tmp_path)
+    monkeypatch.setattr(preset_table, "TRAINED", tmp_path)
     with pytest.raises(ValueError, match=r"preset 'tvae_digits' are missing, damaged"):
         models.TVAE.from_preset(name)
     assert trained_presets() == [name]

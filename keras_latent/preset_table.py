@@ -1,16 +1,34 @@
-"""The built-in presets: name, what it is, and the arguments of the model."""
+"""The built-in presets: name, what it is, and the arguments of the model.
 
+Outside of `models`, which imports Keras: `keras-latent list` does without.
+"""
+
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from keras_latent.models import (
-    attribute_networks,
-    bridging_networks,
-    face_networks,
-    lstnet_networks,
-    networks,
-    wavegan_networks,
-)
+WEIGHTS, CARD = "model.weights.h5", "card.json"
+#: Trained weights that come with the package: `NAME/model.weights.h5` and `NAME/card.json`.
+TRAINED = Path(__file__).parent / "presets"
+
+
+class _Later:
+    """A module of `keras_latent.models`, imported when something of it is used."""
+
+    def __init__(self, module: str):
+        self._module = f"keras_latent.models.{module}"
+
+    def __getattr__(self, name: str):
+        return getattr(importlib.import_module(self._module), name)
+
+
+attribute_networks = _Later("attribute_networks")
+bridging_networks = _Later("bridging_networks")
+face_networks = _Later("face_networks")
+lstnet_networks = _Later("lstnet_networks")
+networks = _Later("networks")
+wavegan_networks = _Later("wavegan_networks")
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ FACES_DUAL = {"alpha": 1.0, "use_bias": True, "consistency": 50.0, "input_noise"
 
 def _transfer(event_shape, hidden, latent_dim, sizes):
     """Two VAEs of one hidden layer and a bridge, as arguments of `LatentDomainTransfer`."""
-    from keras_latent import models  # they import this module
+    from keras_latent import models
 
     shared_dim, width, depth = sizes
     vaes = {
@@ -285,3 +303,8 @@ PRESETS = {
         lambda: wavegan_networks.wavegan(samples=1024, dim=2),
     ),
 }
+
+
+def trained_presets() -> list[str]:
+    """Names of the built-in presets that come with trained weights."""
+    return sorted(p.parent.name for p in TRAINED.glob(f"*/{WEIGHTS}") if p.parent.name in PRESETS)
