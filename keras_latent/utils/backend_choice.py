@@ -28,25 +28,25 @@ def choose_backend() -> None:
     wanted = named or _default_backend()
     if _is_installed(wanted):
         return
+    names = ", ".join
     installed = [backend for backend in BACKENDS if _is_installed(backend)]
     if not installed:
         raise ImportError(
-            "Keras needs a backend, and none is installed. Install one: `pip install jax`, "
-            "`pip install torch` or `pip install tensorflow`."
+            "Keras needs a backend, and none is installed: `pip install jax`, `pip install torch` "
+            "or `pip install tensorflow`."
         )
     if named:
         known = named in BACKENDS
+        wrong = "installed" if known else f"one of {names(BACKENDS)}"
         raise ImportError(
-            f"KERAS_BACKEND={named} names {'a backend' if known else 'none of the backends'} that "
-            f"{'is not' if known else 'are'} installed. Installed: {', '.join(installed)}. Choose "
-            f"one with KERAS_BACKEND={installed[0]}"
-            + (f", or install it: `pip install {named}`." if known else ".")
+            f"KERAS_BACKEND={named} is not {wrong}. Installed: {names(installed)}. "
+            f"Choose with KERAS_BACKEND={installed[0]}"
+            + (f", or `pip install {named}`." if known else ".")
         )
     os.environ["KERAS_BACKEND"] = installed[0]
     print(
         f"keras_latent: Keras is set to {wanted}, which is not installed. Taking {installed[0]}. "
-        f"Installed: {', '.join(installed)}. Choose with the variable "
-        f"KERAS_BACKEND={installed[-1]}.",
+        f"Installed: {names(installed)}. Choose with the variable KERAS_BACKEND={installed[-1]}.",
         file=sys.stderr,
     )
 

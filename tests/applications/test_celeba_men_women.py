@@ -20,6 +20,7 @@ from keras_latent.applications.face_offsets import (
     offset_between,
     standard_errors_past,
 )
+from keras_latent.applications.registry import APPLICATIONS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.applications.single_domain_vae import (
     ImageBatches,
@@ -225,7 +226,7 @@ def test_defaults_come_with_the_preset():
     parser = cli.build_parser()
     for preset, epochs, rate in (("paper", 100, 1e-4), ("small", 20, 5e-4)):
         arguments = parser.parse_args(["run", "celeba-men-women", "--preset", preset])
-        celeba_men_women.complete(arguments)
+        APPLICATIONS["celeba-men-women"].options.complete(arguments)
         assert (arguments.epochs, arguments.learning_rate) == (epochs, rate)
         assert arguments.batch_size == 50
         assert arguments.out == f"runs/celeba-men-women-celeb_a_64-{preset}"

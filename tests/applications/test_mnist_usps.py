@@ -16,6 +16,7 @@ from sklearn import metrics as sklearn_metrics
 from keras_latent import datasets, models
 from keras_latent.applications import cli, mnist_usps
 from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
+from keras_latent.applications.registry import APPLICATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
 DIRECTIONS = {"source_to_target", "target_to_source"}
@@ -243,7 +244,7 @@ def test_damaged_data(tmp_path, capsys):
 )
 def test_defaults_of_presets(preset, expected):
     arguments = cli.build_parser().parse_args(["run", "mnist-usps", "--preset", preset])
-    mnist_usps.complete(arguments)
+    APPLICATIONS["mnist-usps"].options.complete(arguments)
     assert (arguments.epochs, arguments.learning_rate, arguments.out) == expected
     assert arguments.batch_size == 64 and arguments.seed == 0
     assert mnist_usps.PRESETS[preset][0] in models.LSTNet.presets

@@ -1,0 +1,177 @@
+"""The library and the command take an installed backend, or say in one line what to do."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from small_networks import vae
+
+from keras_latent.utils import backend_choice
+from keras_latent.utils.backend_choice import choose_backend
+
+LINE_OF_THE_CHOICE = (
+    "keras_latent: Keras is set to tensorflow, which is not installed. Taking jax. Installed: jax, "
+    "torch. Choose with the variable KERAS_BACKEND=torch.\n"
+)
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """As at the start of a process, with these backends installed."""
+
+    def start(installed, named=None, json_names=None):
+        monkeypatch.delitem(sys.modules, "keras")
+        monkeypatch.setattr(backend_choice, "_is_installed", lambda name: name in installed)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        if json_names is not None:
+            (tmp_path / "keras.json").write_text(json.dumps({"backend": json_names}))
+        # Set first, so that what `choose_backend` sets is undone as well.
+        monkeypatch.setenv("KERAS_BACKEND", named or "")
+        if named is None:
+            monkeypatch.delenv("KERAS_BACKEND")
+
+    return start
+
+
+def test_once_keras_is_imported_nothing_is_chosen(monkeypatch):
+    monkeypatch.setattr(backend_choice, "_is_installed", lambda name: False)
+    choose_backend()
+
+
+@pytest.mark.parametrize(
+    ("installed", "named", "json_names"),
+    [
+        (("tensorflow",), None, None),
+        (("jax", "tensorflow"), None, "tensorflow"),
+        (("jax", "torch"), None, "torch"),
+        (("jax", "torch"), "torch", "jax"),
+    ],
+)
+def test_an_installed_backend_is_left_to_keras(start, installed, named, json_names, capsys):
+    start(installed, named, json_names)
+    choose_backend()
+    assert os.environ.get("KERAS_BACKEND") == named
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("installed", "named", "json_names", "taken"),
+    [
+        (("jax", "torch"), None, None, "jax"),
+        (("torch",), None, "tensorflow", "torch"),
+        (("tensorflow",), "", "jax", "tensorflow"),  # an empty variable is none
+    ],
+)
+def test_where_the_default_is_missing_an_installed_one_is_taken(
+    start, installed, named, json_names, taken, capsys
+):
+    start(installed, named, json_names)
+    choose_backend()
+    assert os.environ["KERAS_BACKEND"] == taken
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"Taking {taken}. Installed: {', '.join(installed)}. Choose with the variable" in said
+
+
+def test_a_broken_configuration_file_is_none(start, tmp_path):
+    start(("jax",), None)
+    (tmp_path / "keras.json").write_text("{")
+    choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "jax"
+
+
+@pytest.mark.parametrize(
+    ("installed", "named", "message"),
+    [
+        (
+            ("jax", "torch"),
+            "tensorflow",
+            "KERAS_BACKEND=tensorflow is not installed. Installed: jax, torch. Choose with "
+            "KERAS_BACKEND=jax, or `pip install tensorflow`.",
+        ),
+        (
+            ("jax", "torch"),
+            "pytorch",
+            "KERAS_BACKEND=pytorch is not one of jax, torch, tensorflow. Installed: jax, torch. "
+            "Choose with KERAS_BACKEND=jax.",
+        ),
+        ((), "jax", "Keras needs a backend, and none is installed: `pip install jax`, `pip inst"),
+        ((), None, "Keras needs a backend, and none is installed: `pip install jax`, `pip inst"),
+    ],
+)
+def test_errors_in_one_line(start, installed, named, message):
+    start(installed, named)
+    with pytest.raises(ImportError) as error:
+        choose_backend()
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+    assert os.environ.get("KERAS_BACKEND") == named
+
+
+def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "blocked_backend", None)
+    (tmp_path / "folder_of_that_name").mkdir()
+    (tmp_path / "a_backend.py").write_text("raise RuntimeError('was imported')")
+    names = ("blocked_backend", "folder_of_that_name", "missing_backend", "a_backend")
+    assert [backend_choice._is_installed(name) for name in names] == [False, False, False, True]
+
+
+BLOCK = """
+import sys
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in NAMES:
+            raise ImportError(f"No module named {name!r} (blocked)", name=name)
+
+sys.meta_path.insert(0, Block())
+"""
+
+
+def run(blocked, script, tmp_path, **variables):
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    return subprocess.run(
+        [sys.executable, "-c", BLOCK.replace("NAMES", repr(blocked)) + script],
+        env=environment | {"KERAS_HOME": str(tmp_path)} | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_library_on_the_backend_that_is_there(tmp_path):
+    """Without TensorFlow, without a variable: and a saved model is known after the import alone."""
+    vae().save(tmp_path / "x.keras")
+    script = """
+import keras_latent, keras
+print(keras.backend.backend(), type(keras.saving.load_model(PATH)).__name__)
+assert "datasets" in dir(keras_latent) and keras_latent.models.VAE.presets
+""".replace("PATH", repr(str(tmp_path / "x.keras")))
+    result = run(("tensorflow",), script, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "jax VAE\n" and LINE_OF_THE_CHOICE in result.stderr
+
+
+def test_the_library_says_in_one_line_what_is_missing(tmp_path):
+    result = run(("tensorflow",), "import keras_latent", tmp_path, KERAS_BACKEND="tensorflow")
+    assert result.returncode == 1 and result.stderr.count("Traceback") == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: KERAS_BACKEND=tensorflow is not installed. Installed: jax")
+
+
+COMMAND = """
+sys.argv = ["keras-latent", "run", "mnist-transpose", "--dataset", "digits", "--out", OUT]
+from keras_latent.applications import cli
+sys.exit(cli.main())
+"""
+
+
+def test_the_command_says_so_too(tmp_path):
+    out = tmp_path / "out"
+    script = COMMAND.replace("OUT", repr(str(out)))
+    result = run(("jax",), script, tmp_path, KERAS_BACKEND="jax")
+    assert result.returncode == 2
+    assert result.stderr.startswith("keras-latent: KERAS_BACKEND=jax is not installed. Installed:")
+    assert result.stderr.count("\n") == 1 and not out.exists()
