@@ -10,7 +10,7 @@ class OneDefault(argparse.ArgumentDefaultsHelpFormatter):
     """Shows an option's default, unless there is none, or the help says it in its own words."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False) or "(default: " in (action.help or ""):
+        if action.default is None or action.default is False or "(default: " in action.help:
             return action.help
         return super()._get_help_string(action)
 

@@ -5,6 +5,8 @@ import importlib
 import os
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -12,7 +14,12 @@ import pytest
 
 import keras_latent
 
-README = Path(__file__).parents[1] / "README.md"
+TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS))
+
+import run_blocks  # noqa: E402
+
+README = TESTS.parent / "README.md"
 QUICK_START = README.parent / "docs" / "quick_start.md"
 MODULES = sorted(
     module.name
@@ -40,27 +47,45 @@ def test_there_are_examples():
     assert examples > 100
 
 
-def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
-
-
 @pytest.mark.parametrize("page", [README, QUICK_START], ids=["README", "quick_start"])
-def test_blocks(page, tmp_path, monkeypatch):
-    # The blocks build on each other, as a reader's session does; in a folder of their own.
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    limits = keras.config.max_epochs(), keras.config.max_steps_per_epoch()
-    keras.config.set_max_epochs(1)
-    keras.config.set_max_steps_per_epoch(2)
-    try:
-        namespace = {}
-        for block in blocks(page, "python"):
-            exec(compile(block, str(page), "exec"), namespace)
-    finally:
-        keras.config.set_max_epochs(limits[0])
-        keras.config.set_max_steps_per_epoch(limits[1])
-    assert len(blocks(page, "python")) >= 2
-    assert os.listdir(tmp_path)
+def test_blocks(page, tmp_path):
+    """They build on each other, as a reader's session does, with what the page says to install."""
+    backend = keras.backend.backend()
+    result = subprocess.run(
+        [sys.executable, str(TESTS / "run_blocks.py"), str(page), backend],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "KERAS_BACKEND": backend,
+            "KERAS_HOME": str(tmp_path / "keras"),
+            "KERAS_MAX_EPOCHS": "1",
+            "KERAS_MAX_STEPS_PER_EPOCH": "2",
+            "PYTHONPATH": str(README.parent),
+        },
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert result.returncode == 0, result.stderr
+    saved = {"README": "translate.onnx", "quick_start": "transfer.keras"}[page.stem]
+    assert (tmp_path / saved).stat().st_size > 1000
+
+
+def test_each_block_stands_after_an_install_line():
+    known = set(run_blocks.PROJECT["optional-dependencies"])
+    for page in (README, QUICK_START):
+        lines = [extras for _, extras in run_blocks.blocks(page)]
+        assert len(lines) >= 3 and all(lines) and set().union(*lines) <= known
+
+
+def test_what_an_install_line_brings():
+    brings = run_blocks.distributions({"torch", "viz"})
+    assert {"keras", "h5py", "torch", "sympy", "scikit-learn", "joblib", "tensorboard"} <= brings
+    assert not {"tensorflow", "jax", "onnx", "tensorflow-datasets", "pytest"} & brings
+    hiding = run_blocks.Hiding()
+    hiding.allowed = brings
+    assert hiding.find_spec("sklearn") and hiding.find_spec("json")
+    assert hiding.find_spec("pytest") is None
 
 
 @pytest.mark.once
