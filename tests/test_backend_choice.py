@@ -1,20 +1,13 @@
-"""The library and the command take an installed backend, or say in one line what to do."""
+"""Which backend is taken before Keras is imported; `models/test_import_alone.py` imports it."""
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
-from small_networks import vae
 
 from keras_latent.utils import backend_choice
 from keras_latent.utils.backend_choice import choose_backend
-
-LINE_OF_THE_CHOICE = (
-    "keras_latent: Keras is set to tensorflow, which is not installed. Taking jax. Installed: jax, "
-    "torch. Choose with the variable KERAS_BACKEND=torch.\n"
-)
 
 
 @pytest.fixture
@@ -116,62 +109,3 @@ def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
     (tmp_path / "a_backend.py").write_text("raise RuntimeError('was imported')")
     names = ("blocked_backend", "folder_of_that_name", "missing_backend", "a_backend")
     assert [backend_choice._is_installed(name) for name in names] == [False, False, False, True]
-
-
-BLOCK = """
-import sys
-
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in NAMES:
-            raise ImportError(f"No module named {name!r} (blocked)", name=name)
-
-sys.meta_path.insert(0, Block())
-"""
-
-
-def run(blocked, script, tmp_path, **variables):
-    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
-    return subprocess.run(
-        [sys.executable, "-c", BLOCK.replace("NAMES", repr(blocked)) + script],
-        env=environment | {"KERAS_HOME": str(tmp_path)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def test_the_library_on_the_backend_that_is_there(tmp_path):
-    """Without TensorFlow, without a variable: and a saved model is known after the import alone."""
-    vae().save(tmp_path / "x.keras")
-    script = """
-import keras_latent, keras
-print(keras.backend.backend(), type(keras.saving.load_model(PATH)).__name__)
-assert "datasets" in dir(keras_latent) and keras_latent.models.VAE.presets
-""".replace("PATH", repr(str(tmp_path / "x.keras")))
-    result = run(("tensorflow",), script, tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == "jax VAE\n" and LINE_OF_THE_CHOICE in result.stderr
-
-
-def test_the_library_says_in_one_line_what_is_missing(tmp_path):
-    result = run(("tensorflow",), "import keras_latent", tmp_path, KERAS_BACKEND="tensorflow")
-    assert result.returncode == 1 and result.stderr.count("Traceback") == 1
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith("ImportError: KERAS_BACKEND=tensorflow is not installed. Installed: jax")
-
-
-COMMAND = """
-sys.argv = ["keras-latent", "run", "mnist-transpose", "--dataset", "digits", "--out", OUT]
-from keras_latent.applications import cli
-sys.exit(cli.main())
-"""
-
-
-def test_the_command_says_so_too(tmp_path):
-    out = tmp_path / "out"
-    script = COMMAND.replace("OUT", repr(str(out)))
-    result = run(("jax",), script, tmp_path, KERAS_BACKEND="jax")
-    assert result.returncode == 2
-    assert result.stderr.startswith("keras-latent: KERAS_BACKEND=jax is not installed. Installed:")
-    assert result.stderr.count("\n") == 1 and not out.exists()

@@ -5,6 +5,10 @@ import subprocess
 import sys
 import textwrap
 
+import keras
+
+from keras_latent import layers
+
 BLOCK = """
 import sys
 
@@ -19,10 +23,12 @@ sys.meta_path.insert(0, Block())
 """
 
 
-def run(names, script):
+def run(names, script, backend="jax", **variables):
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    environment |= {"KERAS_BACKEND": backend} if backend else {}
     return subprocess.run(
         [sys.executable, "-c", BLOCK.format(names=names) + textwrap.dedent(script)],
-        env=os.environ | {"KERAS_BACKEND": "jax"},
+        env=environment | variables,
         capture_output=True,
         text=True,
         timeout=300,
@@ -46,11 +52,22 @@ def test_training_needs_no_tensorflow():
     assert result.returncode == 0, result.stderr
 
 
-def test_import_needs_neither_scikit_learn_nor_matplotlib():
+LINE_OF_THE_CHOICE = (
+    "keras_latent: Keras is set to tensorflow, which is not installed. Taking jax. "
+    "Installed: jax. Choose with the variable KERAS_BACKEND=jax.\n"
+)
+
+
+def test_import_needs_neither_scikit_learn_nor_matplotlib(tmp_path):
+    """Nor TensorFlow, without any variable; and saved objects are known after the import."""
+    x = keras.Input((4,))
+    keras.Model(x, layers.GaussianSampling(seed=1)((x, x))).save(tmp_path / "x.keras")
     result = run(
         ("sklearn", "matplotlib", "tensorflow", "tensorflow_datasets", "torch"),
-        """
-        import keras_latent
+        f"""
+        import keras_latent, keras
+        loaded = keras.saving.load_model({str(tmp_path / "x.keras")!r})
+        assert type(loaded.layers[-1]) is keras_latent.layers.GaussianSampling
         from keras_latent import callbacks, datasets, metrics, models, visualization
         from keras_latent.applications import cli, registry
         assert cli.main(["list"]) == 0
@@ -61,5 +78,28 @@ def test_import_needs_neither_scikit_learn_nor_matplotlib():
         else:
             raise AssertionError("scikit-learn was not blocked")
         """,
+        backend=None,
+        KERAS_HOME=str(tmp_path),
     )
     assert result.returncode == 0, result.stderr
+    assert LINE_OF_THE_CHOICE in result.stderr
+
+
+def test_a_backend_that_is_missing_is_said_in_one_line():
+    result = run(("tensorflow",), "import keras_latent", backend="tensorflow")
+    assert result.returncode == 1 and result.stderr.count("Traceback") == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: KERAS_BACKEND=tensorflow is not installed. Installed: jax")
+
+
+def test_the_command_says_so_without_a_traceback(tmp_path):
+    script = f"""
+        sys.argv = ["keras-latent"]
+        from keras_latent.applications import cli
+        out = {str(tmp_path / "out")!r}
+        sys.exit(cli.main(["run", "mnist-transpose", "--dataset", "digits", "--out", out]))
+        """
+    result = run(("jax",), script)
+    assert result.returncode == 2
+    assert result.stderr.startswith("keras-latent: KERAS_BACKEND=jax is not installed. Installed:")
+    assert result.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
