@@ -12,6 +12,7 @@ from benchmarks import results
 from keras_latent import metrics, models
 from keras_latent.applications import celeba_attributes, cli
 from keras_latent.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
+from keras_latent.applications.options.celeba_attributes import METHODS
 from keras_latent.datasets import CELEBA_ATTRIBUTES
 from keras_latent.models import attribute_networks
 from keras_latent.preset_table import FACES_DUAL
@@ -53,7 +54,7 @@ def run(data, out, *options):
     return cli.main(["run", "celeba-attributes", *common, *folders, *options])
 
 
-@pytest.mark.parametrize("method", celeba_attributes.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_runs(data, tmp_path, method, capsys, monkeypatch):
     out = tmp_path / f"celeb_a_64-{method}-3-0-0"
     monkeypatch.setattr(celeba_attributes, "SWEPT", CELEBA_ATTRIBUTES[:2])
