@@ -109,3 +109,19 @@ def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
     (tmp_path / "a_backend.py").write_text("raise RuntimeError('was imported')")
     names = ("blocked_backend", "folder_of_that_name", "missing_backend", "a_backend")
     assert [backend_choice._is_installed(name) for name in names] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("program", "original", "expected"),
+    [
+        ("/usr/bin/keras-latent", ["python", "/usr/bin/keras-latent", "list"], True),
+        ("C:/Scripts/keras-latent.exe", ["keras-latent.exe"], True),
+        ("-m", ["python", "-m", "keras_latent.applications", "list"], True),
+        ("-c", ["python", "-c", "import keras_latent"], False),
+        ("train.py", ["python", "train.py", "keras-latent"], False),
+    ],
+)
+def test_what_is_the_command(program, original, expected, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [program])
+    monkeypatch.setattr(sys, "orig_argv", original)
+    assert backend_choice.is_command() is expected
