@@ -9,6 +9,8 @@ import pytest
 from keras_latent.utils import backend_choice
 from keras_latent.utils.backend_choice import choose_backend
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def start(monkeypatch, tmp_path):

@@ -71,6 +71,7 @@ def test_blocks(page, tmp_path):
     assert (tmp_path / saved).stat().st_size > 1000
 
 
+@pytest.mark.once
 def test_each_block_stands_after_an_install_line():
     known = set(run_blocks.PROJECT["optional-dependencies"])
     for page in (README, QUICK_START):
@@ -78,6 +79,7 @@ def test_each_block_stands_after_an_install_line():
         assert len(lines) >= 3 and all(lines) and set().union(*lines) <= known
 
 
+@pytest.mark.once
 def test_what_an_install_line_brings():
     brings = run_blocks.distributions({"torch", "viz"})
     assert {"keras", "h5py", "torch", "sympy", "scikit-learn", "joblib", "tensorboard"} <= brings
