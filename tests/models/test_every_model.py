@@ -57,15 +57,11 @@ def wavegan(**kwargs):
 
 
 def one_domain(model):
-    return {"encode": model.encode(IMAGES[:6]), "reconstruct": model.reconstruct(IMAGES[:6])}
+    return {"reconstruct": model.reconstruct(IMAGES[:6])}
 
 
 def two_domains(model):
-    return {
-        "encode": model.encode(PAIRS["source"][:6]),
-        "translate": model.translate(PAIRS["source"][:6]),
-        "cycle": model.cycle(PAIRS["target"][:6], "target"),
-    }
+    return {"cycle": model.cycle(PAIRS["source"][:6])}  # through all encoders and decoders
 
 
 def with_attributes(model):
@@ -168,12 +164,18 @@ def two_cpus_of_jax():
         keras.distribution.set_distribution(None)
 
 
-@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch trains on one device in Keras")
-def test_two_devices(case):
-    if BACKEND == "jax":
-        run_distribution_test(case, two_cpus_of_jax)
-    else:
-        import tensorflow as tf
+@pytest.mark.skipif(BACKEND != "jax", reason="of JAX")
+def test_two_devices_of_jax(case):
+    run_distribution_test(case, two_cpus_of_jax)
 
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        run_distribution_test(case, strategy.scope)
+
+of_bool = pytest.mark.xfail(
+    reason="Keras sums the first batch over devices, and TensorFlow sums no bools", strict=True
+)
+
+
+# With one optimizer and with two; tracing takes seconds each. `tests/training` compares numbers.
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
+@pytest.mark.parametrize("name", ["TVAE", pytest.param("VBTA", marks=of_bool), "FaderNetwork"])
+def test_two_devices_of_tensorflow(name, request):
+    run_distribution_test(CASES[name], request.getfixturevalue("mirrored").scope)

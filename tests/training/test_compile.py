@@ -179,14 +179,6 @@ def test_moving_averages_of_weights_are_finalized(x):
             np.testing.assert_allclose(a, w, atol=1e-6)
 
 
-@pytest.fixture(scope="session")
-def mirrored():
-    """One strategy for the process: a second one reuses the collectives of the first."""
-    import tensorflow as tf
-
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
 @pytest.mark.parametrize("model_class", [Lines, NoisyAutoencoder])
 def test_mirrored_strategy_on_two_devices_equals_one(x, model_class, mirrored):
