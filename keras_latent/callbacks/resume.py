@@ -5,9 +5,13 @@ import re
 import warnings
 from pathlib import Path
 
+import h5py
 import keras
+import numpy as np
 
 from keras_latent.training import PortableModel
+
+_SEEDS = "seed_generators"
 
 
 class Resume(keras.callbacks.Callback):
@@ -16,7 +20,8 @@ class Resume(keras.callbacks.Callback):
     `keras.callbacks.BackupAndRestore` does this in two files, weights and epoch; killed
     between the two, or while writing one, it repeats an epoch or cannot read its own
     backup. Here the epoch is part of the file's name and the file appears when it is
-    complete. The last two are kept: if one turns out damaged, the other is used.
+    complete. The last two are kept: if one turns out damaged, the other is used. Random numbers
+    go on as well, those of dropout and noise in any Keras model.
 
     Args:
         directory: Folder for the state; made when needed.
@@ -48,7 +53,7 @@ class Resume(keras.callbacks.Callback):
                 found[int(match[1])] = path
         return dict(sorted(found.items(), reverse=True))
 
-    def restore(self, model: PortableModel) -> int:
+    def restore(self, model: keras.Model) -> int:
         """Loads the latest state into a compiled model.
 
         Args:
@@ -72,6 +77,7 @@ class Resume(keras.callbacks.Callback):
         for epoch, path in self._states().items():
             try:
                 model.load_weights(path)
+                self._restore_seeds(model, path)
             except (OSError, ValueError, KeyError) as error:
                 # Keras prints whole weights.
                 reasons.append(f"{path.name}: {' '.join(str(error).split())[:300]}")
@@ -92,6 +98,28 @@ class Resume(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / "partial.weights.h5"
         self.model.save_weights(partial, overwrite=True)
+        self._save_seeds(partial)
         os.replace(partial, self.directory / f"epoch-{epoch + 1:05d}.weights.h5")
         for path in list(self._states().values())[2:]:
             path.unlink()
+
+    def _save_seeds(self, path):
+        # Keras leaves them out of its files; the models of this library save their own.
+        seeds = [np.asarray(keras.ops.convert_to_numpy(v)) for v in _seed_states(self.model)]
+        if seeds:
+            with h5py.File(path, "a") as file:
+                file[_SEEDS] = np.stack(seeds)
+
+    def _restore_seeds(self, model, path):
+        states = _seed_states(model)
+        if states:
+            with h5py.File(path) as file:
+                seeds = np.asarray(file[_SEEDS])
+            for state, seed in zip(states, seeds, strict=True):
+                state.assign(seed)
+
+
+def _seed_states(model):
+    if isinstance(model, PortableModel):
+        return []
+    return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]

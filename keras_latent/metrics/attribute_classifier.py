@@ -11,7 +11,7 @@ from keras import layers
 from keras_latent.losses import MaskedBinaryCrossentropy
 from keras_latent.metrics.attribute_batches import Batches, checked_attributes
 from keras_latent.metrics.attribute_networks import WeightsUnavailable, build_attribute_logits
-from keras_latent.metrics.kept_model import kept_model
+from keras_latent.metrics.kept_model import fit_or_resume, kept_model
 from keras_latent.models.validation import require_choice, require_positive
 
 KINDS = ("small", "inception")
@@ -66,7 +66,7 @@ def attribute_classifier(
         seed: Seed of the shuffling, of the augmentation and of the initial weights.
         cache_dir: Folder for the trained classifier; `None`: `keras_latent` in Keras's
             own folder (`~/.keras`, or `KERAS_HOME`).
-        verbose: As in `keras.Model.fit`.
+        verbose: As in `keras.Model.fit`; 2: a short line an epoch.
 
     Returns:
         A Keras model, float images in [0, 1] to probabilities `(batch, n)`, compiled for
@@ -135,14 +135,14 @@ def attribute_classifier(
     key.update(np.ascontiguousarray(attributes))
 
     def kept(start):
-        def train():
+        def train(folder):
             rate = learning_rate or (2e-4 if start == "inception_imagenet" else 2e-3)
             network = build_attribute_logits(images.shape[1:], attributes.shape[1], start, seed)
             batches = Batches(images, attributes, batch_size, max_shift, flip, softness, seed)
-            return _trained(network, batches, validation, epochs, rate, verbose)
+            return _trained(network, batches, validation, folder, epochs, rate, verbose)
 
         name = f"attribute_classifier_{start}-{key.hexdigest()[:16]}"
-        return kept_model(cache_dir, name, train)
+        return kept_model(cache_dir, name, train, "evaluation classifier of attributes", verbose)
 
     if kind == "small":
         return kept("small")
@@ -159,12 +159,20 @@ def attribute_classifier(
     return kept("inception_random")
 
 
-def _trained(network, batches, validation, epochs, learning_rate, verbose):
+def _trained(network, batches, validation, folder, epochs, learning_rate, verbose):
     """Trains a network on its logits and returns it with probabilities."""
     decay = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network.compile(keras.optimizers.Adam(decay), MaskedBinaryCrossentropy(from_logits=True))
     unseen = None if validation is None else Batches(*validation, batches.batch_size)
-    network.fit(batches, epochs=epochs, shuffle=False, validation_data=unseen, verbose=verbose)
+    fit_or_resume(
+        network,
+        batches,
+        folder,
+        epochs=epochs,
+        verbose=verbose,
+        skip_epochs=batches.skip_epochs,
+        validation_data=unseen,
+    )
     probabilities = layers.Activation("sigmoid", dtype="float32")(network.output)
     model = keras.Model(network.input, probabilities, name=network.name)
     # For `evaluate`; Adam's moments would make the file three times as large.

@@ -100,7 +100,7 @@ def reference_audio_classifier(
         seed: Seed of the shuffling, of the augmentation and of the initial weights.
         cache_dir: Folder for the trained classifier; `None`: `keras_latent` in Keras's
             own folder (`~/.keras`, or `KERAS_HOME`).
-        verbose: As in `keras.Model.fit`.
+        verbose: As in `keras.Model.fit`; 2: a short line an epoch.
 
     Returns:
         A compiled Keras model, waveforms `(batch, samples, 1)` to logits `(batch, classes)`.
@@ -145,13 +145,14 @@ def reference_audio_classifier(
     key.update(waveforms.tobytes())
     key.update(labels.astype("int64").tobytes())
 
-    def train():
+    def train(folder):
         train_in_epochs(
             model,
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             waveforms,
             labels,
             lambda rows, rng: augmented(rows, round(max_shift * sample_rate), rng),
+            folder,
             epochs=epochs,
             batch_size=batch_size,
             seed=seed,
@@ -159,7 +160,8 @@ def reference_audio_classifier(
         )
         return model
 
-    return kept_model(cache_dir, f"audio-classifier-{key.hexdigest()[:16]}", train)
+    name = f"audio-classifier-{key.hexdigest()[:16]}"
+    return kept_model(cache_dir, name, train, "evaluation classifier of sounds", verbose)
 
 
 def augmented(waveforms: np.ndarray, max_shift: int, rng: np.random.Generator) -> np.ndarray:

@@ -66,7 +66,8 @@ def reference_classifier(
     """Trains a classifier on real images, or loads the one trained before.
 
     The file's name is made of the data, the labels and the settings, so that another
-    split or another seed never gets this one's classifier.
+    split or another seed never gets this one's classifier. A training that was killed goes on
+    after its last epoch.
 
     Args:
         images: Training images, `(rows, height, width, channels)`; float32 in [0, 1], or
@@ -85,7 +86,7 @@ def reference_classifier(
         seed: Seed of the shuffling and of the initial weights.
         cache_dir: Folder for the trained classifier; `None`: `keras_latent` in Keras's
             own folder (`~/.keras`, or `KERAS_HOME`).
-        verbose: As in `keras.Model.fit`.
+        verbose: As in `keras.Model.fit`; 2: a short line an epoch.
 
     Returns:
         A compiled Keras model, images in [0, 1] to logits `(batch, classes)`.
@@ -114,7 +115,7 @@ def reference_classifier(
     key.update(images.tobytes())
     key.update(labels.astype("int64").tobytes())
 
-    def train():
+    def train(folder):
         classes = int(labels.max()) + 1
         model = build_classifier(images.shape[1:], classes, seed)
         on_labels = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -130,6 +131,7 @@ def reference_classifier(
             images,
             targets,
             lambda rows, rng: softened(shifted(rows, max_shift, rng), softness, rng),
+            folder,
             epochs=epochs,
             batch_size=batch_size,
             seed=seed,
@@ -138,7 +140,8 @@ def reference_classifier(
         model.compile(model.optimizer, on_labels, metrics=["accuracy"])  # `evaluate` takes labels
         return model
 
-    return kept_model(cache_dir, f"classifier-{key.hexdigest()[:16]}", train)
+    name = f"classifier-{key.hexdigest()[:16]}"
+    return kept_model(cache_dir, name, train, "evaluation classifier", verbose)
 
 
 def shifted(images: np.ndarray, max_shift: int, rng: np.random.Generator) -> np.ndarray:

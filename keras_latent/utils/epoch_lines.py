@@ -1,0 +1,54 @@
+"""A training in short lines, for a log file."""
+
+import time
+from typing import Any
+
+import keras
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Prints a line an epoch: its number, the loss, accuracy or validation if any, time left."""
+
+    def on_train_begin(self, logs=None):
+        self._finished, self._since = 0, time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs, now, total = logs or {}, time.perf_counter(), self.params["epochs"]
+        losses = [name for name in logs if name.endswith("_loss") and not name.startswith("val_")]
+        names = ["loss"] if "loss" in logs else losses[:2]
+        names += [n for n in ("accuracy", "val_loss", "val_accuracy") if n in logs]
+        parts = [f"{_words(name)} {float(logs[name]):.4g}" for name in names]
+        self._finished += 1
+        # Once there are others, without the first, which compiles.
+        seconds = (now - self._since) / max(1, self._finished - 1)
+        if self._finished == 1:
+            self._since = now
+        if epoch + 1 < total:
+            parts.append(f"{duration(seconds * (total - epoch - 1))} left")
+        print(f"Epoch {epoch + 1}/{total}: {', '.join(parts)}", flush=True)
+
+
+def _words(name: str) -> str:
+    return name.replace("val_", "validation ").replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """Hours and minutes, minutes and seconds, or seconds."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def reporting(verbose: int | str, callbacks: list[keras.callbacks.Callback]) -> dict[str, Any]:
+    """Arguments `verbose` and `callbacks` of `fit`: with 2, `EpochLines` in place of Keras's.
+
+    Args:
+        verbose: 0: nothing, 1: Keras's progress bar, 2: a short line an epoch.
+        callbacks: Others, which come first: what a line says has been saved.
+    """
+    if verbose != 2:
+        return {"verbose": verbose, "callbacks": callbacks}
+    return {"verbose": 0, "callbacks": [*callbacks, EpochLines()]}
