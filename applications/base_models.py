@@ -11,7 +11,6 @@ import numpy as np
 from keras_latent import models
 from keras_latent.applications import fitting
 from keras_latent.metrics.kept_model import kept_model
-from keras_latent.utils.files import cache_folder
 
 
 def base_vae(
@@ -66,7 +65,7 @@ def base_vae(
         vae.set_weights(trained.get_weights())
         return vae
 
-    return kept("base-vae", settings, images, train, cache_dir)
+    return kept("base-vae", settings, images, train, cache_dir, "base VAE", verbose)
 
 
 def train_and_resume(
@@ -85,6 +84,8 @@ def kept(
     data: np.ndarray,
     train: Callable[[Path], keras.Model],
     cache_dir: str | Path | None,
+    title: str,
+    verbose: int = 0,
 ) -> keras.Model:
     """The model trained with these settings on this data, if there is none yet by `train`.
 
@@ -94,9 +95,10 @@ def kept(
         data: The training data.
         train: Function of a folder, for the state while it runs, that returns the model.
         cache_dir: Where models are kept.
+        title: What messages call it.
+        verbose: 0: no messages.
     """
     key = hashlib.sha256(json.dumps([1, *settings, data.shape]).encode())
     key.update(np.ascontiguousarray(data))
     name = f"{name}-{key.hexdigest()[:16]}"
-    folder = Path(cache_dir) if cache_dir is not None else cache_folder()
-    return kept_model(folder, name, lambda: train(folder / name))
+    return kept_model(cache_dir, name, train, title, verbose)

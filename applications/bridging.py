@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_latent import datasets, models
 from keras_latent.applications import fitting
-from keras_latent.applications.options.bridging import VARIANTS
+from keras_latent.applications.options.bridging import PRESETS, VARIANTS
 from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.models.two_domain_verbs import OTHER
 from keras_latent.models.validation import DOMAINS
@@ -42,6 +42,24 @@ class Side:
     def seen(self, data: np.ndarray) -> np.ndarray:
         """The class that the judge sees in each row, in the shared numbers."""
         return self.class_of[self.judge.predict(data, batch_size=500, verbose=0).argmax(1)]
+
+
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """What to say where a run goes on beyond the steps it was begun for.
+
+    Raises:
+        ValueError: If the steps between two saved states, of which there must be whole ones, are
+            others.
+    """
+    each, now = (_epochs(steps)[1] for steps in (before, arguments.steps))
+    if each != now:
+        raise ValueError(
+            f"A run of {before} steps cannot go on to {arguments.steps}: it was saved every {each} "
+            f"steps, and a run of {arguments.steps} is every {now}. Add `--overwrite` to start "
+            "afresh."
+        )
+    decays = PRESETS[arguments.preset]["decay"]
+    return fitting.ON_A_NEW_SCHEDULE if decays else fitting.AS_A_LONGER_RUN
 
 
 def some_labels(labels: np.ndarray, number: int, seed: int) -> np.ndarray:

@@ -25,6 +25,18 @@ RADII = {"source": (0.6, 1.0), "target": (0.6, 1.0)}
 CLASS_AXIS = {"source": 1, "target": 0}
 
 
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """Refuses: the four trainings of a minute keep no state to go on from.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(
+        f"A run of bridging-synthetic keeps no state to go on from. Received: --steps "
+        f"{arguments.steps}, where {before} are done. Add `--overwrite` to start afresh."
+    )
+
+
 def ellipses(points: int, seed: int) -> tuple[dict, dict]:
     """Two filled ellipses with crossed classes (figure 2a).
 
@@ -74,7 +86,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
             )
             for d, to in (DOMAINS, DOMAINS[::-1])
         }
-        print(f"{name}: {figures['transfer_accuracy'][name]}", flush=True)
+        if arguments.verbose:
+            print(f"{name}: {figures['transfer_accuracy'][name]}", flush=True)
     last = list(VARIANTS)[-1]
     draw({last: rows[last]}, z, y, directory / "figure_2.png")
     draw(rows, z, y, directory / "figure_7.png")

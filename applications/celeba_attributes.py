@@ -25,6 +25,11 @@ from keras_latent.utils.files import replaced_when_complete
 FACES_SHOWN, SWEPT = 6, ("Blond_Hair", "Eyeglasses", "Mustache", "Bangs", "Male", "Smiling")
 
 
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """What to say where a run goes on beyond the epochs it was begun for."""
+    return fitting.ON_A_NEW_SCHEDULE
+
+
 def build(arguments: argparse.Namespace, names: list[str]) -> keras.Model:
     """The model of these attributes."""
     width, latent_dim, _ = SIZES[arguments.preset]
@@ -54,7 +59,6 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         limit=arguments.limit,
         verbose=0 if arguments.verbose == 0 else "auto",
     )
-    print("Classifier of attributes (trained once, then kept):")
     with float32():
         judge = metrics.attribute_classifier(
             faces.images["train"],

@@ -27,6 +27,11 @@ WHO = {"source": "men", "target": "women"}
 COLUMNS = 10
 
 
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """What to say where a run goes on beyond the epochs it was begun for."""
+    return fitting.AS_A_LONGER_RUN  # as does the VAE beside it
+
+
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     """Trains or resumes, saves the model, measures and draws.
 
@@ -40,7 +45,6 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         verbose=0 if arguments.verbose == 0 else "auto",
     )
     flip = None if arguments.no_flip else datasets.RandomFlip()
-    print("Classifier of attributes (trained once, then kept):")
     with float32():
         judge = metrics.attribute_classifier(
             faces.images["train"],
@@ -58,7 +62,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         name=DATASETS[arguments.dataset],
         augment=flip,
     )
-    print(pair)
+    if arguments.verbose:
+        print(pair)
 
     keras.utils.set_random_seed(arguments.seed)
     preset = PRESETS.get(arguments.preset, (arguments.preset,))[0]
@@ -79,7 +84,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
 
     vae = None
     if not arguments.no_vae:
-        print("VAE of both domains (kept in the run's folder):")
+        if arguments.verbose:
+            print("VAE of both domains (kept in the run's folder):", flush=True)
         vae = train_counterpart(
             model,
             faces.images["train"],

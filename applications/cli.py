@@ -5,17 +5,18 @@ import shlex
 import sys
 import time
 from datetime import UTC, datetime
+from types import ModuleType
 
 from keras_latent.applications.environment import describe_environment
 from keras_latent.applications.parser import Parser
 from keras_latent.applications.registry import APPLICATIONS
-from keras_latent.applications.run_directory import METRICS, RunDirectory
+from keras_latent.applications.run_directory import LENGTHS, LOCK, METRICS, RunDirectory
 from keras_latent.preset_table import PRESETS, trained_presets
 from keras_latent.utils.backend_choice import choose_backend
 from keras_latent.version import __version__
 
 # What does not change the run: where it lies, where the data lies, what it prints.
-NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose")
+NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,7 +62,12 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(0, 1, 2),
         # A log file has no use for a bar that redraws itself.
         default=1 if sys.stdout.isatty() else 2,
-        help="0: silent, 1: progress bar, 2: a line for each epoch",
+        help="0: what is trained and the final figures, 1: progress bar, 2: a line for each epoch",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="delete the run that is in the folder, and start afresh (other files stay)",
     )
 
 
@@ -92,31 +98,53 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
         # A state that was saved on one backend does not continue on another.
         "backend": keras.backend.backend(),
     }
-    directory = RunDirectory(arguments.out, configuration)
-    metrics = directory.metrics()
-    if metrics is not None:
-        print(f"{directory.path} is finished already; nothing was run.")
-    else:
-        start = time.perf_counter()
-        figures = application.run(arguments, directory)
-        metrics = {
-            "command": "keras-latent " + shlex.join(argv),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "configuration": configuration,
-            "seed": arguments.seed,
-            "environment": describe_environment(),
-            # Of this start alone, where the run was resumed.
-            "wall_seconds": round(time.perf_counter() - start, 1),
-            "resumed": directory.resumed,
-            "figures": figures,
-        }
-        # Last of all: its presence says that the run is finished.
-        directory.write_json(METRICS, metrics)
-    application.report(metrics["figures"])
-    print(f"Pictures, model and figures: {directory.path.resolve()}")
-    for path in sorted(directory.path.iterdir()):
-        if path.is_file():
-            print(f"  {path.name}")
+    opened = RunDirectory(
+        arguments.out,
+        configuration,
+        overwrite=arguments.overwrite,
+        prolong=lambda name, before: application.prolong(arguments, before),
+    )
+    with opened as directory:
+        metrics = directory.metrics()
+        if metrics is not None:
+            print(f"{directory.path} is finished already; nothing was run.")
+        else:
+            metrics = train(application, arguments, argv, directory)
+        application.report(metrics["figures"])
+        print(f"Pictures, model and figures: {directory.path.resolve()}")
+        for path in sorted(directory.path.iterdir()):
+            if path.is_file() and path.name != LOCK:
+                print(f"  {path.name}")
+    return metrics
+
+
+def train(
+    application: ModuleType, arguments: argparse.Namespace, argv: list[str], directory: RunDirectory
+) -> dict:
+    """Runs an application to its end; returns what stands in `metrics.json`."""
+    length = next(n for n in LENGTHS if n in directory.configuration)
+    print(
+        f"{arguments.run_name}: {directory.configuration[length]} {length} on "
+        f"{directory.configuration['backend']}, in {directory.path}",
+        flush=True,
+    )
+    start = time.perf_counter()
+    figures = application.run(arguments, directory)
+    metrics = {
+        "command": "keras-latent " + shlex.join(argv),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "configuration": directory.configuration,
+        "seed": arguments.seed,
+        "environment": describe_environment(),
+        # Of this start alone, where the run was resumed.
+        "wall_seconds": round(time.perf_counter() - start, 1),
+        "resumed": directory.resumed,
+        # Not always what a run of so many epochs from the start measures.
+        "prolonged_from": directory.prolonged_from,
+        "figures": figures,
+    }
+    # Last of all: its presence says that the run is finished.
+    directory.write_json(METRICS, metrics)
     return metrics
 
 
@@ -136,7 +164,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"keras-latent: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from the last epoch.", file=sys.stderr)
+        same = "the same command without --overwrite" if arguments.overwrite else "the same command"
+        print(f"\nInterrupted; {same} goes on from the last epoch.", file=sys.stderr)
         return 130
     return 0
 

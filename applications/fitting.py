@@ -8,8 +8,16 @@ import keras
 
 from keras_latent import callbacks as latent_callbacks
 from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.utils.epoch_lines import reporting
 
 HISTORY = "history.csv"
+#: What an application's `prolong` says of a run that goes on: with a constant learning rate, ...
+AS_A_LONGER_RUN = "The result is that of a run of this length from the start."
+#: ... and with one that falls to the end of the training.
+ON_A_NEW_SCHEDULE = (
+    "Its learning rate, which falls until the end, rises first: the result is not that of a run of "
+    "this length from the start (`--overwrite` makes that)."
+)
 
 
 def start(
@@ -30,7 +38,7 @@ def start(
     resume = latent_callbacks.Resume(folder / "state")
     done = resume.restore(model)
     if done:
-        print(f"Going on after epoch {done}.")
+        print(f"Going on after epoch {done}.", flush=True)
     skip_epochs(done)
     return resume, done
 
@@ -56,7 +64,7 @@ def fit(
         folder: Where the state and the logs, `history.csv`, lie.
         started: What `start` returned.
         epochs: Of the whole training.
-        verbose: As in `fit`.
+        verbose: As in `fit`; 2: short lines.
         shuffle: Whether `fit` shuffles; not where the data does, by its own seed.
         before: Callbacks before the state of an epoch is saved.
         after: Callbacks after it: what they do is never lost.
@@ -71,14 +79,16 @@ def fit(
         epochs=epochs,
         initial_epoch=done,
         shuffle=shuffle,
-        verbose=verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.CSVLogger(folder / HISTORY, append=True),
-            *before,
-            resume,
-            *after,
-        ],
+        **reporting(
+            verbose,
+            [
+                keras.callbacks.TerminateOnNaN(),
+                keras.callbacks.CSVLogger(folder / HISTORY, append=True),
+                *before,
+                resume,
+                *after,
+            ],
+        ),
         **options,
     )
     if model.stop_training:

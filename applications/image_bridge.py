@@ -78,7 +78,8 @@ def prepared(pair_name, names, seeds, data_dir, limit, judge_epochs, epochs, pre
     labels = {d: [getattr(pair, f"{d}_{part}_labels")[some] for part in PARTS] for d in DOMAINS}
     sides, judged = {}, {}
     for d, name, seed in zip(DOMAINS, names, seeds, strict=True):
-        print(f"Judge and base model of the {d} (trained once, then kept):")
+        if verbose:
+            print(f"Evaluation classifier and base model of the {d}:", flush=True)
         sides[d] = image_side(
             images[d], labels[d][0], name, seed, judge_epochs, epochs, precision, verbose
         )

@@ -5,6 +5,7 @@ import argparse
 from keras_latent.applications import bridging, image_bridge
 from keras_latent.applications.run_directory import RunDirectory
 
+prolong = bridging.prolong
 report = bridging.report
 
 

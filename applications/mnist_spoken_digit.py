@@ -22,6 +22,8 @@ SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
 #: A sound counts as recognised if the judge is at least so sure of one digit.
 RECOGNISED = 0.9
 
+prolong = bridging.prolong
+
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     """Trains or loads the base models and judges, trains the bridge, measures and draws.
@@ -35,7 +37,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     limit = slice(arguments.limit)
     images = [x[limit] for x in (pair.source_train, pair.source_test)]
     labels = [y[limit] for y in (pair.source_train_labels, pair.source_test_labels)]
-    print("Judge and base model of the written digits (trained once, then kept):")
+    if arguments.verbose:
+        print("Evaluation classifier and base model of the written digits:", flush=True)
     written = image_bridge.image_side(
         images,
         labels[0],
@@ -61,7 +64,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
 
 def spoken_digits(pair: datasets.DomainPair, arguments) -> tuple[Side, dict]:
     """The side of the sounds: latents of the GAN, of which the judge is most sure."""
-    print("Judge and GAN of the spoken digits (trained once, then kept):")
+    if arguments.verbose:
+        print("Evaluation classifier and GAN of the spoken digits:", flush=True)
     with float32():
         epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
         judge = metrics.reference_audio_classifier(
@@ -132,7 +136,7 @@ def trained_gan(waveforms: np.ndarray, arguments) -> models.WaveGAN:
             gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose
         )
 
-    return kept("wavegan", settings, waveforms, train, None)
+    return kept("wavegan", settings, waveforms, train, None, "GAN", arguments.verbose)
 
 
 def draw(transfer, images, labels, spoken: Side, directory: RunDirectory) -> None:

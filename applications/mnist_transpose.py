@@ -13,6 +13,11 @@ from keras_latent.applications.run_directory import RunDirectory
 from keras_latent.utils.files import replaced_when_complete
 
 
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """What to say where a run goes on beyond the epochs it was begun for."""
+    return fitting.AS_A_LONGER_RUN
+
+
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     """Trains or resumes, saves the model, measures and draws.
 
@@ -33,8 +38,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         seed=arguments.seed,
         data_dir=arguments.data_dir,
     )
-    print(pair)
-    print("Reference classifier (trained once, then kept):")
+    if verbose:
+        print(pair)
     # On all images and in their order, so that every run of a data set has the same judge.
     everything = datasets.load_pair(
         f"{arguments.dataset}_transpose", split=split, data_dir=arguments.data_dir

@@ -22,6 +22,12 @@ CLASSIFIERS = {"source": (16, 2, 0.0), "target": (60, 1, 0.1)}
 MEASURED_ROWS = 2000
 
 
+def prolong(arguments: argparse.Namespace, before: int) -> str:
+    """What to say where a run goes on beyond the epochs it was begun for."""
+    falling = PRESETS.get(arguments.preset, PRESETS["small"])[3]
+    return fitting.ON_A_NEW_SCHEDULE if falling else fitting.AS_A_LONGER_RUN
+
+
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
     """Trains or resumes, chooses an epoch for each direction, measures and draws.
 
@@ -35,7 +41,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict:
         seed=arguments.seed,
         data_dir=arguments.data_dir,
     )
-    print(pair)
+    if arguments.verbose:
+        print(pair)
     judges = train_judges(pair, arguments)
 
     keras.utils.set_random_seed(arguments.seed)
@@ -84,7 +91,8 @@ def train_judges(pair: datasets.DomainPair, arguments: argparse.Namespace) -> di
     """A classifier of the real training images of each domain."""
     judges = {}
     for domain, (epochs, max_shift, label_smoothing) in CLASSIFIERS.items():
-        print(f"Reference classifier of the {domain} (trained once, then kept):")
+        if arguments.verbose:
+            print(f"Evaluation classifier of the {domain}:", flush=True)
         with float32():
             judges[domain] = metrics.reference_classifier(
                 getattr(pair, f"{domain}_train"),

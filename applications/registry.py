@@ -33,8 +33,10 @@ class Application:
     def load(self) -> ModuleType:
         """Imports the module that runs it, and Keras.
 
-        It has `run(arguments, directory)`, which returns figures, and `report(figures)`, which
-        prints them.
+        It has `run(arguments, directory)`, which returns figures; `report(figures)`, which prints
+        them; and `prolong(arguments, before)`, for a run that was begun for `before` epochs or
+        steps, fewer than those asked for: it returns what to say about going on, or raises
+        `ValueError`.
         """
         module = self.name.replace("-", "_")
         return importlib.import_module(f"keras_latent.applications.{module}")
