@@ -91,7 +91,9 @@ class RunDirectory:
                 ) from None
             if overwrite:
                 self._delete()
-            self._claim(prolong)
+                self._write_configuration()
+            else:
+                self._claim(prolong)
             self._open = stack.pop_all()
 
     def __enter__(self) -> "RunDirectory":
@@ -178,14 +180,15 @@ class RunDirectory:
                 yield path
 
     def _delete(self) -> None:
-        # Last of all, since it says that this is a run.
-        made = [path for path in self._made() if path.name != LOCK]
-        for path in sorted(made, key=lambda path: path.name == CONFIGURATION):
+        for path in self._made():
+            # Without a configuration, and killed here, this would be no run's folder.
+            if path.name in (CONFIGURATION, LOCK):
+                continue
             path.unlink()
             with contextlib.suppress(OSError):  # not empty
                 for folder in path.parents[: len(path.relative_to(self.path).parts) - 1]:
                     folder.rmdir()
-        if left := sorted(self._files()):
+        if left := sorted(set(self._files()) - {CONFIGURATION}):
             print(f"Left in {str(self.path)!r}, since no run makes it: {', '.join(left)}")
 
     def __truediv__(self, name: str) -> Path:

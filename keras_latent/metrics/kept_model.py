@@ -199,7 +199,9 @@ def kept_model(
             os.replace(Path(partial) / path.name, path)
         shutil.rmtree(folder / name, ignore_errors=True)
     if verbose:
-        logs = model.history.history if model.history else {}
+        history = getattr(model, "history", None)  # of this start, if any epoch was left
+        logs = history.history if history else {}
+        logs = history.history if history else {}
         accuracy = (
             f"accuracy on its data {logs['accuracy'][-1]:.4f}, " if "accuracy" in logs else ""
         )

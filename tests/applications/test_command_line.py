@@ -70,6 +70,15 @@ def test_what_a_run_leaves(finished):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"]) and "val_triplet_loss" in rows[0]
+    assert_overwritten(finished)
+
+
+def assert_overwritten(finished):
+    """`--overwrite` knows all that the run has written."""
+    there = {path for path in finished.rglob("*") if path.is_file()}
+    configuration = json.loads((finished / "run.json").read_text())
+    with run_directory.RunDirectory(finished, configuration) as directory:
+        assert there <= set(directory._made())
 
 
 def test_the_model_that_was_measured_is_the_one_saved(finished):
@@ -109,6 +118,22 @@ def test_another_run_is_refused(finished, options, capsys):
     assert "holds another run, which is not overwritten" in said
     assert options[0][2:].replace("-", "_") in said and "Traceback" not in said
     assert contents(finished) == before
+
+
+def test_a_finished_run_is_prolonged(finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "run")
+    assert run(tmp_path / "run", epochs="3") == 0
+    said = capsys.readouterr().out
+    assert "from 2 to 3 epochs. The result is that of a run of this length" in said
+    assert "Going on after epoch 2." in said and "Transfer accuracy on 360" in said
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["configuration"]["epochs"] == 3 and metrics["prolonged_from"] == [2]
+    with open(tmp_path / "run" / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert float(rows[2]["loss"]) < float(rows[1]["loss"])
+    one, other = (p / "model.keras" for p in (finished, tmp_path / "run"))
+    assert one.read_bytes() != other.read_bytes()
 
 
 class Interrupt(keras.callbacks.Callback):

@@ -102,6 +102,14 @@ def test_a_finished_training_is_not_gone_on_with(straight):
     assert_ends_there(vbta, straight)
 
 
+def test_a_finished_training_is_prolonged(straight, tmp_path):
+    """With a constant learning rate, as if it had been longer from the start."""
+    train(tmp_path, epochs=2)
+    vbta, history, done = train(tmp_path)
+    assert done == 2 and history.epoch == [2, 3]
+    assert_ends_there(vbta, straight)
+
+
 def copied(straight, tmp_path):
     for path in straight[2].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

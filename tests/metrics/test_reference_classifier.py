@@ -175,18 +175,6 @@ def test_a_damaged_file_is_replaced(digits, cached, tmp_path, damage):
         np.testing.assert_allclose(a, b, atol=1e-4)  # the same seed, the same training
 
 
-def test_a_save_that_fails_leaves_nothing(digits, tmp_path, monkeypatch):
-    def fail(self, path, *args, **kwargs):
-        with open(path, "wb") as file:
-            file.write(b"half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(keras.Model, "save", fail)
-    with pytest.raises(OSError, match="disk full"):
-        train(digits, tmp_path)
-    assert files(tmp_path) == []
-
-
 def draws():
     return [
         float(np.random.random()),

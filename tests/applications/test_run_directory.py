@@ -1,0 +1,272 @@
+"""A run's folder: locked, prolonged, started afresh. Nothing is trained here."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_latent.applications import cli, fitting, registry, run_directory
+from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.utils import locks
+
+RUN = {"application": "a", "epochs": 2, "seed": 0}
+
+
+def contents(folder):
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return [path.relative_to(folder).as_posix() for path in files]
+
+
+def write(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def finished(folder, **changes):
+    """A folder as a run leaves it."""
+    with RunDirectory(folder, RUN | changes) as directory:
+        directory.write_json("metrics.json", {})
+        write(folder, "history.csv", "model.keras", "state/epoch-00002.weights.h5")
+
+
+def prolonged(folder, say="", **changes):
+    return RunDirectory(folder, RUN | changes, prolong=lambda name, before: say)
+
+
+# Locks ---------------------------------------------------------------------------------------
+
+HOLDER = f"""
+import runpy, sys
+with runpy.run_path({locks.__file__!r})["locked"](sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_refused(tmp_path, capsys):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(out / run_directory.LOCK)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "held\n"
+        assert cli.main(["run", "bridging-synthetic", "--out", str(out)]) == 2
+        said = capsys.readouterr().err
+        assert f"Another process ({process.pid}) is running in {str(out)!r}" in said
+        assert "choose another `--out`" in said
+        assert contents(out) == [".lock"]
+    finally:
+        process.kill()  # as a crash would
+        process.communicate()
+    with RunDirectory(out, RUN):
+        pass
+    assert contents(out) == ["run.json"]
+
+
+def test_the_lock_ends_with_the_run(tmp_path):
+    with (
+        RunDirectory(tmp_path, RUN),
+        pytest.raises(RuntimeError, match=str(os.getpid())),
+    ):
+        RunDirectory(tmp_path, RUN)
+    with pytest.raises(ValueError, match="another run"):
+        RunDirectory(write_and_return(tmp_path, "history.csv"), RUN | {"seed": 1})
+    with RunDirectory(tmp_path, RUN) as directory:
+        assert directory.resumed
+
+
+def write_and_return(folder, *names):
+    write(folder, *names)
+    return folder
+
+
+def test_a_folder_that_is_only_read_is_reported(tmp_path, monkeypatch):
+    finished(tmp_path)
+    monkeypatch.setattr(run_directory.os, "access", lambda *args: False)
+    monkeypatch.setattr(run_directory, "locked", None)
+    assert RunDirectory(tmp_path, RUN).metrics() == {}
+
+
+# Prolonging ----------------------------------------------------------------------------------
+
+
+def test_prolonging(tmp_path, capsys):
+    finished(tmp_path)
+    with prolonged(tmp_path, "So and so.", epochs=5) as directory:
+        assert directory.resumed and directory.metrics() is None
+        assert directory.prolonged_from == [2]
+    assert "from 2 to 5 epochs. So and so." in capsys.readouterr().out
+    assert "model.keras" in contents(tmp_path)  # until there is a new one
+    # Killed there, the same command goes on, and knows where it comes from.
+    with prolonged(tmp_path, epochs=5) as directory:
+        assert directory.prolonged_from == [2] and capsys.readouterr().out == ""
+        assert directory.configuration == RUN | {"epochs": 5}
+    with prolonged(tmp_path, epochs=6) as directory:
+        assert directory.prolonged_from == [2, 5]
+    assert json.loads((tmp_path / "run.json").read_text())["prolonged_from"] == [2, 5]
+
+
+def test_an_unfinished_run_is_prolonged_too(tmp_path):
+    finished(tmp_path)
+    (tmp_path / "metrics.json").unlink()
+    with prolonged(tmp_path, epochs=3) as directory:
+        assert directory.prolonged_from == [2]
+    # Of which nothing was trained yet, it is simply that run.
+    (tmp_path / "state" / "epoch-00002.weights.h5").unlink()
+    (tmp_path / "run.json").write_text(json.dumps(RUN))
+    with prolonged(tmp_path, epochs=3) as directory:
+        assert directory.prolonged_from == []
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 1}, {"epochs": 3, "seed": 1}, {"seed": 3}])
+def test_nothing_else_is_prolonged(tmp_path, changes):
+    finished(tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match=r"another run, which is not over.*`--overwrite`.* there"):
+        prolonged(tmp_path, **changes)
+    assert contents(tmp_path) == before
+
+
+def test_the_state_is_needed(tmp_path):
+    finished(tmp_path)
+    (tmp_path / "state" / "epoch-00002.weights.h5").unlink()
+    with pytest.raises(ValueError, match=r"cannot be prolonged: the state .* `--overwrite`"):
+        prolonged(tmp_path, epochs=3)
+    assert (tmp_path / "metrics.json").exists()
+
+
+def arguments(name, *options):
+    parser = argparse.ArgumentParser()
+    cli.add_common_arguments(parser)
+    application = registry.APPLICATIONS[name].load()
+    application.add_arguments(parser)
+    found = parser.parse_args(options)
+    found.run_name = name
+    application.complete(found)
+    return application, found
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "equal"),
+    [
+        ("mnist-transpose", [], True),
+        ("celeba-men-women", [], True),
+        ("celeba-attributes", [], False),
+        ("mnist-usps", ["--preset", "paper"], True),
+        ("mnist-usps", [], False),
+        ("mnist-mnist", ["--preset", "paper"], True),
+        ("mnist-fashion", [], False),
+        ("mnist-spoken-digit", [], False),
+    ],
+)
+def test_applications_say_what_prolonging_means(name, options, equal):
+    application, found = arguments(name, *options)
+    said = fitting.AS_A_LONGER_RUN if equal else fitting.ON_A_NEW_SCHEDULE
+    assert application.prolong(found, 1000) == said
+
+
+def test_what_cannot_go_on():
+    application, found = arguments("bridging-synthetic")
+    with pytest.raises(ValueError, match="keeps no state.*--steps 3000, where 10 are done.*--over"):
+        application.prolong(found, 10)
+    application, found = arguments("mnist-mnist", "--steps", "900")
+    with pytest.raises(ValueError, match="saved every 300 steps, and a run of 900 is every 500"):
+        application.prolong(found, 300)
+
+
+# Overwriting ---------------------------------------------------------------------------------
+
+
+def test_overwriting(tmp_path, capsys):
+    finished(tmp_path)
+    foreign = ["notes.txt", "state/mine.h5", "source_to_target/x.png", "grids/a/epoch_0001.png"]
+    made = ["vae/history.csv", "vae/state/epoch-00001.weights.h5", "grids/epoch_0001.png"]
+    partial = [".model.0123abcd.keras", "epochs/partial.weights.h5", "state/partial.weights.h5"]
+    write(tmp_path, *foreign, *made, *partial)
+    with RunDirectory(tmp_path, RUN | {"seed": 7}, overwrite=True) as directory:
+        assert not directory.resumed
+        assert contents(tmp_path) == sorted([*foreign, ".lock", "run.json"])
+    assert not (tmp_path / "vae").exists() and not (tmp_path / "epochs").exists()
+    assert json.loads((tmp_path / "run.json").read_text())["seed"] == 7
+    said = capsys.readouterr().out
+    assert "since no run makes it: grids, notes.txt, source_to_target, state" in said
+
+
+def test_only_runs_are_overwritten(tmp_path):
+    write(tmp_path, "model.keras", "history.csv")
+    with pytest.raises(ValueError, match="is no run of keras-latent"):
+        RunDirectory(tmp_path, RUN, overwrite=True)
+    assert contents(tmp_path) == ["history.csv", "model.keras"]
+    with RunDirectory(tmp_path / "new", RUN, overwrite=True) as directory:
+        assert not directory.resumed
+
+
+def test_overwriting_goes_on_where_foreign_files_lie(tmp_path):
+    """The same command without `--overwrite` must find its run again."""
+    finished(tmp_path)
+    write(tmp_path, "notes.txt")
+    with RunDirectory(tmp_path, RUN, overwrite=True):
+        pass
+    with RunDirectory(tmp_path, RUN) as directory:
+        assert directory.configuration == RUN
+
+
+# The command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def synthetic(monkeypatch):
+    """`bridging-synthetic` that only writes a file, and whether it is interrupted."""
+    application = registry.APPLICATIONS["bridging-synthetic"].load()
+    state = argparse.Namespace(interrupt=False, runs=0)
+
+    def run(arguments, directory):
+        state.runs += 1
+        if state.interrupt:
+            raise KeyboardInterrupt
+        (directory / "figure_2.png").write_text(str(arguments.steps))
+        return {"transfer_accuracy": {"VAE": {"source_to_target": 0.5}}}
+
+    monkeypatch.setattr(application, "run", run)
+    return state
+
+
+def command(out, *options):
+    return cli.main(["run", "bridging-synthetic", "--out", str(out), "--steps", "9", *options])
+
+
+def test_the_command_overwrites(synthetic, tmp_path, capsys):
+    assert command(tmp_path) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("bridging-synthetic: 9 steps with ") and str(tmp_path) in said
+    assert "VAE: source_to_target 0.500" in said and ".lock" not in said
+    assert command(tmp_path) == 0 and synthetic.runs == 1
+    assert "finished already; nothing was run" in capsys.readouterr().out
+    assert command(tmp_path, "--overwrite", "--steps", "8") == 0 and synthetic.runs == 2
+    assert (tmp_path / "figure_2.png").read_text() == "8"
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert not metrics["resumed"] and metrics["prolonged_from"] == []
+    assert "overwrite" not in metrics["configuration"]
+    assert contents(tmp_path) == ["figure_2.png", "metrics.json", "run.json"]
+    # Fewer steps, and more of an application that keeps no state.
+    assert command(tmp_path, "--steps", "7") == 2
+    assert "add `--overwrite`" in capsys.readouterr().err
+    assert command(tmp_path, "--steps", "10") == 2
+    assert "keeps no state to go on from" in capsys.readouterr().err
+    assert synthetic.runs == 2
+
+
+def test_what_an_interrupted_run_advises(synthetic, tmp_path, capsys):
+    synthetic.interrupt = True
+    assert command(tmp_path) == 130
+    assert "; the same command goes on from the last epoch." in capsys.readouterr().err
+    assert command(tmp_path, "--overwrite") == 130
+    assert "; the same command without --overwrite goes on" in capsys.readouterr().err

@@ -1,0 +1,164 @@
+"""Classifiers that are trained once: killed and resumed, and wanted by two processes at once."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_latent import callbacks, metrics
+from keras_latent.metrics import kept_model
+from keras_latent.utils import locks
+
+BACKEND = keras.backend.backend()
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return rng.random((48, 8, 8, 1), "float32"), np.arange(48) % 3
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch):
+    """Nothing is compiled: these few steps take less, but on JAX, which compiles each operation."""
+    if BACKEND == "jax":
+        return
+    compile = keras.Model.compile
+
+    def eagerly(self, *args, **options):
+        compile(self, *args, **options | {"run_eagerly": True})
+
+    monkeypatch.setattr(keras.Model, "compile", eagerly)
+
+
+def classifier(images, folder, **options):
+    settings = {"epochs": 3, "batch_size": 20, "max_shift": 1, "softness": 0.5} | options
+    return metrics.reference_classifier(*images, cache_dir=folder, **settings)
+
+
+def sounds(images, folder, **options):
+    rng = np.random.default_rng(1)
+    waveforms = rng.uniform(-1, 1, (48, 1024, 1)).astype("float32")
+    options = {"epochs": 3, "batch_size": 20} | options
+    return metrics.reference_audio_classifier(
+        waveforms, images[1], 8000, cache_dir=folder, **options
+    )
+
+
+def attributes(images, folder, **options):
+    rows = np.repeat(images[0], 2, axis=1).repeat(2, axis=2)
+    labels = (rows.mean(axis=(1, 2)) > 0.5).astype(int)
+    options = {"epochs": 3, "batch_size": 20, "cache_dir": folder} | options
+    return metrics.attribute_classifier(rows, labels, **options)
+
+
+def kill_after(monkeypatch, epoch):
+    save = callbacks.Resume.on_epoch_end
+
+    def killed(self, number, logs=None):
+        save(self, number, logs)
+        if number + 1 == epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(callbacks.Resume, "on_epoch_end", killed)
+
+
+# The three differ in their data, not in what a backend does.
+@pytest.mark.parametrize(
+    "train", [classifier, sounds, attributes] if BACKEND == "torch" else [classifier]
+)
+def test_killed_and_resumed(train, images, tmp_path, monkeypatch, capsys):
+    undisturbed = train(images, tmp_path / "undisturbed", verbose=0)
+    assert capsys.readouterr().out == ""
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            train(images, tmp_path / "killed", verbose=0)
+    (state,) = (tmp_path / "killed").iterdir()
+    assert state.is_dir()
+
+    resumed = train(images, tmp_path / "killed", verbose=2)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0].split(":")[0] for line in said] == [
+        said[0].split(",")[0],
+        "Going on after epoch 2.",
+        "Epoch 3/3",
+        said[3].split(":")[0],
+    ]
+    assert said[0].startswith("Training the evaluation classifier")
+    (path,) = (tmp_path / "killed").iterdir()  # its state is gone
+    assert said[3].startswith("Trained the evaluation") and said[3].endswith(f"cached as {path}")
+    for a, b in zip(undisturbed.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+    train(images, tmp_path / "killed", verbose=2)
+    said = capsys.readouterr().out
+    assert said.startswith("Loaded the evaluation classifier") and f": {path}\n" in said
+
+
+def test_one_count_of_epochs(images, tmp_path, capsys):
+    classifier(images, tmp_path, verbose=2)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[1:-1]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
+    assert "accuracy" in said[1] and "left" in said[1] and "left" not in said[3]
+    assert "accuracy on its data 0." in said[-1]
+
+
+def test_a_save_that_fails_wants_no_second_training(images, tmp_path, monkeypatch):
+    def full(self, path, *args, **kwargs):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", full)
+        with pytest.raises(OSError, match="disk full"):
+            classifier(images, tmp_path, epochs=1)
+    assert not list(tmp_path.rglob("*.keras"))
+    monkeypatch.setattr(keras.Sequential, "train_step", None)
+    classifier(images, tmp_path, epochs=1)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".keras"]
+
+
+OTHER = f"""
+import runpy, sys, time
+locked = runpy.run_path({locks.__file__!r})["locked"]
+with locked(sys.argv[1] + "/.it.lock"):
+    print("held", flush=True)
+    sys.stdin.readline()
+    open(sys.argv[1] + "/it.keras", "wb").write(open(sys.argv[2], "rb").read())
+"""
+
+
+@pytest.mark.parametrize("end", ["it is trained", "it is killed"])
+def test_the_second_process_waits(end, tmp_path, capsys, monkeypatch):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.save(tmp_path / "trained.keras")
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(cache), str(tmp_path / "trained.keras")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    trained = []
+
+    def train(folder):
+        trained.append(folder)
+        return model
+
+    def sleep(seconds):
+        if end == "it is killed":
+            process.kill()
+        process.communicate("\n" if process.poll() is None else None)
+
+    monkeypatch.setattr(locks.time, "sleep", sleep)
+    found = kept_model.kept_model(cache, "it", train, "judge")
+    assert capsys.readouterr().out == (
+        f"Another process ({process.pid}) is training the judge; waiting for it.\n"
+    )
+    assert trained == ([] if end == "it is trained" else [cache / "it"])
+    np.testing.assert_array_equal(found.get_weights()[0], model.get_weights()[0])
+    assert [path.name for path in cache.iterdir()] == ["it.keras"]
