@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
+from keras_latent.datasets.network import require_downloads
 from keras_latent.utils.files import cache_folder
 
 Builder = tfds.core.GeneratorBasedBuilder
@@ -76,6 +77,7 @@ def prepare_builder(builder: type[Builder], title: str, data_dir: str | os.PathL
 
 def _prepare(builder: Builder, title: str, manual: Path) -> None:
     try:
+        require_downloads(builder, manual, manual)
         os.makedirs(builder.data_dir_root, exist_ok=True)
         # Downloads are not kept: a bad one would stay there. Where the data goes, since the
         # system's folder for temporary files may be smaller than an archive.

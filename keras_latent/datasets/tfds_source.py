@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_latent.datasets.network import require_downloads
 from keras_latent.utils.optional import import_extra
 
 # Datasets that TFDS does not have, and the modules of this package that make them.
@@ -107,6 +108,7 @@ def read_through_tfds(
         data_dir = builder.prepare(data_dir)
     try:
         folder = None if data_dir is None else os.fspath(data_dir)
+        _require_network(tfds, name, folder)
         return read(tfds, {"data_dir": folder, "shuffle_files": False})
     except Exception as error:  # TFDS raises whatever its reader, parser or network raised.
         raise RuntimeError(
@@ -118,6 +120,18 @@ def read_through_tfds(
             f"there, it may be damaged: delete its folder {name!r} and load it again. "
             f"{_place(data_dir)}"
         ) from error
+
+
+def _require_network(tfds: ModuleType, name: str, folder: str | None) -> None:
+    """Raises `ConnectionError` where data must be downloaded and cannot be."""
+    try:
+        builder = tfds.builder(name, data_dir=folder)
+    except Exception:  # It will be raised again, by what reads.
+        return
+    # TFDS warns of a folder that is not there.
+    if not (os.path.isdir(builder.data_dir) and builder.is_prepared()):
+        downloads = os.path.join(builder.data_dir_root, "downloads")
+        require_downloads(builder, downloads, os.path.join(downloads, "manual"))
 
 
 def _place(data_dir: str | os.PathLike | None) -> str:
