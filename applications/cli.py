@@ -1,6 +1,7 @@
 """The command `keras-latent`."""
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -14,6 +15,10 @@ from keras_latent.applications.run_directory import LENGTHS, LOCK, METRICS, RunD
 from keras_latent.preset_table import PRESETS, trained_presets
 from keras_latent.utils.backend_choice import choose_backend
 from keras_latent.version import __version__
+
+# Read when PyTorch is imported, which nothing above does. OpenMP's threads otherwise wait busily
+# for each other, and where another process wants a core too, most of the time goes into that.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # What does not change the run: where it lies, where the data lies, what it prints.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
@@ -124,7 +129,7 @@ def train(
     """Runs an application to its end; returns what stands in `metrics.json`."""
     length = next(n for n in LENGTHS if n in directory.configuration)
     print(
-        f"{arguments.run_name}: {directory.configuration[length]} {length} on "
+        f"{arguments.run_name}: training for {directory.configuration[length]} {length} on "
         f"{directory.configuration['backend']}, in {directory.path}",
         flush=True,
     )

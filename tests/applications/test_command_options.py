@@ -163,3 +163,26 @@ def test_the_commands_of_the_pages():
             assert end.code == 0, f"{page.name}: {command}"
     for page in PAGES:
         assert not re.search(r"KERAS_BACKEND=\w+ keras-latent", page.read_text()), page
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "passive"), ("active", "active")])
+def test_openmp_waits_passively_when_pytorch_is_imported(given, found, tmp_path):
+    """Set later, it would change nothing. A module in the place of PyTorch says what it finds."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(
+        "import os\nprint('OpenMP:', os.environ.get('OMP_WAIT_POLICY'), flush=True)\nos._exit(0)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environment |= {"KERAS_BACKEND": "torch", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    command = ["-m", "keras_latent.applications", "run", "mnist-transpose"]
+    result = subprocess.run(
+        [sys.executable, *command, "--out", str(tmp_path / "out")],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert f"OpenMP: {found}" in result.stdout, result.stderr

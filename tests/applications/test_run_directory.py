@@ -146,12 +146,12 @@ def test_the_state_is_needed(tmp_path):
 def arguments(name, *options):
     parser = argparse.ArgumentParser()
     cli.add_common_arguments(parser)
-    application = registry.APPLICATIONS[name].load()
-    application.add_arguments(parser)
+    application = registry.APPLICATIONS[name]
+    application.options.add_arguments(parser)
     found = parser.parse_args(options)
     found.run_name = name
-    application.complete(found)
-    return application, found
+    application.options.complete(found)
+    return application.load(), found
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def command(out, *options):
 def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert command(tmp_path) == 0
     said = capsys.readouterr().out
-    assert said.startswith("bridging-synthetic: 9 steps with ") and str(tmp_path) in said
+    assert said.startswith("bridging-synthetic: training for 9 steps on ") and str(tmp_path) in said
     assert "VAE: source_to_target 0.500" in said and ".lock" not in said
     assert command(tmp_path) == 0 and synthetic.runs == 1
     assert "finished already; nothing was run" in capsys.readouterr().out
