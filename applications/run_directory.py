@@ -131,9 +131,10 @@ class RunDirectory:
             before, now = (c.get(changed[0]) for c in (found, self.configuration))
             longer = len(changed) == 1 and changed[0] in LENGTHS and (before or 0) < now
             if not longer or prolong is None:
-                values = {
-                    k: f"{found.get(k)!r} there, {self.configuration.get(k)!r} now" for k in changed
-                }
+                values = ", ".join(
+                    f"{k} ({found.get(k)!r} there, {self.configuration.get(k)!r} now)"
+                    for k in changed
+                )
                 raise ValueError(
                     f"{str(self.path)!r} holds another run, which is not overwritten. Choose "
                     "another `--out`, repeat that run's options, or add `--overwrite` to delete "
@@ -165,7 +166,7 @@ class RunDirectory:
         before = {"prolonged_from": self.prolonged_from} if self.prolonged_from else {}
         self.write_json(CONFIGURATION, self.configuration | before)
 
-    def _made(self) -> Iterator[Path]:
+    def made(self) -> Iterator[Path]:
         """Files of a run that lie there, those of a killed writer too."""
         # As `replaced_when_complete` names them.
         partial = [
@@ -180,7 +181,7 @@ class RunDirectory:
                 yield path
 
     def _delete(self) -> None:
-        for path in self._made():
+        for path in self.made():
             # Without a configuration, and killed here, this would be no run's folder.
             if path.name in (CONFIGURATION, LOCK):
                 continue

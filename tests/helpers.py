@@ -1,6 +1,8 @@
-"""What tests need of a backend: gradients, and compilation."""
+"""What tests share: gradients and compilation of a backend, and what a run leaves."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -58,3 +60,12 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def to_numpy(x: Any) -> np.ndarray:
     return keras.ops.convert_to_numpy(x)
+
+
+def assert_overwritten(out: Path) -> None:
+    """`--overwrite` knows all that the run in this folder has written."""
+    from keras_latent.applications.run_directory import RunDirectory
+
+    there = {path for path in out.rglob("*") if path.is_file()}
+    with RunDirectory(out, json.loads((out / "run.json").read_text())) as directory:
+        assert there <= set(directory.made())

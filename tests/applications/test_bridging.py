@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from helpers import assert_overwritten
 
 from benchmarks import bridging as tables
 from keras_latent import datasets, metrics, models
@@ -58,6 +59,7 @@ def fashion(data, tmp_path_factory):
 
 
 def test_what_a_run_leaves(fashion):
+    assert_overwritten(fashion)
     found = {path.name for path in fashion.iterdir()}
     names = {f"{a}_to_{b}" for a, b in (("source", "target"), ("target", "source"))}
     pictures = {f"{n}.png" for n in names} | {
@@ -128,6 +130,7 @@ def test_speech(data, tmp_path, monkeypatch):
     assert gan["draws"] == 1500 and 10 <= sum(gan["kept"]) <= 50
     assert figures["test_rows"]["target"] == sum(n > 0 for n in gan["kept"])
     assert len(list((out / "transferred").glob("*.wav"))) == 10
+    assert_overwritten(out)
     assert {"source_to_target.png", "interpolation_within.png"} <= {p.name for p in out.iterdir()}
 
 
@@ -137,6 +140,7 @@ def test_synthetic(tmp_path):
     assert cli.main(["run", "bridging-synthetic", *few]) == 0
     figures = json.loads((out / "metrics.json").read_text())["figures"]
     assert set(figures["transfer_accuracy"]) == set(bridging_synthetic.VARIANTS)
+    assert_overwritten(out)
     assert {"figure_2.png", "figure_7.png"} <= {path.name for path in out.iterdir()}
 
 

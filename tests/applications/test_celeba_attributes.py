@@ -6,6 +6,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from helpers import assert_overwritten
 
 from benchmarks import dualvae as tables
 from benchmarks import results
@@ -76,6 +77,7 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
     names = {p.name for p in out.iterdir()}
     assert names >= PICTURES | {f"attributes_{kind}.png" for kind in kinds}
     assert "CIS" in capsys.readouterr().out
+    assert_overwritten(out)
 
     # The tables of the papers from this run.
     monkeypatch.setattr(results, "RESULTS", tmp_path)

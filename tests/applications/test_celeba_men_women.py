@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from helpers import assert_overwritten
 
 from benchmarks import celeba_men_women as tables
 from benchmarks import results
@@ -107,6 +108,7 @@ def faces(data):
 
 
 def test_what_a_run_leaves(finished):
+    assert_overwritten(finished)
     found = {path.name for path in finished.iterdir()}
     pictures = {"training.png", "translations.png", "samples.png"}
     assert found >= pictures | {"run.json", "metrics.json", "history.csv", "model.keras"}

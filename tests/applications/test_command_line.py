@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers import assert_overwritten
 
 from keras_latent import datasets, models
 from keras_latent.applications import cli, mnist_transpose, registry, run_directory
@@ -71,14 +72,6 @@ def test_what_a_run_leaves(finished):
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"]) and "val_triplet_loss" in rows[0]
     assert_overwritten(finished)
-
-
-def assert_overwritten(finished):
-    """`--overwrite` knows all that the run has written."""
-    there = {path for path in finished.rglob("*") if path.is_file()}
-    configuration = json.loads((finished / "run.json").read_text())
-    with run_directory.RunDirectory(finished, configuration) as directory:
-        assert there <= set(directory._made())
 
 
 def test_the_model_that_was_measured_is_the_one_saved(finished):

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers import assert_overwritten
 from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
 
@@ -88,6 +89,7 @@ def classifier(side):
 
 
 def test_what_a_run_leaves(finished):
+    assert_overwritten(finished)
     found = set(contents(finished))
     assert found >= {
         "run.json",
