@@ -21,9 +21,18 @@ import pytest  # noqa: E402
 pytest.register_assert_rewrite("run_model")
 
 #: Folders whose tests do not depend on the backend, but for those marked `each_backend`.
-ONCE = ("applications", "callbacks", "datasets", "docs", "guides", "models", "visualization")
+ONCE = (
+    "applications",
+    "callbacks",
+    "datasets",
+    "docs",
+    "guides",
+    "models",
+    "utils",
+    "visualization",
+)
 #: Folders whose tests are over in a minute.
-QUICK = ("ops", "layers", "losses", "training")
+QUICK = ("ops", "layers", "losses", "training", "utils")
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

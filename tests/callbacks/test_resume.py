@@ -182,3 +182,25 @@ def test_before_compile(tmp_path):
     vbta = models.VBTA(**networks.vbta_mlp((8, 8, 1), 4, 2))
     with pytest.raises(ValueError, match="must be compiled"):
         callbacks.Resume(tmp_path).restore(vbta)
+
+
+def dropout_network(folder, epochs):
+    """A network of Keras's own, trained on rows in their order."""
+    network = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dropout(0.5, seed=3), keras.layers.Dense(1)]
+    )
+    network.set_weights([np.linspace(-1, 1, 6)[:, None], np.zeros(1)])
+    network.compile(keras.optimizers.Adam(0.1), "mse", jit_compile=False)
+    resume = callbacks.Resume(folder)
+    x = np.random.default_rng(0).random((20, 6), "float32")
+    options = {"initial_epoch": resume.restore(network), "shuffle": False, "verbose": 0}
+    network.fit(x, x[:, :1], batch_size=10, epochs=epochs, callbacks=[resume], **options)
+    return network.get_weights()
+
+
+@pytest.mark.each_backend
+def test_dropout_of_any_keras_model_goes_on(tmp_path):
+    whole = dropout_network(tmp_path / "whole", 3)
+    dropout_network(tmp_path / "parts", 1)
+    for a, b in zip(whole, dropout_network(tmp_path / "parts", 3), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -11,7 +11,7 @@ from keras_latent import callbacks, metrics
 from keras_latent.metrics import kept_model
 from keras_latent.utils import locks
 
-BACKEND = keras.backend.backend()
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def images():
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Nothing is compiled: these few steps take less, but on JAX, which compiles each operation."""
-    if BACKEND == "jax":
+    if keras.backend.backend() == "jax":
         return
     compile = keras.Model.compile
 
@@ -65,10 +65,7 @@ def kill_after(monkeypatch, epoch):
     monkeypatch.setattr(callbacks.Resume, "on_epoch_end", killed)
 
 
-# The three differ in their data, not in what a backend does.
-@pytest.mark.parametrize(
-    "train", [classifier, sounds, attributes] if BACKEND == "torch" else [classifier]
-)
+@pytest.mark.parametrize("train", [classifier, sounds, attributes])
 def test_killed_and_resumed(train, images, tmp_path, monkeypatch, capsys):
     undisturbed = train(images, tmp_path / "undisturbed", verbose=0)
     assert capsys.readouterr().out == ""
