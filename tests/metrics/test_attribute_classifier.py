@@ -62,7 +62,7 @@ def test_it_learns_from_few_known_labels(tmp_path, capsys):
         cache_dir=tmp_path,
         verbose=2,
     )
-    assert "val_loss" in capsys.readouterr().out
+    assert "validation loss" in capsys.readouterr().out
     report = metrics.attribute_report(model, test, truth, ["red", "green", "blue"])
     assert all(r["accuracy"] > 0.9 and r["auc"] > 0.97 for r in report.values())
     assert model.name == "attribute_classifier_small"
