@@ -47,7 +47,12 @@ def test_there_are_examples():
     assert examples > 100
 
 
-@pytest.mark.parametrize("page", [README, QUICK_START], ids=["README", "quick_start"])
+# The quick start, a block for each model, once.
+@pytest.mark.parametrize(
+    "page",
+    [README, pytest.param(QUICK_START, marks=pytest.mark.once)],
+    ids=["README", "quick_start"],
+)
 def test_blocks(page, tmp_path):
     """They build on each other, as a reader's session does, with what the page says to install."""
     backend = keras.backend.backend()

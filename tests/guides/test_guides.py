@@ -15,7 +15,7 @@ sys.path.append(str(ROOT / "docs"))
 import tutobook  # noqa: E402
 
 GUIDES = sorted((ROOT / "guides").glob("*.py"))
-INSTALLED = [b for b in ("torch", "jax", "tensorflow") if importlib.util.find_spec(b)]
+INSTALLED = [b for b in ("jax", "torch", "tensorflow") if importlib.util.find_spec(b)]
 # What the code of a guide has in quotes whose data comes through TensorFlow Datasets.
 THROUGH_TFDS = re.compile(r"""["'](mnist|fashion_mnist|usps|spoken_digit)""")
 

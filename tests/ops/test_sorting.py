@@ -7,7 +7,7 @@ from keras import ops
 from keras_latent.ops import sliced_wasserstein, sorting
 from keras_latent.ops.sorting import sort_columns
 
-LENGTHS = [1, 2, 3, 5, 17, 100, 128, 129, 500]
+LENGTHS = [1, 2, 3, 17, 128, 129]
 
 
 def difficult(rng, num):
@@ -37,7 +37,7 @@ def test_sorts_like_numpy(rng, num):
     np.testing.assert_array_equal(to_numpy(sort_columns(x[:, :5])), expected[:, :5])
 
 
-@pytest.mark.parametrize("num", LENGTHS)
+@pytest.mark.parametrize("num", [1, 3, 129])
 def test_gradient_is_that_of_a_real_sort(rng, num):
     import torch
 
@@ -50,7 +50,7 @@ def test_gradient_is_that_of_a_real_sort(rng, num):
     np.testing.assert_array_equal(gradients(weighted, x)[0], expected.astype("float32"))
 
 
-@pytest.mark.parametrize("num", [3, 100, 129])
+@pytest.mark.parametrize("num", [3, 129])
 def test_gradient_among_ties_and_special_values_is_a_permutation(rng, num):
     x = difficult(rng, num)
     weights = rng.normal(size=x.shape).astype("float32")
