@@ -110,3 +110,13 @@ def test_cycle_repeats_no_row_within_a_window():
 def test_fewer_rows_than_a_batch(per_batch):
     with pytest.raises(ValueError, match=r"`batch_size` must not exceed.*batch_size=50 with 40"):
         EpochOrder(40, 30, diagonal(0), 50, per_batch, 0)
+
+
+def test_no_row_stands_twice_in_a_batch():
+    """Beside known pairs, of a smaller domain that is gone through several times an epoch."""
+    for seed in range(3):
+        rows = EpochOrder(60, 7, diagonal(5), 8, 3, seed).rows()
+        for source, target, paired in zip(*rows, strict=True):
+            for batch in (source, target):
+                assert len(set(batch[paired])) == 3
+                assert len(set(batch[~paired])) == 5

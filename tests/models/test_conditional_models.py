@@ -133,3 +133,15 @@ def test_cvae_generates_with_attributes():
     images = model.generate(4, np.ones((4, 3), int), seed=0)
     np.testing.assert_array_equal(images, model.generate(4, np.ones((4, 3), int), seed=0))
     assert np.abs(images - model.generate(4, np.zeros((4, 3), int), seed=0)).max() > 1e-3
+
+
+def test_the_warm_up_of_the_fader_ends():
+    """The adversarial weight grows over `warm_up` steps, and no further."""
+    model = fader(adversarial_weight=0.5, warm_up=4)
+    x, y = model.unpack((X, Y))
+    z = model.encoder(x)
+    for steps, share in ((0.0, 0.0), (3.0, 0.75), (4.0, 1.0), (40.0, 1.0)):
+        model.steps.assign(steps)
+        loss, terms = model.autoencoder_loss(x, y, z)
+        wanted = terms["reconstruction_loss"] + 0.5 * share * terms["adversarial_loss"]
+        np.testing.assert_allclose(numpy(loss), numpy(wanted), rtol=1e-6)

@@ -277,3 +277,18 @@ def test_bad_arguments(arguments, message):
 def test_more_attributes_than_latents_cannot_be_isolated():
     with pytest.raises(ValueError, match="as many latents as attributes. Received: 4 latents, 5"):
         dual_vae(5).directions("isolated")
+
+
+
+def test_logged_accuracy_is_over_known_labels(monkeypatch):
+    """Batches count by their known labels: here 60 and 6 of them."""
+    model = dual_vae(seed=3)
+    monkeypatch.setattr(model, "sample", lambda z_mean, z_log_var: z_mean)
+    x, y = X[:40], (X[:40].reshape(40, -1)[:, 20:23] > 0.3).astype("int32")
+    y[20:, :] = np.where(np.arange(60).reshape(20, 3) < 6, y[20:], -1)
+    model.compile(run_eagerly=True)
+    logs = model.evaluate(x, y, batch_size=20, verbose=0, return_dict=True)
+    right = (model.attribute_probabilities(x) > 0.5) == (y > 0)
+    shares = [right[rows][y[rows] >= 0].mean() for rows in (slice(20), slice(20, 40))]
+    assert abs(shares[0] - shares[1]) > 0.05  # otherwise any weights would do
+    assert logs["attribute_accuracy"] == pytest.approx(right[y >= 0].mean(), abs=1e-5)

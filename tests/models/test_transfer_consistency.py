@@ -7,6 +7,9 @@ from keras import ops
 from scipy import special
 from small_networks import assert_same_weights, attributed_digits, dual_vae, quick_compile
 
+from keras_latent import models
+from keras_latent.training import portable
+
 X, Y = attributed_digits(60)
 
 
@@ -135,3 +138,49 @@ def test_a_file_goes_on_as_if_nothing_had_been(tmp_path):
 def test_bad_weights(name):
     with pytest.raises(ValueError, match=f"`{name}` must be a non-negative"):
         dual_vae(**{name: -1.0})
+
+
+@keras.saving.register_keras_serializable(package="test_transfer_consistency")
+class OneOptimizer(models.DualVAE):
+    """All of its variables are moved by its first loss."""
+
+    def optimizer_groups(self):
+        return None
+
+    @portable
+    def train_step(self, data):
+        x, y = self.unpack(data)
+        loss, _ = self.minimize(lambda x, y: (self.losses_of(x, y, True)[0]["vae"], {}), x, y)
+        return self.track(ops.shape(x)[0], loss=loss)
+
+
+def test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed(rng, monkeypatch):
+    """Of draws that are given, the term moves the decoder, and neither phi nor U."""
+    config = dual_vae(consistency=1.0, latent_dim=8, beta=0.0, use_bias=True).get_config()
+    model = OneOptimizer.from_config(config)
+    z = rng.normal(size=(60, 8)).astype("float32")
+    monkeypatch.setattr(model, "sample", lambda z_mean, z_log_var: ops.convert_to_tensor(z))
+    parts = [model.encoder, model.attribute_decoder, model.decoder]
+    before = [part.get_weights() for part in parts]
+    model.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
+    model.train_on_batch(X, Y)
+    after = [part.get_weights() for part in parts]
+    for old, new in zip(before[0] + before[1], after[0] + after[1], strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.abs(before[2][0] - after[2][0]).max() > 1e-4
+
+
+def test_the_gradient_of_the_decoder_is_not_that_of_reconstruction_alone(rng, monkeypatch):
+    """It goes through the encoder that looks, to the images."""
+    moved = []
+    z = rng.normal(size=(60, 8)).astype("float32")
+    config = dual_vae(consistency=1.0, latent_dim=8).get_config()
+    weights = OneOptimizer.from_config(config).get_weights()
+    for consistency in (1e-6, 10.0):
+        model = OneOptimizer.from_config(config | {"consistency": consistency})
+        model.set_weights(weights)
+        monkeypatch.setattr(model, "sample", lambda z_mean, z_log_var: ops.convert_to_tensor(z))
+        model.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
+        model.train_on_batch(X, Y)
+        moved.append(model.decoder.get_weights()[0])
+    assert np.abs(moved[0] - moved[1]).max() > 1e-4

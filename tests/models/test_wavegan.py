@@ -385,3 +385,23 @@ def test_bad_arguments():
         models.WaveGAN(parts["generator"], keras.Sequential([layers.Dense(1)]))
     with pytest.raises(ValueError, match="trained by 2 optimizers"):
         models.WaveGAN(**parts).compile("adam")
+
+
+def test_every_update_of_the_critic_has_generated_waveforms_of_its_own(rng):
+    """Without a penalty, three steps move `w` by three times the mean of all of them."""
+    generator = [keras.Input((2,)), layers.Dense(6, "tanh"), layers.Reshape((6, 1))]
+    model = models.WaveGAN(
+        keras.Sequential(generator),
+        critic_of(layers.Dense(1), samples=6),
+        gradient_penalty_weight=0.0,
+        critic_steps=3,
+        seed=11,
+    )
+    model.compile({n: keras.optimizers.SGD(0.1) for n in ("critic", "generator")}, run_eagerly=True)
+    x = rng.uniform(-1, 1, (12, 6, 1)).astype("float32")
+    z = keras.random.normal((12, 2), seed=keras.random.SeedGenerator(11))
+    made = ops.convert_to_numpy(model.generator(z))
+    before = model.critic.get_weights()[0]
+    model.train_on_batch(x)
+    wanted = before + 0.1 * 3 * (x - made).mean(0)
+    np.testing.assert_allclose(model.critic.get_weights()[0], wanted, atol=1e-5)

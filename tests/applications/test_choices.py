@@ -1,0 +1,154 @@
+"""By what applications choose: strengths, epochs, and the file of a base model."""
+
+import types
+
+import numpy as np
+import pytest
+
+from keras_latent import models
+from keras_latent.applications import base_models, celeba_attributes, mnist_usps
+from keras_latent.applications.run_directory import RunDirectory
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return RunDirectory(tmp_path / "run", {})
+
+
+class FixedScores:
+    """Scores by which that strength is best which is 10 times the mean of the faces seen."""
+
+    kinds = {"set": types.SimpleNamespace(unit="steps")}
+
+    def __init__(self, *_):
+        self.seen = []
+        type(self).made = self
+
+    def sweep(self, x, y):
+        return {"set": [{"strength": s, "cis": -abs(s - 10 * x.mean())} for s in (1.0, 3.0, 9.0)]}
+
+    def measure(self, kind, strength, x, y):
+        self.seen.append((kind, strength, float(x.mean())))
+        values = {"cis": 0.5}
+        return types.SimpleNamespace(
+            result=lambda: values,
+            result_of_draws=lambda **_: {"cis": {"mean": 0.5, "std": 0.1}},
+            per_domain=lambda: {"a": values},
+        )
+
+
+def test_strengths_of_attributes_are_chosen_on_validation_faces(directory, monkeypatch):
+    monkeypatch.setattr(celeba_attributes, "Scores", FixedScores)
+    monkeypatch.setattr(celeba_attributes, "draw_sweep", lambda *_: None)
+    monkeypatch.setattr(celeba_attributes, "reconstruction_error", lambda *_: 0.0)
+    levels = {"train": 0.1, "validation": 0.3, "test": 0.9}
+    faces = types.SimpleNamespace(
+        images={s: np.full((4, 2, 2, 1), v, "float32") for s, v in levels.items()},
+        attributes={s: np.zeros((4, 2), "int32") for s in levels},
+    )
+    arguments = types.SimpleNamespace(seed=0, sweep_images=3)
+    figures = celeba_attributes.score(arguments, None, None, [0, 1], faces, directory)
+    assert figures["transfers"]["set"]["best_on_validation"]["strength"] == 3.0
+    assert FixedScores.made.seen == [("set", 3.0, pytest.approx(0.9))]  # and measured on test faces
+    assert figures["images"]["validation"] == 3 and figures["images"]["test"] == 4
+
+
+class FixedChoice:
+    """Epochs of which each criterion chooses another one."""
+
+    epochs = {"source_information": 1, "target_information": 2}
+
+    def weights(self, criterion):
+        return self.epochs[criterion]
+
+    def chosen(self, criterion):
+        return self.epochs[criterion]
+
+    def measurements(self):
+        return []
+
+
+class Loaded:
+    """A model whose images are the number of the epoch that it was loaded from."""
+
+    def load_weights(self, epoch):
+        self.epoch = epoch
+
+    def save(self, path):
+        path.write_text(str(self.epoch))
+
+    def images(self, x, *_, **__):
+        return np.full_like(x, self.epoch)
+
+    translate = reconstruct = cycle = images
+
+
+def test_each_direction_of_mnist_usps_takes_the_epoch_of_the_domain_it_makes(
+    directory, monkeypatch
+):
+    monkeypatch.setattr(mnist_usps, "accuracy", lambda judge, y, x: (judge, float(x.max())))
+    monkeypatch.setattr(mnist_usps.visualization, "translation_grid", lambda *_: None)
+    monkeypatch.setattr(mnist_usps, "rank_correlations", lambda _: {})
+    images, labels = np.zeros((2, 2, 2, 1), "float32"), np.arange(2)
+    pair = types.SimpleNamespace(
+        source_test=images, target_test=images, source_test_labels=labels, target_test_labels=labels
+    )
+    judges = {"source": "of source", "target": "of target"}
+    found = mnist_usps.measure(Loaded(), pair, judges, FixedChoice(), directory)
+    assert found["chosen_epoch"] == {"target_to_source": 1, "source_to_target": 2}
+    assert found["transfer_accuracy"] == {
+        "target_to_source": ("of source", 1.0),
+        "source_to_target": ("of target", 2.0),
+    }
+    for domain, epoch in (("source", "1"), ("target", "2")):
+        assert (directory / f"model_to_{domain}.keras").read_text() == epoch
+
+
+def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
+    """The criteria that `EpochChoice` is asked to keep weights of are those that are loaded."""
+    seen = []
+
+    class Stop(Exception):
+        pass
+
+    def stopped(*arguments):
+        seen.append(arguments[2])
+        raise Stop
+
+    class Anything:
+        def __getattr__(self, name):
+            return lambda *_, **__: {}
+
+    pair = types.SimpleNamespace(steps_per_epoch=1, skip_epochs=None)
+    monkeypatch.setattr(mnist_usps.datasets, "load_pair", lambda *_, **__: pair)
+    monkeypatch.setattr(mnist_usps, "train_judges", lambda *_: {})
+    monkeypatch.setattr(models.LSTNet, "from_preset", lambda *_, **__: Anything())
+    monkeypatch.setattr(mnist_usps.fitting, "start", lambda *_: (None, 0))
+    monkeypatch.setattr(mnist_usps, "EpochChoice", stopped)
+    arguments = types.SimpleNamespace(
+        batch_size=2, seed=0, data_dir=None, preset="tiny", epochs=1, learning_rate=1e-3
+    )
+    with pytest.raises(Stop):
+        mnist_usps.run(arguments, directory)
+    assert set(seen[0]) == set(FixedChoice.epochs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"preset": "vae_digits"},
+        {"epochs": 3},
+        {"batch_size": 8},
+        {"learning_rate": 1e-4},
+        {"precision": "mixed_bfloat16"},
+        {"seed": 1},
+        {"images": np.ones((4, 2, 2, 1), "uint8")},
+    ],
+)
+def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch, tmp_path):
+    monkeypatch.setattr(base_models, "kept_model", lambda folder, name, train: folder / name)
+    settings = {"images": np.zeros((4, 2, 2, 1), "uint8"), "cache_dir": tmp_path}
+    file = base_models.base_vae(**settings)
+    assert file.parent == tmp_path and base_models.base_vae(**settings) == file
+    assert base_models.base_vae(**settings, verbose=1) == file
+    assert base_models.base_vae(**settings | change) != file

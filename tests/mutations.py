@@ -1,0 +1,329 @@
+"""What the tests catch: one-line mistakes, made one at a time in a copy of this tree.
+
+    python tests/mutations.py [--backend torch] [--only vbta] [--jobs 1] [--time-limit 300]
+
+Each mutation is a mistake that a careless edit could make: a sign, an axis, a sum for a mean, an
+argument that is ignored, a state that is not restored. The tests named beside it must fail. First
+those tests run without any mutation, and must pass. The exit status is 1 if a mutation survives,
+runs out of time, or no longer fits the code. No part of the test suite: all of them take a while;
+`test_mutations.py` only checks that they still fit.
+"""
+
+import argparse
+import importlib.util
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+#: What the tests need of the tree.
+COPIED = ("keras_latent", "applications", "benchmarks", "tests", "pyproject.toml")
+#: Appended to the copy's `tests/conftest.py`: a mutation that is not imported shows nothing.
+CHECK = """
+
+def pytest_sessionfinish(session):
+    root = os.environ["MUTATED_TREE"]
+    modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "keras_latent"]
+    files = [m.__file__ for m in modules if getattr(m, "__file__", None)]
+    if not files or not all(file.startswith(root + os.sep) for file in files):
+        session.exitstatus = 70
+"""
+FOREIGN, PASSED, FAILED = 70, 0, (1, 2)  # 2: a test module could not be imported
+
+
+class Mutation(NamedTuple):
+    """One mistake.
+
+    Attributes:
+        file: Of the tree.
+        old: Part of a line that occurs once in it.
+        new: What stands there instead.
+        tests: Those that must fail, below `tests`, separated by blanks.
+        backend: The one on which it shows; empty: any.
+    """
+
+    file: str
+    old: str
+    new: str
+    tests: str
+    backend: str = ""
+
+
+M = Mutation
+OPS, LAYERS, MODELS = "keras_latent/ops/", "keras_latent/layers/", "keras_latent/models/"
+METRICS, TRAINING = "keras_latent/metrics/", "keras_latent/training/"
+DATASETS, CALLBACKS = "keras_latent/datasets/", "keras_latent/callbacks/"
+# ruff: noqa: E501
+MUTATIONS = (
+    # ops
+    M(OPS + "divergences.py", "ops.expm1(log_var) - log_var +", "ops.expm1(log_var) + log_var +", "ops/test_divergences.py"),
+    M(OPS + "divergences.py", "ops.exp(-other_log_var)", "ops.exp(other_log_var)", "ops/test_divergences.py"),
+    M(OPS + "divergences.py", "spread + 0.25 *", "spread + 0.5 *", "ops/test_divergences.py"),
+    M(OPS + "divergences.py", "own_a[:, None] + own_b[None, :]", "own_a[:, None] + own_a[:, None]", "ops/test_divergences.py"),
+    M(OPS + "gaussian.py", "ops.exp(0.5 * bound_log_var(log_var))", "ops.exp(bound_log_var(log_var))", "ops/test_gaussian.py"),
+    M(OPS + "gaussian.py", "below - 0.5 * ops.exp(below)", "below", "ops/test_gaussian.py"),
+    M(OPS + "distances.py", "ops.sqrt(ops.where(positive, squares, 1.0))", "ops.sqrt(squares)", "ops/test_distances.py"),
+    M(OPS + "interpolation.py", "np.linspace(0.0, 1.0, steps", "np.linspace(0.0, 1.0 - 1.0 / steps, steps", "ops/test_interpolation.py"),
+    M(OPS + "likelihoods.py", "ops.log(variance) +", "0.5 * ops.log(variance) +", "ops/test_likelihoods.py"),
+    M(OPS + "triplets.py", "ops.where(weights > 0.0, values, 0.0)", "values", "ops/test_triplets.py"),
+    M(OPS + "triplets.py", "relu(d_positive - d_negative + margin)", "relu(d_positive - d_negative - margin)", "ops/test_triplets.py"),
+    M(OPS + "sliced_wasserstein.py", "(ends - 1) // num_y, (ends - 1) // num_x, mass", "ends // num_y, (ends - 1) // num_x, mass", "ops/test_sliced_wasserstein.py"),
+    M(OPS + "sliced_wasserstein.py", "cost = _abs if p == 1", "cost = ops.abs if p == 1", "ops/test_sliced_wasserstein.py", "jax"),
+    M(OPS + "sorting.py", "        second = ops.flip(second, axis=1) if merges else second", "        second = second if merges else second", "ops/test_sorting.py", "jax"),
+    M(OPS + "mining.py", "positives = ops.logical_and(positives, index[:, None] != index[None, :])", "positives = positives", "ops/test_mining.py"),
+    M(OPS + "mining.py", "distances < d_positive + margin", "distances < margin", "ops/test_mining.py"),
+    M(OPS + "mining.py", "ops.logical_and(ops.any(positives, axis=-1), ops.any(negatives, axis=-1))", "ops.any(positives, axis=-1)", "ops/test_mining.py"),
+    M(OPS + "counter_gaussian.py", "draws[:, None] * pairs +", "draws[:, None] +", "ops/test_counter_gaussian.py"),
+    # layers, losses
+    M(LAYERS + "gated_mixing.py", "(1.0 - gate) * skip + gate * update", "gate * skip + (1.0 - gate) * update", "layers/test_gated_mixing.py"),
+    M(LAYERS + "gated_mixing.py", "initializer=_clone(self.kernel_initializer)", "initializer=self.kernel_initializer", "layers/test_gated_mixing.py"),
+    M(LAYERS + "gaussian_sampling.py", "super().__init__(autocast=False, **kwargs)", "super().__init__(**kwargs)", "layers/test_gaussian_sampling.py"),
+    M(LAYERS + "phase_shuffle.py", "-r, r + 1, seed", "-r, r, seed", "layers/test_phase_shuffle.py"),
+    M(LAYERS + "phase_shuffle.py", "not training or self.radius == 0", "self.radius == 0", "layers/test_phase_shuffle.py"),
+    M(LAYERS + "polyphase.py", "ops.flip(self.folded_kernel(), axis=0)", "self.folded_kernel()", "layers/test_polyphase.py"),
+    M(LAYERS + "triplet_miner.py", "*masks, self.margin, self.seed_generator, self.fallback", "*masks, self.margin, self.seed_generator", "layers/test_triplet_miner.py"),
+    M(LAYERS + "sliced_wasserstein.py", "(x, y, projections, self.p)", "(x, y, projections)", "layers/test_sliced_wasserstein_layer.py"),
+    M("keras_latent/losses/masked_binary_crossentropy.py", "ops.where(y_true >= 0,", "ops.where(y_true > 0,", "losses/test_masked_binary_crossentropy_loss.py"),
+    M("keras_latent/losses/sliced_wasserstein.py", "y_pred.shape[-1], self.seed)", "y_pred.shape[-1])", "losses/test_sliced_wasserstein_loss.py"),
+    # training
+    M(TRAINING + "model.py", "losses[first] = sum(self.losses, start=losses[first])", "losses[first] = losses[first]", "training/test_minimize_each.py"),
+    M(TRAINING + "model.py", "return sum(self.losses, start=loss), kept", "return loss, kept", "training/test_train_step.py"),
+    M(TRAINING + "model.py", "(value, sample_weight=batch_size)", "(value)", "training/test_train_step.py"),
+    M(TRAINING + "model.py", "variable.assign(store[f\"seed_{i}\"])", "pass", "training/test_compile.py"),
+    M(TRAINING + "model.py", "m if isinstance(m, scaled) else scaled(m)", "m if isinstance(m, scaled) else m", "training/test_compile.py"),
+    M(TRAINING + "portable.py", "            optimizer.scale_loss(loss),", "            loss,", "training/test_minimize_each.py", "torch"),
+    M(TRAINING + "portable.py", "scaled = optimizer.scale_loss(losses[i])", "scaled = losses[i]", "training/test_minimize_each.py", "jax"),
+    M(TRAINING + "portable.py", "            optimizer.scale_loss(loss / replicas)", "            loss / replicas", "training/test_minimize_each.py", "tensorflow"),
+    M(TRAINING + "portable.py", "create_graph=True)[0]", "create_graph=False)[0]", "models/test_wavegan.py", "torch"),
+    M(TRAINING + "optimizer_group.py", "member.build(groups[name])", "member.build(variables)", "training/test_compile.py"),
+    M(TRAINING + "optimizer_group.py", "member.finalize_variable_values(self.trainable_variables_of(name))", "pass", "training/test_compile.py"),
+    # models: evaluation
+    M(MODELS + "vae.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "cvae.py", "self.objective(self.negative_elbo, x, y)", "self.objective(self.negative_elbo, x, y, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "tvae.py", "self.objective(self.tvae_loss, x, labels)", "self.objective(self.tvae_loss, x, labels, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "vbta.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "bridging_vae.py", "self.objective(self.bridging_loss, z, labels)", "self.objective(self.bridging_loss, z, labels, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "dual_vae.py", "losses, terms = self.losses_of(x, y)", "losses, terms = self.losses_of(x, y, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "fader_network.py", "z = self.encoder(x)", "z = self.encoder(x, training=True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet.py", "made = self.translations(x)", "made = self.translations(x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet.py", "self.discriminators_loss(x, made)", "self.discriminators_loss(x, made, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet.py", "self.objective(self.translators_loss, x, made)", "self.objective(self.translators_loss, x, made, True)", "models/test_evaluation_mode.py"),
+    # models: draws and seeds
+    M(MODELS + "vae.py", "return self.draw(*q, seed) if sample else q[0]", "return self.draw(*q, None) if sample else q[0]", "models/test_draws.py"),
+    M(MODELS + "latent_domain_transfer.py", "return self._through(x, domain, domain, latents, sample, seed, batch_size)", "return self._through(x, domain, domain, latents, sample, None, batch_size)", "models/test_draws.py"),
+    M(MODELS + "latent_domain_transfer.py", "sample=sample, seed=seeds[1])", "sample=sample, seed=seeds[0])", "models/test_draws.py"),
+    M(MODELS + "latent_model.py", "z_mean + np.exp(0.5 * z_log_var) * noise", "z_mean + np.exp(z_log_var) * noise", "models/test_draws.py"),
+    M(MODELS + "vbta.py", "z = {d: self.sample(*q[d]) for d in DOMAINS}", "z = {d: q[d][0] for d in DOMAINS}", "models/test_draws.py"),
+    M(MODELS + "vbta.py", "self.sliced_wasserstein(z[\"source\"], z[\"target\"])", "self.sliced_wasserstein(q[\"source\"][0], q[\"target\"][0])", "models/test_draws.py"),
+    M(MODELS + "bridging_vae.py", "shared = self.sample(*q)", "shared = q[0]", "models/test_draws.py"),
+    M(MODELS + "cvae.py", "z = self.sample(z_mean, z_log_var)", "z = z_mean", "models/test_draws.py"),
+    M(MODELS + "dual_vae.py", "logits = self.attribute_logits(z)", "logits = self.attribute_logits(z_mean)", "models/test_draws.py"),
+    M(MODELS + "tvae.py", "self.likelihood_parameters(self.sample(z_mean, z_log_var), training)", "self.likelihood_parameters(z_mean, training)", "models/test_draws.py"),
+    # models: objectives and steps
+    M(MODELS + "transfer_consistency.py", "said = kops.stop_gradient(self.attribute_logits(w))", "said = self.attribute_logits(w)", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "transfer_consistency.py", "[kops.stop_gradient(v.value) for v in variables]", "[v.value for v in variables]", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "transfer_consistency.py", "kernel = kops.stop_gradient(kops.cast(self.attribute_decoder.kernel, \"float32\"))", "kernel = kops.cast(self.attribute_decoder.kernel, \"float32\")", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "bridging_vae.py", "sum(distances) / len(pairs)", "sum(distances)", "models/test_draws.py"),
+    M(MODELS + "bridging_vae.py", "given[d][:, 0] if self.denoise and", "given[d][:, 0] if", "models/test_bridging_vae.py"),
+    M(MODELS + "fader_network.py", "kops.minimum(kops.convert_to_tensor(self.steps) / self.warm_up, 1.0)", "kops.convert_to_tensor(self.steps) / self.warm_up", "models/test_conditional_models.py::test_the_warm_up_of_the_fader_ends"),
+    M(MODELS + "fader_network.py", "frozen = kops.stop_gradient(z)", "frozen = z", "models/test_conditional_models.py"),
+    M(MODELS + "dual_vae.py", "self.track(terms.pop(\"known\"), attribute", "self.track(0 * terms.pop(\"known\") + rows, attribute", "models/test_dual_vae.py::test_logged_accuracy_is_over_known_labels"),
+    M(MODELS + "tvae.py", "self.track(terms.pop(\"triplets\"), active", "self.track(0 * terms.pop(\"triplets\") + rows, active", "models/test_tvae_objective.py models/test_tvae_training.py"),
+    M(MODELS + "wavegan.py", "part = parts[i], made_parts[i]", "part = parts[i], made_parts[0]", "models/test_wavegan.py::test_every_update_of_the_critic_has_generated_waveforms_of_its_own"),
+    M(MODELS + "vbta.py", "parameters = self._decoder(d)(h[OTHER[d]], training=training)", "parameters = self._decoder(d)(h[d], training=training)", "models/test_draws.py"),
+    M(MODELS + "lstnet.py", "\"target_cycle_loss\": self.w6", "\"target_cycle_loss\": self.w5", "models/test_lstnet_objective.py"),
+    M(MODELS + "lstnet.py", "frozen = keras.tree.map_structure(ops.stop_gradient, made)", "frozen = made", "models/test_lstnet_objective.py"),
+    # models: verbs
+    M(MODELS + "two_domain_verbs.py", "z + offset if to == \"target\" else z - offset", "z + offset", "models/test_model_verbs.py models/test_lstnet_networks.py"),
+    M(MODELS + "image_model.py", "key = \" \".join([verb, *map(str, options.values())])", "key = verb", "models/test_model_verbs.py"),
+    M(MODELS + "rejection_sampling.py", "scores[: max_draws - draws]", "scores", "models/test_rejection_sampling.py"),
+    M(MODELS + "attribute_model.py", "known(y) * (2.0 * kops.cast(y, \"float32\") - 1.0)", "2.0 * kops.cast(y, \"float32\") - 1.0", "models/test_conditional_models.py"),
+    # metrics
+    M(METRICS + "frechet_distance.py", "s_2 / (counts[1] - 1)", "s_2 / counts[1]", "metrics/test_frechet_distance.py"),
+    M(METRICS + "frechet_distance.py", "np.outer(step, step) * (a[0] * b[0] / rows)", "np.outer(step, step)", "metrics/test_frechet_distance.py"),
+    M(METRICS + "triplet_accuracy.py", "positive >= place[anchor]", "positive > place[anchor]", "metrics/test_triplet_accuracy.py"),
+    M(METRICS + "transfer_accuracy.py", "weight *= ops.cast(sample_weight, self.dtype)", "weight = ops.cast(sample_weight, self.dtype)", "metrics/test_transfer_accuracy.py"),
+    M(METRICS + "log_likelihood.py", "ops.where(draws < samples, log_p_x + log_ratio, -math.inf)", "log_p_x + log_ratio", "metrics/test_log_likelihood.py"),
+    M(METRICS + "conditional_inception_score.py", "/ max(1, n * (n - 1))", "/ max(1, n * n)", "metrics/test_conditional_inception_score.py"),
+    M(METRICS + "attribute_batches.py", "default_rng((self.seed, self.epoch, index))", "default_rng((self.seed, self.epoch))", "metrics/test_attribute_classifier.py"),
+    M(METRICS + "nearest_neighbor_accuracy.py", "self._total += len(labels)", "self._total += len(found) + 1", "metrics/test_nearest_neighbor_accuracy.py"),
+    # datasets
+    M(DATASETS + "order.py", "self.steps * rest, window=rest)", "self.steps * rest)", "datasets/test_epoch_order.py"),
+    M(DATASETS + "order.py", "self.steps * known, window=known)", "self.steps * known)", "datasets/test_epoch_order.py"),
+    M(DATASETS + "order.py", "{\"source\": 2, \"target\": 3}[domain]", "2", "datasets/test_augment.py"),
+    M(DATASETS + "numpy_pipeline.py", "gather(self._source, rows % len(self._source))", "gather(self._source, rows % len(self._target))", "datasets/test_domain_pair.py"),
+    M(DATASETS + "latent_batches.py", "default_rng([self.seed, self._epoch])", "default_rng(self.seed)", "datasets/test_latent_batches.py"),
+    M(DATASETS + "random_affine.py", "_outer_sum(-sin * y, cos * x + centre_x)", "_outer_sum(sin * y, cos * x + centre_x)", "datasets/test_random_affine.py"),
+    M(DATASETS + "random_flip.py", "images[mirrored] = images[mirrored, :, ::-1]", "images[mirrored] = images[mirrored, ::-1]", "datasets/test_random_flip.py"),
+    M(DATASETS + "match_by_geometry.py", "return left @ right", "return (left @ right).T", "datasets/test_match_by_geometry.py"),
+    M(DATASETS + "match_by_attributes.py", "kept[column] = False", "kept[column] = True", "datasets/test_match_by_attributes.py"),
+    M(DATASETS + "propagate_labels.py", "scores * (priors / share)", "scores * priors", "datasets/test_propagate_labels.py"),
+    M(DATASETS + "known_pairs.py", "(1, \"target\", num_target)", "(1, \"target\", num_source)", "datasets/test_pair_errors.py"),
+    # callbacks
+    M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
+    M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),
+    M(CALLBACKS + "resume.py", "f\"epoch-{epoch + 1:05d}.weights.h5\"", "f\"epoch-{epoch:05d}.weights.h5\"", "callbacks/test_resume.py"),
+    M(CALLBACKS + "translation_grid.py", "with random_stream_kept():", "if True:", "callbacks/test_translation_grid.py", "torch"),
+    # applications
+    M("applications/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
+    M("applications/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
+    M("applications/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
+    M("applications/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
+    M("applications/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py"),
+    M("applications/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_mnist_usps.py"),
+    M("applications/face_offsets.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_celeba_men_women.py"),
+    M("applications/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_celeba_men_women.py"),
+    M("applications/fitting.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_mnist_usps.py"),
+    M("applications/run_directory.py", "for epoch in sorted(rows)]", "for epoch in rows]", "applications/test_command_line.py"),
+    M("applications/bridging.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py"),
+)  # fmt: skip
+
+
+def fits(mutation: Mutation) -> str:
+    """Why a mutation no longer fits the tree; empty if it does."""
+    path = ROOT / mutation.file
+    found = path.read_text().count(mutation.old) if path.exists() else 0
+    if found != 1:
+        return f"{mutation.file}: {mutation.old!r} occurs {found} times, not once"
+    tests = [test.split("::")[0] for test in mutation.tests.split()]
+    missing = [test for test in tests if not (ROOT / "tests" / test).exists()]
+    return f"no such test: {', '.join(missing)}" if missing else ""
+
+
+def copy_tree(folder: Path) -> Path:
+    """A copy of the tree whose tests say where they have the package from."""
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored, symlinks=True)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    with (folder / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write(CHECK)
+    return folder
+
+
+def run_tests(tree: Path, tests: list[str], backend: str, limit: float | None):
+    """pytest's exit status, `None` beyond the time limit, and its output."""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "MUTATED_TREE": str(tree),
+        "PYTHONPATH": str(tree),
+        "PYTHONDONTWRITEBYTECODE": "1",  # by which a mutation of the same second would be missed
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "passive",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    options = ["-x", "-q", "--durations=0", "-p", "no:cacheprovider"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *(f"tests/{test}" for test in tests)],
+            cwd=tree,
+            env=environment,
+            timeout=limit,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        return None, str(error.stdout)
+    if done.returncode == FOREIGN:
+        raise RuntimeError(f"The tests imported another keras_latent than that of {tree}.")
+    return done.returncode, done.stdout
+
+
+def verdict(tree: Path, mutation: Mutation, backend: str, limit: float) -> tuple[str, str]:
+    """`"caught"`, `"SURVIVED"` or what else went wrong, and the test that failed."""
+    path = tree / mutation.file
+    before = path.read_text()
+    path.write_text(before.replace(mutation.old, mutation.new))
+    try:
+        status, output = run_tests(tree, mutation.tests.split(), backend, limit)
+    finally:
+        path.write_text(before)
+    if status is None:
+        return "TOO SLOW", ""
+    if status == PASSED:
+        return "SURVIVED", ""
+    failed = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", output, re.MULTILINE)
+    return ("caught" if status in FAILED else f"ERROR {status}"), failed[1] if failed else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="How many one-line mistakes the tests catch.")
+    parser.add_argument(
+        "--backend", default="torch", help="of the mutations that show on any (default: torch)"
+    )
+    parser.add_argument("--only", default="", help="mutations whose file or code has this in it")
+    parser.add_argument("--jobs", type=int, default=1, help="copies of the tree to work in at once")
+    parser.add_argument("--time-limit", type=float, default=300.0, help="seconds for a mutation")
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTATIONS if any(arguments.only in part for part in m[:3])]
+    if problems := [problem for problem in map(fits, chosen) if problem]:
+        print("\n".join(problems))
+        return 1
+
+    waiting, verdicts, printing = queue.SimpleQueue(), {}, threading.Lock()
+    with tempfile.TemporaryDirectory() as folder:
+        trees = []
+        for job in range(max(1, arguments.jobs)):
+            tree = Path(folder).resolve() / str(job)
+            tree.mkdir()
+            trees.append(copy_tree(tree))
+        backends = {}
+        for mutation in chosen:
+            backend = mutation.backend or arguments.backend
+            if importlib.util.find_spec(backend) is None:
+                print(f"left out, {backend} is not installed: {mutation.file}: {mutation.new}")
+                continue
+            backends.setdefault(backend, set()).update(mutation.tests.split())
+            waiting.put((mutation, backend))
+        for backend, tests in backends.items():
+            start = time.perf_counter()
+            status, output = run_tests(trees[0], sorted(tests), backend, None)
+            if status != PASSED:
+                print(output, f"\nThese tests fail on {backend} without any mutation.")
+                return 1
+            seconds = time.perf_counter() - start
+            print(f"{len(tests)} test files pass on {backend} in {seconds:.0f} s", flush=True)
+
+        def work(tree: Path) -> None:
+            while True:
+                try:
+                    mutation, backend = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                start = time.perf_counter()
+                found, test = verdict(tree, mutation, backend, arguments.time_limit)
+                seconds = time.perf_counter() - start
+                with printing:
+                    verdicts[mutation] = found
+                    by = f" by {test}" if test else ""
+                    line = f"{found:9}{seconds:6.1f} s  {mutation.file}: {mutation.new.strip()}"
+                    print(f"{line}  [{backend}{by}]", flush=True)
+
+        workers = [threading.Thread(target=work, args=(tree,)) for tree in trees]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    left = [m for m in chosen if verdicts.get(m) != "caught"]
+    print(f"\n{len(chosen) - len(left)} of {len(chosen)} caught.")
+    for mutation in left:
+        found = verdicts.get(mutation, "not run")
+        print(f"{found}: {mutation.file}: {mutation.old!r} -> {mutation.new!r}")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
