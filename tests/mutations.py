@@ -130,6 +130,7 @@ MUTATIONS = (
     # models: objectives and steps
     M(MODELS + "transfer_consistency.py", "said = kops.stop_gradient(self.attribute_logits(w))", "said = self.attribute_logits(w)", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
     M(MODELS + "transfer_consistency.py", "[kops.stop_gradient(v.value) for v in variables]", "[v.value for v in variables]", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "transfer_consistency.py", "(wanted - kops.stop_gradient(self.attribute_logits(z)))", "(wanted - self.attribute_logits(z))", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
     M(MODELS + "transfer_consistency.py", "kernel = kops.stop_gradient(kops.cast(self.attribute_decoder.kernel, \"float32\"))", "kernel = kops.cast(self.attribute_decoder.kernel, \"float32\")", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
     M(MODELS + "bridging_vae.py", "sum(distances) / len(pairs)", "sum(distances)", "models/test_draws.py"),
     M(MODELS + "bridging_vae.py", "given[d][:, 0] if self.denoise and", "given[d][:, 0] if", "models/test_bridging_vae.py"),
@@ -146,6 +147,8 @@ MUTATIONS = (
     M(MODELS + "image_model.py", "key = \" \".join([verb, *map(str, options.values())])", "key = verb", "models/test_model_verbs.py"),
     M(MODELS + "rejection_sampling.py", "scores[: max_draws - draws]", "scores", "models/test_rejection_sampling.py"),
     M(MODELS + "attribute_model.py", "known(y) * (2.0 * kops.cast(y, \"float32\") - 1.0)", "2.0 * kops.cast(y, \"float32\") - 1.0", "models/test_conditional_models.py"),
+    M(MODELS + "shared_translator.py", "{\"source\": z[:rows], \"target\": z[rows:]}", "{\"source\": z[rows:], \"target\": z[:rows]}", "models/test_lstnet_objective.py::test_translations_are_compositions"),
+    M(MODELS + "conditional_verbs.py", "y[:, None] * (1.0 - chosen) +", "y[:, None] +", "models/test_conditional_models.py::test_verbs_compose_the_networks"),
     # metrics
     M(METRICS + "frechet_distance.py", "s_2 / (counts[1] - 1)", "s_2 / counts[1]", "metrics/test_frechet_distance.py"),
     M(METRICS + "frechet_distance.py", "np.outer(step, step) * (a[0] * b[0] / rows)", "np.outer(step, step)", "metrics/test_frechet_distance.py"),
@@ -155,8 +158,13 @@ MUTATIONS = (
     M(METRICS + "conditional_inception_score.py", "/ max(1, n * (n - 1))", "/ max(1, n * n)", "metrics/test_conditional_inception_score.py"),
     M(METRICS + "attribute_batches.py", "default_rng((self.seed, self.epoch, index))", "default_rng((self.seed, self.epoch))", "metrics/test_attribute_classifier.py"),
     M(METRICS + "nearest_neighbor_accuracy.py", "self._total += len(labels)", "self._total += len(found) + 1", "metrics/test_nearest_neighbor_accuracy.py"),
+    M(METRICS + "reference_classifier.py", "repr((4, epochs, max_shift, softness,", "repr((4, epochs, max_shift,", "metrics/test_reference_classifier.py"),
+    M(METRICS + "reference_classifier.py", "weight * (blurred - images)", "weight * (images - blurred)", "metrics/test_reference_classifier.py"),
+    M(METRICS + "attribute_report.py", "np.cumsum(counts) - (counts - 1) / 2", "np.cumsum(counts) - counts / 2", "metrics/test_attribute_classifier.py"),
+    M(METRICS + "transfer_program.py", "- before[:, None]", "- before[..., None]", "metrics/test_conditional_inception_score.py"),
     # datasets
     M(DATASETS + "order.py", "self.steps * rest, window=rest)", "self.steps * rest)", "datasets/test_epoch_order.py"),
+    M(DATASETS + "order.py", "default_rng([self.seed, self.epoch])", "default_rng(self.seed)", "datasets/test_epoch_order.py"),
     M(DATASETS + "order.py", "self.steps * known, window=known)", "self.steps * known)", "datasets/test_epoch_order.py"),
     M(DATASETS + "order.py", "{\"source\": 2, \"target\": 3}[domain]", "2", "datasets/test_augment.py"),
     M(DATASETS + "numpy_pipeline.py", "gather(self._source, rows % len(self._source))", "gather(self._source, rows % len(self._target))", "datasets/test_domain_pair.py"),
@@ -167,6 +175,9 @@ MUTATIONS = (
     M(DATASETS + "match_by_attributes.py", "kept[column] = False", "kept[column] = True", "datasets/test_match_by_attributes.py"),
     M(DATASETS + "propagate_labels.py", "scores * (priors / share)", "scores * priors", "datasets/test_propagate_labels.py"),
     M(DATASETS + "known_pairs.py", "(1, \"target\", num_target)", "(1, \"target\", num_source)", "datasets/test_pair_errors.py"),
+    M(DATASETS + "augment.py", "self._transform(images.copy(), factors)", "self._transform(images, factors)", "datasets/test_augment.py"),
+    M(DATASETS + "men_women.py", "np.argsort(attributes[:, _MALE] == 0", "np.argsort(attributes[:, _MALE] == 1", "datasets/test_men_women.py"),
+    M(DATASETS + "audio.py", "kept = waveform[:samples]", "kept = waveform[-samples:]", "datasets/test_audio.py"),
     # callbacks
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),

@@ -61,3 +61,14 @@ def test_bad_inputs_raise():
         GaussianSampling()([x, x, x])
     with pytest.raises(ValueError, match="`mean` and `log_var` must have the same shape"):
         GaussianSampling()([x, x[:, :2]])
+
+
+def test_half_precision_rounds_once(rng):
+    """What is drawn is rounded, not what it is drawn from."""
+    inputs = rng.normal(size=(2, 200, 3)).astype("float32")
+    layer = GaussianSampling(seed=3, dtype="mixed_bfloat16")
+    wanted = keras.ops.cast(GaussianSampling(seed=3)(list(inputs)), "bfloat16")
+    found = layer(list(inputs))
+    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    found, wanted = (to_numpy(keras.ops.cast(t, "float32")) for t in (found, wanted))
+    np.testing.assert_array_equal(found, wanted)

@@ -85,3 +85,10 @@ def test_bad_arguments_raise():
         SlicedWasserstein()(x[None], x)
     with pytest.raises(ValueError, match="`x` and `y` must have the same last axis"):
         SlicedWasserstein()(x, x[:, :2])
+
+
+@pytest.mark.parametrize(("p", "wanted"), [(1, 3.0), (2, 9.0)])
+def test_the_order_is_that_of_the_argument(p, wanted):
+    """In one dimension, two sets 3 apart, whatever the directions."""
+    x = np.arange(4, dtype="float32")[:, None]
+    assert float(SlicedWasserstein(p=p)(x, x + 3.0)) == pytest.approx(wanted)

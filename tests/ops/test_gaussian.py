@@ -23,6 +23,12 @@ def test_log_softplus_matches_numpy(wrap):
     np.testing.assert_allclose(to_numpy(wrap(ops.log_softplus)(x)), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_log_softplus_is_exact_where_the_series_takes_over():
+    x = np.linspace(-12, -9, 200).astype("float32")
+    expected = np.log(np.log1p(np.exp(np.float64(x))))
+    np.testing.assert_allclose(to_numpy(ops.log_softplus(x)), expected, rtol=0, atol=2e-6)
+
+
 def test_log_softplus_gradient_is_finite_everywhere():
     x = np.float32([-1e30, -1e4, -100, -10.001, -9.999, 0, 1, 100, 1e4, 1e30])
     gradient = gradients(ops.log_softplus, x)[0]
