@@ -223,3 +223,19 @@ def test_paper_split_of_sixty_thousand(tmp_path):
     assert (paper.target_test_labels == labels[50_000:]).all()
     with pytest.raises(ValueError, match=r"`split='paper'` is the first 50,000.*1437"):
         datasets.load_pair("digits_transpose", split="paper")
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (5, 3)])
+def test_the_smaller_domain_starts_over_among_test_rows(format, sizes):
+    pair = datasets.pair_from_arrays(
+        ramp(8),
+        ramp(8),
+        test_source=ramp(sizes[0]),
+        test_target=ramp(sizes[1]),
+        batch_size=2,
+        format=format,
+    )
+    batches = [to_numpy(batch) for batch in pair.test]
+    for domain, rows in zip(("source", "target"), sizes, strict=True):
+        found = np.concatenate([batch[domain][:, 0, 0, 0] for batch in batches])
+        np.testing.assert_array_equal(found, np.arange(5) % rows)

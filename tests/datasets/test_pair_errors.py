@@ -102,3 +102,13 @@ def test_missing_labels_and_attributes_are_kept():
     assert pair.source_train_labels.dtype == np.int32
     assert (pair.source_train_labels == attributes).all() and (pair.target_train_labels == -1).all()
     assert pair.source_test_labels is None
+
+
+def test_row_numbers_are_those_of_their_own_domain():
+    """Of unequal domains, each column has its own limit."""
+    for sizes, domain in (((12, 10), "target"), ((10, 12), "source")):
+        source, target = (np.zeros((rows, 4), "float32") for rows in sizes)
+        with pytest.raises(ValueError, match=rf"row numbers of the {domain} \(0 to 9\)"):
+            make(source, target, paired=[[11, 11]])
+        fits = [[11, 9]] if domain == "target" else [[9, 11]]
+        assert make(source, target, paired=fits).num_paired == 1

@@ -235,6 +235,14 @@ def test_a_batch_is_a_function_of_seed_epoch_and_number():
     assert (Batches(images, attributes, 16, 2, True, 0.5, seed=2)[1][0] != first).any()
 
 
+def test_each_batch_is_changed_in_its_own_way():
+    images = np.tile(np.arange(12, dtype="uint8")[:, None], (64, 16, 1, 3))
+    batches = Batches(images, np.zeros((64, 1), "int8"), 32, flip=True, seed=1)
+    mirrored = [batches[i][0][:, 0, 0, 0] > 0 for i in range(2)]
+    assert all(0 < rows.sum() < 32 for rows in mirrored)
+    assert (mirrored[0] != mirrored[1]).any()
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_images_are_moved_mirrored_and_their_edges_repeated(dtype):
     images, _ = faces(80)
