@@ -1,4 +1,4 @@
-"""By what applications choose: strengths, epochs, and the file of a base model."""
+"""What applications choose by, what they go on with, and which file a base model is kept in."""
 
 import types
 
@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from keras_latent import models
-from keras_latent.applications import base_models, celeba_attributes, mnist_usps
+from keras_latent.applications import (
+    base_models,
+    celeba_attributes,
+    face_offsets,
+    fitting,
+    mnist_usps,
+)
 from keras_latent.applications.run_directory import RunDirectory
 
 
@@ -152,3 +158,25 @@ def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch, tmp
     assert file.parent == tmp_path and base_models.base_vae(**settings) == file
     assert base_models.base_vae(**settings, verbose=1) == file
     assert base_models.base_vae(**settings | change) != file
+
+
+def test_data_goes_on_where_the_state_is_from(tmp_path, monkeypatch, capsys):
+    """The data of a training that is resumed skips the epochs that are done."""
+    monkeypatch.setattr(fitting.latent_callbacks.Resume, "restore", lambda self, model: 3)
+    skipped = []
+    resume, done = fitting.start(None, tmp_path, skipped.append)
+    assert (done, skipped) == (3, [3]) and resume.directory == tmp_path / "state"
+    assert "Going on after epoch 3" in capsys.readouterr().out
+
+
+def test_a_column_that_an_epoch_did_not_measure_is_left_out(directory):
+    (directory / "log.csv").write_text("epoch,loss,val_loss\n0,5.0,NA\n1,4.0,3.5\n")
+    assert directory.history("log.csv") == {"loss": [5.0, 4.0]}
+
+
+def test_faces_are_moved_from_the_mean_of_men_to_that_of_women():
+    latents = types.SimpleNamespace(
+        encode=lambda x, domain: x[:, 0, 0] * (1 + (domain == "target"))
+    )
+    men, women = np.full((3, 1, 1, 2), 0.25, "float32"), np.full((5, 1, 1, 2), 1.0, "float32")
+    np.testing.assert_allclose(face_offsets.offset_between(latents, men, women), [1.75, 1.75])
