@@ -204,9 +204,12 @@ def fits(mutation: Mutation) -> str:
     found = path.read_text().count(mutation.old) if path.exists() else 0
     if found != 1:
         return f"{mutation.file}: {mutation.old!r} occurs {found} times, not once"
-    tests = [test.split("::")[0] for test in mutation.tests.split()]
-    missing = [test for test in tests if not (ROOT / "tests" / test).exists()]
-    return f"no such test: {', '.join(missing)}" if missing else ""
+    for test in mutation.tests.split():
+        file, _, name = test.partition("::")
+        path = ROOT / "tests" / file
+        if not path.exists() or f"def {name}" not in path.read_text():
+            return f"{mutation.file}: there is no test {test}"
+    return ""
 
 
 def copy_tree(folder: Path) -> Path:
