@@ -6,7 +6,6 @@ import pytest
 from keras import ops
 from small_networks import attributed_digits, cvae, fader, quick_compile
 
-from keras_latent import models, training
 from keras_latent.models.attribute_model import signed
 
 X, Y = attributed_digits(60)
@@ -146,37 +145,3 @@ def test_the_warm_up_of_the_fader_ends():
         loss, terms = model.autoencoder_loss(x, y, z)
         wanted = terms["reconstruction_loss"] + 0.5 * share * terms["adversarial_loss"]
         np.testing.assert_allclose(numpy(loss), numpy(wanted), rtol=1e-6)
-
-
-@keras.saving.register_keras_serializable(package="test_conditional_models")
-class NaiveFader(models.FaderNetwork):
-    """The two updates one after the other, each with latents of its own."""
-
-    @training.portable
-    def train_step(self, data):
-        x, y = self.unpack(data)
-
-        def first(x, y):
-            return self.discriminator_loss(self.encoder(x, training=True), y, True)
-
-        def second(x, y):
-            return self.autoencoder_loss(x, y, self.encoder(x, training=True), True)
-
-        self.minimize(first, x, y, of="discriminator")
-        loss, terms = self.minimize(second, x, y, of="autoencoder")
-        return self.track(ops.shape(x)[0], loss=loss, **terms)
-
-
-def test_a_step_of_the_fader_is_its_two_updates():
-    """What the discriminator learns from a latent is no business of the encoder's gradient."""
-    model = fader(adversarial_weight=10.0, warm_up=0)
-    naive = NaiveFader.from_config(model.get_config())
-    naive.set_weights(model.get_weights())
-    start = [numpy(v) for v in model.trainable_variables]
-    for m in (model, naive):
-        sgd = {name: keras.optimizers.SGD(0.5) for name in m.optimizer_groups()}
-        m.compile(sgd, run_eagerly=True)
-        m.train_on_batch(X, Y)
-    for a, b, old in zip(model.trainable_variables, naive.trainable_variables, start, strict=True):
-        np.testing.assert_allclose(numpy(a), numpy(b), atol=1e-5)
-        assert np.abs(numpy(a) - old).max() > 1e-4

@@ -279,7 +279,6 @@ def test_more_attributes_than_latents_cannot_be_isolated():
         dual_vae(5).directions("isolated")
 
 
-
 def test_logged_accuracy_is_over_known_labels(monkeypatch):
     """Batches count by their known labels: here 60 and 6 of them."""
     model = dual_vae(seed=3)

@@ -1,0 +1,81 @@
+"""A step of two players is their two updates: neither differentiates the other's.
+
+On JAX a gradient would pass through an update inside the loss, if nothing stopped it.
+"""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from small_networks import attributed_digits, batch, fader, lstnet_mlp, weights
+
+from keras_latent import models
+from keras_latent.training import portable
+
+pytestmark = pytest.mark.each_backend
+
+
+class OneAfterTheOther(models.FaderNetwork):
+    """Each player with latents of its own."""
+
+    @portable
+    def train_step(self, data):
+        x, y = self.unpack(data)
+
+        def first(x, y):
+            return self.discriminator_loss(self.encoder(x, training=True), y, True)
+
+        def second(x, y):
+            return self.autoencoder_loss(x, y, self.encoder(x, training=True), True)
+
+        self.minimize(first, x, y, of="discriminator")
+        loss, terms = self.minimize(second, x, y, of="autoencoder")
+        self.steps.assign(self.steps + 1.0)
+        return self.track(ops.shape(x)[0], loss=loss, **terms)
+
+
+class TeamAfterTeam(models.LSTNet):
+    """Each team with translations of its own."""
+
+    @portable
+    def train_step(self, data):
+        x = self.unpack(data)
+
+        def first(x):
+            return self.discriminators_loss(x, self.translations(x, training=True), True)
+
+        def second(x):
+            return self.translators_loss(x, self.translations(x, training=True), True)
+
+        self.minimize(first, x, of="discriminators")
+        loss, terms = self.minimize(second, x, of="translators")
+        return self.track(ops.shape(x["source"])[0], loss=loss, **terms)
+
+
+CASES = {
+    "FaderNetwork": (
+        lambda: fader(adversarial_weight=10.0, warm_up=0),
+        OneAfterTheOther,
+        attributed_digits(60),
+    ),
+    "LSTNet": (lstnet_mlp, TeamAfterTeam, (batch(16),)),
+}
+RATES = {"FaderNetwork": 0.5, "LSTNet": 1e-3}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_step_is_two_updates(name):
+    make, naive, data = CASES[name]
+    model = make()
+    twin = naive.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    start = weights(model)
+    for m in (model, twin):
+        sgd = {of: keras.optimizers.SGD(RATES[name]) for of in m.optimizer_groups()}
+        m.compile(sgd, run_eagerly=True)
+        m.train_on_batch(*data)
+    for a, b in zip(weights(model), weights(twin), strict=True):
+        if a.dtype.kind == "f":  # not the seeds' states
+            np.testing.assert_allclose(a, b, atol=1e-5)
+    moved = [np.abs(a - b).max() for a, b in zip(start, weights(model), strict=True)]
+    assert np.median(moved) > 1e-4  # ten times the tolerance
