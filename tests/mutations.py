@@ -166,7 +166,7 @@ MUTATIONS = (
     M(DATASETS + "order.py", "self.steps * rest, window=rest)", "self.steps * rest)", "datasets/test_epoch_order.py"),
     M(DATASETS + "order.py", "default_rng([self.seed, self.epoch])", "default_rng(self.seed)", "datasets/test_epoch_order.py"),
     M(DATASETS + "order.py", "self.steps * known, window=known)", "self.steps * known)", "datasets/test_epoch_order.py"),
-    M(DATASETS + "order.py", "{\"source\": 2, \"target\": 3}[domain]", "2", "datasets/test_augment.py"),
+    M(DATASETS + "order.py", "{\"source\": 2, \"target\": 3}[domain]", "2", "datasets/test_augment.py::test_factors_are_those_of_seed_epoch_and_domain"),
     M(DATASETS + "numpy_pipeline.py", "gather(self._source, rows % len(self._source))", "gather(self._source, rows % len(self._target))", "datasets/test_domain_pair.py::test_the_smaller_domain_starts_over_among_test_rows"),
     M(DATASETS + "latent_batches.py", "default_rng([self.seed, self._epoch])", "default_rng(self.seed)", "datasets/test_latent_batches.py"),
     M(DATASETS + "random_affine.py", "_outer_sum(-sin * y, cos * x + centre_x)", "_outer_sum(sin * y, cos * x + centre_x)", "datasets/test_random_affine.py"),
@@ -175,7 +175,7 @@ MUTATIONS = (
     M(DATASETS + "match_by_attributes.py", "kept[column] = False", "kept[column] = True", "datasets/test_match_by_attributes.py"),
     M(DATASETS + "propagate_labels.py", "scores * (priors / share)", "scores * priors", "datasets/test_propagate_labels.py"),
     M(DATASETS + "known_pairs.py", "(1, \"target\", num_target)", "(1, \"target\", num_source)", "datasets/test_pair_errors.py"),
-    M(DATASETS + "augment.py", "self._transform(images.copy(), factors)", "self._transform(images, factors)", "datasets/test_augment.py"),
+    M(DATASETS + "augment.py", "self._transform(images.copy(), factors)", "self._transform(images, factors)", "datasets/test_augment.py::test_images_that_are_handed_over_stay_as_they_are"),
     M(DATASETS + "men_women.py", "np.argsort(attributes[:, _MALE] == 0", "np.argsort(attributes[:, _MALE] == 1", "datasets/test_men_women.py"),
     M(DATASETS + "audio.py", "kept = waveform[:samples]", "kept = waveform[-samples:]", "datasets/test_audio.py"),
     # callbacks

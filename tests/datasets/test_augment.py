@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
+from keras_latent.datasets.augment import Augmentation
 
 
 @pytest.fixture(params=["numpy", "tf"])
@@ -282,3 +283,16 @@ def test_load_pair(format):
     plain = datasets.load_pair("digits_transpose", format=format)
     batch, before = next(iter(pair.train)), next(iter(plain.train))
     assert (np.asarray(batch["source"]) != np.asarray(before["source"])).any()
+
+
+def test_images_that_are_handed_over_stay_as_they_are():
+    """A function that writes into its argument gets a copy."""
+
+    def blacken(images):
+        images[:] = 0.0
+        return images
+
+    images = np.ones((3, 4, 4, 1), "float32")
+    augmentation = Augmentation(blacken, "source")
+    made = augmentation.transform(images, augmentation.factors(np.random.default_rng(0), 3))
+    assert not made.any() and images.all()
