@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from small_networks import attributed_digits, batch, fader, lstnet_mlp, weights
+from small_networks import attributed_digits, batch, fader, lstnet_mlp, quick_compile, weights
 
 from keras_latent import models
 from keras_latent.training import portable
@@ -72,7 +72,7 @@ def test_a_step_is_two_updates(name):
     start = weights(model)
     for m in (model, twin):
         sgd = {of: keras.optimizers.SGD(RATES[name]) for of in m.optimizer_groups()}
-        m.compile(sgd, run_eagerly=True)
+        m.compile(sgd, jit_compile=quick_compile())
         m.train_on_batch(*data)
     for a, b in zip(weights(model), weights(twin), strict=True):
         if a.dtype.kind == "f":  # not the seeds' states
