@@ -9,10 +9,12 @@ from keras_latent import models
 from keras_latent.applications import (
     base_models,
     celeba_attributes,
+    cli,
     face_offsets,
     fitting,
     mnist_usps,
 )
+from keras_latent.applications.options import mnist_usps as options
 from keras_latent.applications.run_directory import RunDirectory
 
 
@@ -131,9 +133,8 @@ def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
     monkeypatch.setattr(models.LSTNet, "from_preset", lambda *_, **__: Anything())
     monkeypatch.setattr(mnist_usps.fitting, "start", lambda *_: (None, 0))
     monkeypatch.setattr(mnist_usps, "EpochChoice", stopped)
-    arguments = types.SimpleNamespace(
-        batch_size=2, seed=0, data_dir=None, preset="tiny", epochs=1, learning_rate=1e-3
-    )
+    arguments = cli.build_parser().parse_args(["run", "mnist-usps", "--preset", "tiny"])
+    options.complete(arguments)
     with pytest.raises(Stop):
         mnist_usps.run(arguments, directory)
     assert set(seen[0]) == set(FixedChoice.epochs)
