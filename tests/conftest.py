@@ -52,9 +52,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker("quick")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, default=0, help="of what the tests draw (default: 0)")
+
+
 @pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
+def seeded(request):
+    keras.utils.set_random_seed(request.config.getoption("--seed"))
     yield
     keras.config.set_dtype_policy("float32")
 
@@ -66,5 +70,5 @@ def mirrored():
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
+def rng(request):
+    return np.random.default_rng(request.config.getoption("--seed"))

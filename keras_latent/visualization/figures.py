@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,3 +73,21 @@ def draw_image(axes: Axes, image: np.ndarray) -> None:
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def draw_row(axes: Axes, images: Sequence[np.ndarray]) -> None:
+    """Draw images of `to_pixels` side by side in one axes: each is one unit wide, with its gap."""
+    height, width = images[0].shape[:2]
+    top = 0.94 * height / width
+    for i, image in enumerate(images):
+        axes.imshow(
+            image,
+            cmap="gray",
+            vmin=0.0,
+            vmax=1.0,
+            interpolation="nearest",
+            extent=(i - 0.47, i + 0.47, 0.0, top),
+        )
+    axes.set(xlim=(-0.5, len(images) - 0.5), ylim=(0.0, top), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.set_anchor("W")  # the layout measures a label from where the slot begins

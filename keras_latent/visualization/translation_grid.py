@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_latent.visualization.figures import draw_image, finish, new_figure, to_pixels
+from keras_latent.visualization.figures import draw_row, finish, new_figure, to_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ def translation_grid(
         path: Where to save the figure as PNG, if anywhere.
 
     Returns:
-        The `matplotlib.figure.Figure`.
+        The `matplotlib.figure.Figure`, with one axes a row.
 
     Raises:
         ValueError: If there are no rows, a row is not images, or rows differ in `N`.
@@ -37,8 +37,9 @@ def translation_grid(
     >>> from keras_latent import datasets, visualization
     >>> (images, _), _ = datasets.load_arrays("digits")
     >>> rows = {"source": images[:8], "transposed": images[:8].swapaxes(1, 2)}
-    >>> len(visualization.translation_grid(rows).axes)
-    16
+    >>> figure = visualization.translation_grid(rows)
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['source', 'transposed']
 
     Source: the rows of figure 4 of the VBTA paper (original, reconstruction, translation).
     """
@@ -56,9 +57,8 @@ def translation_grid(
 
     widest = max(len(str(title)) for title, _ in rows)
     figure = new_figure(0.85 * columns + 0.11 * widest + 0.2, 0.9 * len(rows) + 0.1)
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    for line, (title, images) in zip(grid, rows, strict=True):
-        for axes, image in zip(line, images, strict=True):
-            draw_image(axes, image)
-        line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
+    lines = figure.subplots(len(rows), squeeze=False)[:, 0]
+    for axes, (title, images) in zip(lines, rows, strict=True):
+        draw_row(axes, images)
+        axes.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
     return finish(figure, path)

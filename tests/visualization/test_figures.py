@@ -32,24 +32,35 @@ def test_translation_grid(digits, tmp_path):
     figure = visualization.translation_grid(rows, path=tmp_path / "new" / "grid.png")
     assert is_png(tmp_path / "new" / "grid.png")
     assert os.listdir(tmp_path / "new") == ["grid.png"]
-    assert len(figure.axes) == 18
-    titles = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    titles = [axes.get_ylabel() for axes in figure.axes]
     assert titles == ["source", "translation", "colour"]
-    drawn = figure.axes[6].images[0].get_array()
+    assert [len(axes.images) for axes in figure.axes] == [6, 6, 6]
+    np.testing.assert_allclose(figure.axes[0].images[4].get_array(), images[4, ..., 0] / 255)
+    drawn = figure.axes[1].images[0].get_array()
     assert drawn.min() == 0 and drawn.max() == 1
-    assert figure.axes[12].images[0].get_array().shape == (8, 8, 3)
+    assert figure.axes[2].images[0].get_array().shape == (8, 8, 3)
+    # Columns are aligned, and images stand upright, side by side.
+    assert len({tuple(axes.images[3].get_extent()) for axes in figure.axes}) == 1
+    left, right, bottom, top = np.transpose([i.get_extent() for i in figure.axes[0].images])
+    assert (left[1:] > right[:-1]).all() and (top > bottom).all()
+    np.testing.assert_allclose(right - left, top - bottom)
+    figure.draw_without_rendering()
+    assert all(axes.yaxis.label.get_window_extent().x0 >= 0 for axes in figure.axes)
 
 
 def test_translation_grid_of_a_dict(digits):
     figure = visualization.translation_grid({"a": digits[0][:2], "b": digits[0][2:4]})
-    assert len(figure.axes) == 4 and figure.axes[2].get_ylabel() == "b"
+    assert [axes.get_ylabel() for axes in figure.axes] == ["a", "b"]
 
 
 def test_interpolation_strip(digits, tmp_path):
     images = digits[0][:10].reshape(2, 5, 8, 8, 1)
     figure = visualization.interpolation_strip(images, path=tmp_path / "strip.png")
-    assert is_png(tmp_path / "strip.png") and len(figure.axes) == 10
-    assert [axes.get_title() for axes in figure.axes[:5]] == ["0", "0.25", "0.5", "0.75", "1"]
+    assert is_png(tmp_path / "strip.png")
+    assert [len(axes.images) for axes in figure.axes] == [5, 5]
+    np.testing.assert_allclose(figure.axes[1].images[2].get_array(), images[1, 2, ..., 0] / 255)
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["0", "0.25", "0.5", "0.75", "1"]
 
 
 def test_latent_map(digits, tmp_path):
