@@ -69,7 +69,7 @@ def match_by_geometry(
     >>> import numpy as np
     >>> from keras_latent import datasets
     >>> digits = datasets.load_arrays("digits")[0][0]
-    >>> pairs = datasets.match_by_geometry(digits[:700], digits[700:].swapaxes(1, 2))
+    >>> pairs = datasets.match_by_geometry(digits[:300], digits[:300].swapaxes(1, 2), starts=3)
     >>> pairs.shape[1], len(pairs) > 100
     (2, True)
     """

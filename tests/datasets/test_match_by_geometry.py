@@ -11,9 +11,9 @@ from keras_latent.datasets.match_by_geometry import _mutual_neighbours
 
 
 def test_every_image_finds_its_own_transpose():
-    shuffled = np.random.default_rng(0).permutation(len(DIGITS))
-    pairs = datasets.match_by_geometry(DIGITS, DIGITS[shuffled].swapaxes(1, 2), starts=3)
-    assert len(pairs) > 0.99 * len(DIGITS)
+    digits, shuffled = DIGITS[:400], np.random.default_rng(0).permutation(400)
+    pairs = datasets.match_by_geometry(digits, digits[shuffled].swapaxes(1, 2), starts=3)
+    assert len(pairs) > 0.99 * len(digits)
     assert np.mean(shuffled[pairs[:, 1]] == pairs[:, 0]) == 1
     for column in pairs.T:
         assert len(np.unique(column)) == len(column)
@@ -84,9 +84,9 @@ def test_load_pair_disjoint_and_matched():
     source = {image.tobytes() for image in pair.source_train[10:]}
     target = {np.ascontiguousarray(image.swapaxes(0, 1)).tobytes() for image in pair.target_train}
     assert len(source & target) < 5  # digits holds a few images twice
-    matched = datasets.load_pair("digits_transpose", paired=0, matched=True, format="numpy")
-    rows, columns = matched.known_pairs.T
+    matched = datasets.load_pair("digits_transpose", paired=1100, matched=True, format="numpy")
+    rows, columns = matched.known_pairs[1100:].T  # of 337 that are left
     labels = matched.source_train_labels[rows], matched.target_train_labels[columns]
-    assert len(rows) > 1400 and np.mean(labels[0] == labels[1]) > 0.99
+    assert len(rows) > 300 and np.mean(labels[0] == labels[1]) > 0.99
     with pytest.raises(ValueError, match="`disjoint`"):
         datasets.load_pair("digits_transpose", disjoint=True)

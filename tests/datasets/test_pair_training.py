@@ -119,23 +119,6 @@ def run(script, **environment):
     )
 
 
-def test_numpy_format_needs_no_tensorflow():
-    if keras.backend.backend() == "tensorflow":
-        pytest.skip("of TensorFlow")
-    result = run(
-        """
-        import sys
-        from keras_latent import datasets
-        pair = datasets.load_pair("digits_transpose", paired=10)
-        assert pair.format == "numpy"
-        next(iter(pair.train)), next(iter(pair.test)), datasets.load_arrays("digits")
-        loaded = {"tensorflow", "tensorflow_datasets"} & set(sys.modules)
-        assert not loaded, loaded
-        """
-    )
-    assert result.returncode == 0, result.stderr
-
-
 @pytest.mark.each_backend
 def test_mirrored_strategy():
     if keras.backend.backend() != "tensorflow":

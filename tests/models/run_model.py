@@ -22,7 +22,7 @@ class Case:
         answers: Function of a model to what its methods give, as arrays by name.
         batch_size: Rows of a batch; at least two batches of the data.
         options: Keyword arguments of `make` whose values a copy must have too.
-        unmoved: Number of weights that have no gradient.
+        unmoved: Number of weights whose gradient is 0, but for rounding.
     """
 
     make: Any
@@ -103,7 +103,7 @@ def run_model_test(case: Case, tmp_path) -> None:
     assert set(history) == {metric.name for metric in model.metrics}
     assert all(np.isfinite(values).all() for values in history.values()), history
     unmoved = [v.path for v, old in before if np.array_equal(to_numpy(v), old)]
-    assert len(unmoved) == case.unmoved, unmoved
+    assert len(unmoved) <= case.unmoved, unmoved
 
     # A file goes on as if nothing had been: weights, noise, moments.
     model.save(tmp_path / "model.keras")
@@ -152,7 +152,7 @@ def run_mixed_precision_test(case: Case, policy: str) -> None:
     assert all(np.isfinite(values).all() for values in history.values()), history
     unmoved = [v.path for v, old in before if np.array_equal(to_numpy(v), old)]
     # The first steps of float16 may overflow and be left out, while the scale is found.
-    assert policy == "mixed_float16" or len(unmoved) == case.unmoved, unmoved
+    assert policy == "mixed_float16" or len(unmoved) <= case.unmoved, unmoved
     for member in getattr(model.optimizer, "optimizers", [model.optimizer]):
         scaled = isinstance(member, keras.optimizers.LossScaleOptimizer)
         assert scaled == (policy == "mixed_float16")
@@ -173,7 +173,7 @@ def run_distribution_test(case: Case, scope) -> None:
         history = model.fit(*case.data, **case.fit).history
         assert all(np.isfinite(values).all() for values in history.values()), history
         unmoved = [v.path for v, old in before if np.array_equal(to_numpy(v), old)]
-        assert len(unmoved) == case.unmoved, unmoved
+        assert len(unmoved) <= case.unmoved, unmoved
         return history, dict(enumerate(model.get_weights()))
 
     with scope():

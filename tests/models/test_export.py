@@ -258,7 +258,6 @@ def test_saved_model(name, verb, options, tmp_path):
     assert os.listdir(tmp_path) == ["verb"]
 
 
-@pytest.mark.each_backend
 def test_the_example_serves_translations(tmp_path, monkeypatch, capsys):
     # With JAX, the file of another process, whose model has a class of a module of ours.
     if BACKEND == "jax" and importlib.util.find_spec("jax2onnx"):

@@ -40,13 +40,21 @@ def test_training_needs_no_tensorflow():
         ("tensorflow", "tensorflow_datasets", "torch"),
         """
         import keras_latent
-        from keras_latent import datasets, models
+        from keras_latent import datasets, models, visualization
         pair = datasets.load_pair("digits_transpose", paired=100, batch_size=400)
+        assert pair.format == "numpy"
         model = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
         model.compile()
         model.fit(pair.train, validation_data=pair.test, shuffle=False, verbose=0)
         assert model.translate(pair.source_test[:3] / 255.0).shape == (3, 8, 8, 1)
-        assert not {"tensorflow", "torch"} & set(sys.modules)
+        assert not {"tensorflow", "tensorflow_datasets", "torch"} & set(sys.modules)
+        sys.modules["scipy.signal"] = None
+        try:
+            visualization.spectrogram_grid({"a": pair.source_test[:1].reshape(1, 64)}, 8000)
+        except ImportError as error:
+            assert "pip install keras-latent[viz]" in str(error), error
+        else:
+            raise AssertionError("SciPy was not blocked")
         """,
     )
     assert result.returncode == 0, result.stderr
@@ -77,6 +85,12 @@ def test_import_needs_neither_scikit_learn_nor_matplotlib(tmp_path):
             assert "pip install keras-latent[data]" in str(error), error
         else:
             raise AssertionError("scikit-learn was not blocked")
+        try:
+            visualization.training_curves({{"loss": [1.0]}})
+        except ImportError as error:
+            assert "pip install keras-latent[viz]" in str(error), error
+        else:
+            raise AssertionError("matplotlib was not blocked")
         """,
         backend=None,
         KERAS_HOME=str(tmp_path),

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -166,16 +164,3 @@ LABELS = np.zeros(5, int)
 def test_bad_arguments(draw, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         draw(visualization)
-
-
-def test_without_matplotlib():
-    """In a process of its own: taking matplotlib out of this one would break its classes."""
-    script = (
-        "import sys; sys.modules['matplotlib'] = None\n"
-        "from keras_latent import visualization\n"
-        "try: visualization.training_curves({'loss': [1.0]})\n"
-        "except ImportError as error: assert 'pip install keras-latent[viz]' in str(error), error\n"
-        "else: raise SystemExit('no error')\n"
-    )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 import wave
 
 import keras
@@ -118,19 +116,6 @@ WAVES = np.zeros((2, 512))
 def test_bad_arguments(rows, rate, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         visualization.spectrogram_grid(rows, rate)
-
-
-def test_without_scipy():
-    script = (
-        "import sys; sys.modules['scipy.signal'] = None\n"
-        "import numpy as np\n"
-        "from keras_latent import visualization\n"
-        "try: visualization.spectrogram_grid({'a': np.zeros((1, 512))}, 8000)\n"
-        "except ImportError as error: assert 'pip install keras-latent[viz]' in str(error), error\n"
-        "else: raise SystemExit('no error')\n"
-    )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
 
 
 def test_wavs_are_read_by_the_standard_library(tmp_path):
