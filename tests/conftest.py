@@ -70,5 +70,16 @@ def mirrored():
 
 
 @pytest.fixture
+def eagerly():
+    """TensorFlow runs uncompiled: it traces for seconds what runs for milliseconds."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def rng(request):
     return np.random.default_rng(request.config.getoption("--seed"))

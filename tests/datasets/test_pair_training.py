@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-import textwrap
-
 import keras
 import numpy as np
 import pytest
@@ -109,47 +104,31 @@ def test_steps_per_epoch_goes_on_through_the_pass():
     assert len(rows) == 110
 
 
-def run(script, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 @pytest.mark.each_backend
-def test_mirrored_strategy():
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("of TensorFlow")
-    result = run(
-        """
-        import keras, numpy as np, tensorflow as tf
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-        )
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        from keras_latent import datasets
-        rows = np.arange(200, dtype="float32")[:, None]
-        make = lambda: datasets.pair_from_arrays(rows, rows, paired="all", batch_size=10)
-        want = make()
-        want = [[batch["source"].numpy().ravel() for batch in want.train] for _ in range(2)]
-        pair = make()
-        distributed = strategy.experimental_distribute_dataset(pair.train)
-        for epoch in want:
-            got = [
-                np.concatenate([part.numpy().ravel() for part in
-                                strategy.experimental_local_results(batch["source"])])
-                for batch in distributed
-            ]
-            np.testing.assert_array_equal(got, epoch)
-        with strategy.scope():
-            model = keras.Sequential([keras.layers.Dense(1)])
-            model.compile("sgd", "mse")
-        xy = make().train.map(lambda batch: (batch["source"] / 200, batch["target"] / 200))
-        history = model.fit(xy, epochs=3, verbose=0).history["loss"]
-        assert history[-1] < history[0], history
-        """
-    )
-    assert result.returncode == 0, result.stderr
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
+def test_mirrored_strategy(mirrored):
+    rows = np.arange(200, dtype="float32")[:, None]
+
+    def make():
+        return datasets.pair_from_arrays(rows, rows, paired="all", batch_size=10)
+
+    pair = make()
+    want = [[batch["source"].numpy().ravel() for batch in pair.train] for _ in range(2)]
+    distributed = mirrored.experimental_distribute_dataset(make().train)
+    for epoch in want:
+        got = [
+            np.concatenate(
+                [
+                    part.numpy().ravel()
+                    for part in mirrored.experimental_local_results(batch["source"])
+                ]
+            )
+            for batch in distributed
+        ]
+        np.testing.assert_array_equal(got, epoch)
+    with mirrored.scope():
+        model = keras.Sequential([keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    xy = make().train.map(lambda batch: (batch["source"] / 200, batch["target"] / 200))
+    history = model.fit(xy, epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0], history

@@ -54,7 +54,7 @@ class Bridge(keras.Model):
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_fit(rng, policy):
+def test_fit(rng, policy, eagerly):
     if policy != "float32" and keras.backend.backend() == "torch":
         pytest.skip("PyTorch has no mixed precision on the CPU")
     keras.config.set_dtype_policy(policy)

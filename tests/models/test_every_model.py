@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import small_networks as small
 from keras import layers
-from run_model import Case, run_distribution_test, run_mixed_precision_test, run_model_test
+from run_model import (
+    Case,
+    run_compiled_test,
+    run_distribution_test,
+    run_mixed_precision_test,
+    run_model_test,
+)
 
 from keras_latent import models
 from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
@@ -145,8 +151,13 @@ def test_every_trained_model_has_a_case():
     assert set(CASES) == set(models.__all__) - {"LatentDomainTransfer"}
 
 
-def test_model(case, tmp_path):
+def test_model(case, tmp_path, eagerly):
     run_model_test(case, tmp_path)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
+def test_compiled(case):
+    run_compiled_test(case)
 
 
 #: Labels, two domains, two optimizers with a counter, two with a penalty on gradients.
@@ -155,7 +166,7 @@ SOME = ("TVAE", "VBTA", "FaderNetwork", "WaveGAN")
 
 # On JAX, which compiles each for seconds, some of the models.
 @pytest.mark.parametrize("name", SOME if BACKEND == "jax" else CASES)
-def test_mixed_precision(name):
+def test_mixed_precision(name, eagerly):
     policies = ("mixed_float16", "mixed_bfloat16")
     run_mixed_precision_test(CASES[name], policies[list(CASES).index(name) % 2])
 

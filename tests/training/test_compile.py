@@ -32,7 +32,7 @@ def x(rng):
 
 
 @MODELS
-def test_a_saved_model_continues_as_if_it_had_never_stopped(x, model_class, tmp_path):
+def test_a_saved_model_continues_as_if_it_had_never_stopped(x, model_class, tmp_path, eagerly):
     model = model_class()
     model.compile()
     model.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0)
@@ -46,7 +46,7 @@ def test_a_saved_model_continues_as_if_it_had_never_stopped(x, model_class, tmp_
     assert loaded.get_compile_config() == model.get_compile_config()
 
 
-def test_the_slots_of_every_optimizer_are_in_the_file(x, tmp_path):
+def test_the_slots_of_every_optimizer_are_in_the_file(x, tmp_path, eagerly):
     model = Gan()
     model.compile(
         {"critic": keras.optimizers.Adam(1e-3), "generator": keras.optimizers.RMSprop(2e-3)}
@@ -60,7 +60,7 @@ def test_the_slots_of_every_optimizer_are_in_the_file(x, tmp_path):
 
 
 @MODELS
-def test_backup_and_restore_resumes_a_killed_training(x, model_class, tmp_path):
+def test_backup_and_restore_resumes_a_killed_training(x, model_class, tmp_path, eagerly):
     class Killed(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
@@ -82,7 +82,7 @@ def test_backup_and_restore_resumes_a_killed_training(x, model_class, tmp_path):
     assert_same_state(resumed, straight)
 
 
-def test_callbacks_act_on_every_optimizer(x, tmp_path):
+def test_callbacks_act_on_every_optimizer(x, tmp_path, eagerly):
     model = Gan()
     model.compile({"critic": keras.optimizers.SGD(0.1), "generator": keras.optimizers.SGD(0.2)})
 
@@ -122,7 +122,7 @@ def test_callbacks_act_on_every_optimizer(x, tmp_path):
 
 @MODELS
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_trains_and_scales_every_loss(x, model_class, policy, tmp_path):
+def test_mixed_precision_trains_and_scales_every_loss(x, model_class, policy, tmp_path, eagerly):
     keras.config.set_dtype_policy(policy)
     model = model_class()
     model.compile()
@@ -167,7 +167,7 @@ def test_the_loss_is_scaled_inside_the_gradient(x):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_moving_averages_of_weights_are_finalized(x):
+def test_moving_averages_of_weights_are_finalized(x, eagerly):
     model = Gan()
     model.compile({k: keras.optimizers.SGD(0.1, use_ema=True) for k in ("critic", "generator")})
     model.fit(x, batch_size=8, verbose=0)

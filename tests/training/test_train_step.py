@@ -66,7 +66,7 @@ def test_compiled_and_eager_steps_train_alike(x, model_class, options):
 
 
 @pytest.mark.parametrize("model_class", [Gan, NoisyAutoencoder])
-def test_everything_moves_seeds_and_moments_included(x, model_class):
+def test_everything_moves_seeds_and_moments_included(x, model_class, eagerly):
     model = model_class()
     model.compile()
     model.optimizer.build(model.trainable_variables)
@@ -82,7 +82,7 @@ def test_everything_moves_seeds_and_moments_included(x, model_class):
     assert [p for p in unmoved if "optimizer_group" not in p] == []
 
 
-def test_a_second_optimizer_as_plain_attribute_is_frozen_on_jax(x):
+def test_a_second_optimizer_as_plain_attribute_is_frozen_on_jax(x, eagerly):
     """The fact that `OptimizerGroup` exists for."""
 
     class Plain(Gan):
@@ -140,7 +140,7 @@ def test_logs_are_means_over_the_epoch_weighted_by_batch_size(x):
     assert [m.name for m in model.metrics] == ["value"]
 
 
-def test_a_subclass_extends_the_step_of_its_base(x):
+def test_a_subclass_extends_the_step_of_its_base(x, eagerly):
     class Counting(NoisyAutoencoder):
         trackers = ("loss", "square", "count")
 
@@ -170,7 +170,7 @@ def test_steps_per_execution(x):
     np.testing.assert_allclose(history["a_loss"][-1], losses[0], atol=1e-5)
 
 
-def test_gradient_accumulation_equals_a_larger_batch(x):
+def test_gradient_accumulation_equals_a_larger_batch(x, eagerly):
     class One(NoisyAutoencoder):
         def loss_of(self, x, training=False):
             return super().loss_of(x, False)
@@ -222,14 +222,14 @@ def test_evaluate_changes_nothing_and_predict_works(x):
     np.testing.assert_allclose(one["loss"] - one["square"], l2, rtol=1e-4)
 
 
-def test_validation_data_gives_val_logs(x):
+def test_validation_data_gives_val_logs(x, eagerly):
     model = Gan()
     model.compile()
     history = model.fit(x, validation_data=(x,), epochs=2, verbose=0).history
     assert {"critic_loss", "generator_loss", "val_critic_loss"} <= set(history)
 
 
-def test_optimizers_may_share_variables(x):
+def test_optimizers_may_share_variables(x, eagerly):
     class Shared(Lines):
         def optimizer_groups(self):
             return {"a": [self.a, self.b], "b": [self.b]}
@@ -246,7 +246,7 @@ def test_optimizers_may_share_variables(x):
     assert_equal(weights(model), [a, np.full((1, 1), b)])
 
 
-def test_activity_losses_are_part_of_the_objective(x):
+def test_activity_losses_are_part_of_the_objective(x, eagerly):
     class Active(NoisyAutoencoder):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
