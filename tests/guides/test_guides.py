@@ -15,9 +15,8 @@ sys.path.append(str(ROOT / "docs"))
 import tutobook  # noqa: E402
 
 GUIDES = sorted((ROOT / "guides").glob("*.py"))
-#: Those with convolutions, which compile for a minute, run on PyTorch; the rest take turns.
-CONVOLUTIONS = ("bridging_vae_and_gan", "lstnet_mnist_usps")
-COMPILED = [b for b in ("jax", "tensorflow") if importlib.util.find_spec(b)]
+#: The guides that run elsewhere than on the tests' backend: one each, since they compile for long.
+COMPILED = {"custom_models": "jax", "triplets_and_metric_learning": "tensorflow"}
 # What the code of a guide has in quotes whose data comes through TensorFlow Datasets.
 THROUGH_TFDS = re.compile(r"""["'](mnist|fashion_mnist|usps|spoken_digit)""")
 
@@ -80,11 +79,12 @@ def test_form(guide):
 
 @each_guide
 def test_it_runs(guide, short, monkeypatch):
-    """As a notebook, whose code is the script's; the guides take turns on the backends."""
+    """As a notebook, whose code is the script's; on one backend."""
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    if COMPILED and guide.stem not in CONVOLUTIONS:
-        monkeypatch.setenv("KERAS_BACKEND", COMPILED[GUIDES.index(guide) % len(COMPILED)])
+    backend = COMPILED.get(guide.stem)
+    if backend and importlib.util.find_spec(backend):
+        monkeypatch.setenv("KERAS_BACKEND", backend)
     notebook = tutobook.execute(tutobook.to_notebook(guide), short, timeout=600)
     for cell in notebook.cells:
         if cell.cell_type == "code":
