@@ -52,7 +52,7 @@ def jobs(installed: list[str]) -> dict[str, tuple[str, list[str]]]:
         "once, applications": (installed[0], ["-m", "once", *LONG]),
         "once, library": (installed[0], ["-m", "once", *(f"--ignore={path}" for path in LONG)]),
     }
-    for backend in ("jax", "tensorflow", "torch"):
+    for backend in ("tensorflow", "jax", "torch"):
         if backend in installed:
             found[backend] = (backend, ["-m", "not once"])
     return found

@@ -81,7 +81,6 @@ def assert_ends_there(vbta, straight):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.each_backend
 def test_killed_in_an_epoch(straight, tmp_path):
     with pytest.raises(Killed):
         train(tmp_path, KillAt(2))

@@ -103,6 +103,7 @@ def test_wrong_posterior_reaches_the_closed_form(rng):
     assert result.effective_sample_size.min() > 1 and result.effective_sample_size.max() < 4000
 
 
+@pytest.mark.once
 def test_more_samples_raise_the_bound_and_shrink_the_error(rng):
     model, p = linear_gaussian(rng, widening=4.0, wrong=0.5)
     x = p.rvs(120, rng).astype("float32")
@@ -148,6 +149,7 @@ def test_two_domains(rng, domain):
     np.testing.assert_allclose(result.values, values, atol=1e-4)
 
 
+@pytest.mark.once
 def test_a_row_does_not_depend_on_batches_and_chunks(rng):
     model, x = vae(rng), digits_like(11, rng)
     want = metrics.log_likelihood(model, x, 130, seed=3)
@@ -164,6 +166,7 @@ def test_a_row_does_not_depend_on_batches_and_chunks(rng):
         assert np.abs(other.values - want.values).min() > 1e-4
 
 
+@pytest.mark.once
 def test_rows_have_noise_of_their_own(rng):
     model = vae(rng)
     x = np.repeat(digits_like(1, rng), 500, axis=0)
@@ -222,6 +225,7 @@ def test_a_model_of_ones_own(rng):
     np.testing.assert_allclose(result.values, p.logpdf(x), atol=5 * result.row_errors.max())
 
 
+@pytest.mark.once
 def test_rows_on_disk_and_tensors(rng, tmp_path):
     model, x = vae(rng), digits_like(5, rng)
     want = metrics.log_likelihood(model, x, 10).values
@@ -230,6 +234,7 @@ def test_rows_on_disk_and_tensors(rng, tmp_path):
         np.testing.assert_array_equal(metrics.log_likelihood(model, rows, 10).values, want)
 
 
+@pytest.mark.once
 def test_one_row_and_one_sample(rng):
     result = metrics.log_likelihood(vae(rng), digits_like(1, rng), 1)
     assert np.isnan(result.standard_error) and np.isnan(result.monte_carlo_error)

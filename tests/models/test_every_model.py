@@ -180,16 +180,16 @@ def two_cpus_of_jax():
         keras.distribution.set_distribution(None)
 
 
-# `tests/training` compares the numbers of one device and two on TensorFlow too.
-@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch trains on one device in Keras")
+@pytest.mark.skipif(BACKEND != "jax", reason="of JAX")
 @pytest.mark.parametrize("name", SOME)
-def test_two_devices(name, request):
-    if BACKEND == "jax":
-        run_distribution_test(CASES[name], two_cpus_of_jax)
-        return
-    if name == "VBTA":
-        # Keras sums the first batch over the devices, and TensorFlow sums no booleans.
-        with pytest.raises(Exception, match="Value for attr 'T' of bool"):
-            run_distribution_test(CASES[name], request.getfixturevalue("mirrored").scope)
-        return
-    run_distribution_test(CASES[name], request.getfixturevalue("mirrored").scope)
+def test_two_devices_of_jax(name):
+    run_distribution_test(CASES[name], two_cpus_of_jax)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow")
+def test_two_devices_of_tensorflow(mirrored):
+    """`tests/training` compares the numbers of one device and two."""
+    run_distribution_test(CASES["FaderNetwork"], mirrored.scope)
+    # Keras sums the first batch over the devices, and TensorFlow sums no booleans.
+    with pytest.raises(Exception, match="Value for attr 'T' of bool"):
+        run_distribution_test(CASES["VBTA"], mirrored.scope)

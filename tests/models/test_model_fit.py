@@ -36,7 +36,7 @@ def test_vbta_learns_digits():
         load_weights=False,
         seed=0,
     )
-    model.compile()
+    model.compile(jit_compile=quick_compile())
     history = model.fit(
         pair.train, validation_data=pair.test, epochs=3, shuffle=False, verbose=0
     ).history

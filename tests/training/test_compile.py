@@ -59,6 +59,7 @@ def test_the_slots_of_every_optimizer_are_in_the_file(x, tmp_path, eagerly):
     assert moments and all(np.any(m != 0) for m in arrays(moments))
 
 
+@pytest.mark.once
 @MODELS
 def test_backup_and_restore_resumes_a_killed_training(x, model_class, tmp_path, eagerly):
     class Killed(keras.callbacks.Callback):
