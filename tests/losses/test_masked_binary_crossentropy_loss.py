@@ -86,7 +86,7 @@ def test_compile_fit_save_and_load(rng, tmp_path):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     model.compile(keras.optimizers.Adam(0.1), MaskedBinaryCrossentropy(from_logits=True))
     model.fit(x, y, batch_size=16, epochs=15, verbose=0)
-    assert ((model.predict(x, verbose=0) > 0) == complete).mean() > 0.9
+    assert ((model.predict(x, verbose=0) > 0) == complete).mean() > 0.8
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(
