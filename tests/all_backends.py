@@ -72,6 +72,14 @@ def run(backend: str, options: list[str]) -> tuple[int, str, float]:
     return done.returncode, done.stdout, time.perf_counter() - start
 
 
+def workers() -> int:
+    """One process for each core, and 4 GiB of memory for each."""
+    if not hasattr(os, "sysconf"):
+        return 2
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(os.cpu_count() or 1, memory // 2**32))
+
+
 def skips(output: str) -> Counter:
     """Reasons for which tests were left out, and of how many."""
     found = Counter()
@@ -86,7 +94,7 @@ def main() -> int:
         print(f"No backend is installed. Install one of {', '.join(BACKENDS)}.")
         return 1
     summary, failed, skipped = [], [], Counter()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(workers()) as pool:
         running = {pool.submit(run, *job): name for name, job in jobs(installed).items()}
         for future in concurrent.futures.as_completed(running):
             name = running[future]
