@@ -126,7 +126,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
 def train(
     application: ModuleType, arguments: argparse.Namespace, argv: list[str], directory: RunDirectory
 ) -> dict:
-    """Runs an application to its end; returns what stands in `metrics.json`."""
+    """Runs an application to its end; returns the content of `metrics.json`."""
     length = next(n for n in LENGTHS if n in directory.configuration)
     print(
         f"{arguments.run_name}: training for {directory.configuration[length]} {length} on "

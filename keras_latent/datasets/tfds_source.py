@@ -124,10 +124,7 @@ def read_through_tfds(
 
 def _require_network(tfds: ModuleType, name: str, folder: str | None) -> None:
     """Raises `ConnectionError` where data must be downloaded and cannot be."""
-    try:
-        builder = tfds.builder(name, data_dir=folder)
-    except Exception:  # It will be raised again, by what reads.
-        return
+    builder = tfds.builder(name, data_dir=folder)
     # TFDS warns of a folder that is not there.
     if not (os.path.isdir(builder.data_dir) and builder.is_prepared()):
         downloads = os.path.join(builder.data_dir_root, "downloads")

@@ -201,7 +201,6 @@ def kept_model(
     if verbose:
         history = getattr(model, "history", None)  # of this start, if any epoch was left
         logs = history.history if history else {}
-        logs = history.history if history else {}
         accuracy = (
             f"accuracy on its data {logs['accuracy'][-1]:.4f}, " if "accuracy" in logs else ""
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_latent.utils.files import keras_folder
 
-#: In the order in which an installed one stands in for Keras's default.
+#: In the order in which one replaces Keras's default where that is not installed.
 BACKENDS = ("jax", "torch", "tensorflow")
 COMMAND = "keras-latent"
 

@@ -152,9 +152,9 @@ def test_the_second_process_waits(end, tmp_path, capsys, monkeypatch):
         process.communicate("\n" if process.poll() is None else None)
 
     monkeypatch.setattr(locks.time, "sleep", sleep)
-    found = kept_model.kept_model(cache, "it", train, "judge")
+    found = kept_model.kept_model(cache, "it", train, "classifier")
     assert capsys.readouterr().out == (
-        f"Another process ({process.pid}) is training the judge; waiting for it.\n"
+        f"Another process ({process.pid}) is training the classifier; waiting for it.\n"
     )
     assert trained == ([] if end == "it is trained" else [cache / "it"])
     np.testing.assert_array_equal(found.get_weights()[0], model.get_weights()[0])

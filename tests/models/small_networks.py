@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_latent import datasets, models
+from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
 from keras_latent.models import attribute_networks, lstnet_networks, networks
 
 DIGIT, SKETCH = (8, 8, 1), (6, 4, 3)
@@ -139,6 +140,27 @@ def attributed_digits(rows=200):
     y = y.astype("int32")
     y[::5, 0] = -1
     return x, y
+
+
+def wavegan(**kwargs):
+    """One layer of each kind, for waveforms of 16 samples: XLA compiles it at once."""
+    generator = [
+        keras.Input((4,)),
+        layers.Dense(8, activation="relu"),
+        layers.Reshape((4, 2)),
+        PolyphaseConv1DTranspose(1, 25, 4),
+        layers.Activation("tanh", dtype="float32"),
+    ]
+    critic = [
+        keras.Input((16, 1)),
+        PolyphaseConv1D(3, 25, 4),
+        layers.LeakyReLU(0.2),
+        PhaseShuffle(2, seed=5),
+        layers.Flatten(),
+        layers.Dense(1, dtype="float32"),
+    ]
+    networks = keras.Sequential(generator), keras.Sequential(critic)
+    return models.WaveGAN(*networks, **({"seed": 1} | kwargs))
 
 
 def heads(features, latent_dim):

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 import small_networks as small
-from keras import layers
 from run_model import (
     Case,
     run_compiled_test,
@@ -16,7 +15,6 @@ from run_model import (
 )
 
 from keras_latent import models
-from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
 from keras_latent.models.bridging_networks import bridging_mlp
 
 BACKEND = keras.backend.backend()
@@ -38,28 +36,6 @@ SOUNDS = np.sin(np.arange(16) * RNG.uniform(0.1, 1, (ROWS, 1)))[..., None].astyp
 def bridge(**kwargs):
     networks = bridging_mlp(3, 2, 2, hidden=16, depth=1)
     return models.BridgingVAE(**networks, **({"num_classes": 4, "seed": 0} | kwargs))
-
-
-def wavegan(**kwargs):
-    """One layer of each kind, for waveforms of 16 samples."""
-    generator = [
-        keras.Input((4,)),
-        layers.Dense(8, activation="relu"),
-        layers.Reshape((4, 2)),
-        PolyphaseConv1DTranspose(1, 25, 4),
-        layers.Activation("tanh", dtype="float32"),
-    ]
-    critic = [
-        keras.Input((16, 1)),
-        PolyphaseConv1D(3, 25, 4),
-        layers.LeakyReLU(0.2),
-        PhaseShuffle(2, seed=5),
-        layers.Flatten(),
-        layers.Dense(1, dtype="float32"),
-    ]
-    return models.WaveGAN(
-        keras.Sequential(generator), keras.Sequential(critic), **({"seed": 1} | kwargs)
-    )
 
 
 def one_domain(model):
@@ -125,7 +101,7 @@ CASES = {
         options={"warm_up": 3, "adversarial_weight": 0.5},
     ),
     "WaveGAN": Case(
-        wavegan,
+        small.wavegan,
         (SOUNDS,),
         lambda m: {"decode": m.decode(np.eye(4, dtype="float32"))},
         options={"critic_steps": 2, "ema_momentum": 0.9, "gradient_penalty_weight": 5.0},

@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from small_networks import quick_compile, weights
+from small_networks import quick_compile, wavegan, weights
 
 from keras_latent import models
-from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
 from keras_latent.models import wavegan_networks as networks
 
 TERMS = {
@@ -32,27 +31,6 @@ def tones(rows, samples=1024, seed=0):
 
 def tiny(**kwargs):
     return models.WaveGAN.from_preset("wavegan_tiny", load_weights=False, **({"seed": 1} | kwargs))
-
-
-def shallow(**kwargs):
-    """One layer of each kind, for waveforms of 16 samples: XLA compiles it in no time."""
-    generator = [
-        keras.Input((4,)),
-        layers.Dense(8, activation="relu"),
-        layers.Reshape((4, 2)),
-        PolyphaseConv1DTranspose(1, 25, 4),
-        layers.Activation("tanh", dtype="float32"),
-    ]
-    critic = [
-        keras.Input((16, 1)),
-        PolyphaseConv1D(3, 25, 4),
-        layers.LeakyReLU(0.2),
-        PhaseShuffle(2, seed=5),
-        layers.Flatten(),
-        layers.Dense(1, dtype="float32"),
-    ]
-    parts = {"critic_steps": 1, "seed": 1} | kwargs
-    return models.WaveGAN(keras.Sequential(generator), keras.Sequential(critic), **parts)
 
 
 # Networks ------------------------------------------------------------------------------------
@@ -265,7 +243,7 @@ def test_each_player_improves_against_the_other_at_rest():
 
 
 def test_default_optimizers_and_no_penalty():
-    model = shallow(ema_momentum=0.99, gradient_penalty_weight=0.0)
+    model = wavegan(critic_steps=1, ema_momentum=0.99, gradient_penalty_weight=0.0)
     members = model.default_optimizer()
     for name, member in members.items():
         assert (float(member.learning_rate), member.beta_1, member.beta_2) == (
