@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import results
-from keras_latent.applications import cli
-from keras_latent.applications.bridging import LATENTS
+from keras_latent.src.applications.bridging import LATENTS
+from keras_latent.src.cli import cli
 
 LABELS = ("0", "10", "100", "1000", "10000")
 PAIRS = ("mnist-mnist", "mnist-fashion", "mnist-spoken-digit")

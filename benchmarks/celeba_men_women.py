@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.bridging import mean
-from keras_latent.applications import cli
+from keras_latent.src.cli import cli
 
 CONFIGURATIONS = {"paper": "paper", "ours": "small"}
 NAME = "celeba_men_women"

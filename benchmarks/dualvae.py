@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import results
-from keras_latent.applications import cli
+from keras_latent.src.cli import cli
 
 METHODS = ("dualvae", "cvae", "fader")
 MISSING = (0.0, 0.5, 0.9, 0.99)

@@ -15,11 +15,11 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, visualization
-from keras_latent.applications.face_domains import domain_of, sort_men_first
-from keras_latent.applications.face_offsets import offset_between
-from keras_latent.applications.judging import floats
-from keras_latent.models.two_domain_verbs import OTHER
-from keras_latent.models.validation import DOMAINS
+from keras_latent.src.applications.face_domains import domain_of, sort_men_first
+from keras_latent.src.applications.face_offsets import offset_between
+from keras_latent.src.applications.judging import floats
+from keras_latent.src.models.base.two_domain_verbs import OTHER
+from keras_latent.src.models.base.validation import DOMAINS
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 FACES = 8

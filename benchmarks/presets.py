@@ -3,11 +3,10 @@
     KERAS_BACKEND=jax python -m benchmarks.presets vbta_digits_transpose_sharp
 
 Trains each preset that is named (all: without a name), writes its weights as float16 to
-`keras_latent/presets/NAME/`, and beside them `card.json`: what they were made of, and figures of
-test rows measured with the file that is shipped and with the weights that were trained. Finished
-trainings of the two applications under `--runs` are reused. Faces are not among them: CelebA's
-licence is for research, and no weights made of it are shipped.
-"""
+`keras_latent/src/presets/trained/NAME/`, and beside them `card.json`: what they were made of, and
+figures of test rows measured with the file that is shipped and with the weights that were
+trained. Finished trainings of the two applications under `--runs` are reused. Faces are not among
+them: CelebA's licence is for research, and no weights made of it are shipped."""
 
 import argparse
 import json
@@ -30,11 +29,11 @@ from benchmarks.presets_training import (
     train_tvae,
 )
 from keras_latent import datasets, metrics, models
-from keras_latent.applications.environment import describe_environment
-from keras_latent.applications.judging import accuracy
-from keras_latent.models.two_domain_verbs import OTHER
-from keras_latent.preset_table import CARD, TRAINED, WEIGHTS
-from keras_latent.utils.half_precision import halve
+from keras_latent.src.applications.environment import describe_environment
+from keras_latent.src.applications.judging import accuracy
+from keras_latent.src.models.base.two_domain_verbs import OTHER
+from keras_latent.src.presets.registry import CARD, TRAINED, WEIGHTS
+from keras_latent.src.utils.half_precision import halve
 
 DIGITS = {
     "name": "scikit-learn's digits (Optical Recognition of Handwritten Digits, UCI)",

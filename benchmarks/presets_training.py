@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, metrics, models
-from keras_latent.applications import cli
-from keras_latent.models.validation import DOMAINS
+from keras_latent.src.cli import cli
+from keras_latent.src.models.base.validation import DOMAINS
 
 DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 #: Epochs and pixels of movement of the judge of each kind of image.

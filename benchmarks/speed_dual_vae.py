@@ -17,7 +17,7 @@ from benchmarks import results
 from benchmarks.peers import turns
 from benchmarks.speed_vbta import BACKEND, EpochSeconds
 from keras_latent import models
-from keras_latent.models import attribute_networks
+from keras_latent.src.models.dual_vae.networks import dual_vae
 
 SHAPE, ATTRIBUTES = (64, 64, 3), 40
 #: A step of DualVAE may take this much longer: 1 / 1.25.
@@ -52,7 +52,7 @@ def main() -> None:
     y = rng.integers(-1, 2, (rows, ATTRIBUTES), "int32")
 
     def networks():
-        return attribute_networks.dual_vae(SHAPE, arguments.latent_dim, arguments.width)
+        return dual_vae(SHAPE, arguments.latent_dim, arguments.width)
 
     runners = {
         "DualVAE": fitting(models.DualVAE(**networks(), attributes=ATTRIBUTES), x, y, batch),

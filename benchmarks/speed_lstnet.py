@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.peers import turns
 from keras_latent import models
-from keras_latent.models.lstnet_networks import lstnet_conv
+from keras_latent.src.models.lstnet.networks import lstnet_conv
 
 BACKEND = keras.backend.backend()
 BATCH = 64

@@ -22,7 +22,7 @@ from benchmarks import results
 from benchmarks.peers import turns
 from benchmarks.speed_vbta import BACKEND, EpochSeconds
 from keras_latent import datasets, models
-from keras_latent.models import networks
+from keras_latent.src.models.vae.networks import vae_mlp
 
 BATCH, STEPS, LATENT = 50, 300, 20
 ROWS = BATCH * STEPS
@@ -31,7 +31,7 @@ MODELS = {"VAE": models.VAE, "TVAE": models.TVAE}
 
 def fitting(name, images, labels, steps_per_execution):
     """A runner: an epoch of `fit`, in seconds a step."""
-    model = MODELS[name](**networks.vae_mlp((28, 28, 1), hidden=512, latent_dim=LATENT))
+    model = MODELS[name](**vae_mlp((28, 28, 1), hidden=512, latent_dim=LATENT))
     model.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps_per_execution)
     clock = EpochSeconds()
     data = (images, labels) if name == "TVAE" else (images,)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from benchmarks import results
-from keras_latent.utils.files import replaced_when_complete
+from keras_latent.src.utils.files import replaced_when_complete
 
 TABLES = Path(__file__).parent / "TABLES.md"
 README = Path(__file__).parents[1] / "README.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_latent import callbacks
-from keras_latent.utils.files import replaced_when_complete
+from keras_latent.src.utils.files import replaced_when_complete
 
 
 def train(model: keras.Model, data, epochs: int, folder: Path, **fit) -> float | None:

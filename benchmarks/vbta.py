@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.vbta_likelihood import table2
 from keras_latent import models
-from keras_latent.applications import cli
+from keras_latent.src.cli import cli
 
 PAIRED = ("0", "10", "100", "1000", "all")
 # Ten of each batch's 50 rows are known pairs: left to chance, one of 10 pairs comes by once

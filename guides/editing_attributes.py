@@ -33,9 +33,8 @@ Three labels in ten are taken away. -1 says that a label is missing; the image s
 import keras
 import numpy as np
 
-from keras_latent import datasets, metrics, models, visualization
-from keras_latent.models import attribute_networks
-from keras_latent.visualization.figures import new_figure
+from keras_latent import datasets, metrics, models, ops, visualization
+from keras_latent.src.visualization.figures import new_figure
 
 NAMES = ["even", "large", "loop"]
 
@@ -155,8 +154,15 @@ by telling it another one, and gets the same networks and labels.
 """
 
 keras.utils.set_random_seed(0)
-networks = attribute_networks.cvae((8, 8, 1), len(NAMES), latent_dim=32, width=None, hidden=256)
-cvae = models.CVAE(**networks, attributes=NAMES, observation_variance=0.05)
+layers = keras.layers
+image, told, z = keras.Input((8, 8, 1)), keras.Input((len(NAMES),)), keras.Input((32,))
+h = layers.Dense(256, activation="relu")(layers.Flatten()(image))
+h = layers.Concatenate()([h, told])
+z_mean, z_log_var = layers.Dense(32)(h), layers.Dense(32, activation=ops.log_softplus)(h)
+encoder = keras.Model([image, told], [z_mean, z_log_var])
+h = layers.Dense(256, activation="relu")(layers.Concatenate()([z, told]))
+decoder = keras.Model([z, told], layers.Reshape((8, 8, 1))(layers.Dense(64)(h)))
+cvae = models.CVAE(encoder, decoder, attributes=NAMES, observation_variance=0.05)
 cvae.compile()
 cvae.fit(x, y, batch_size=64, epochs=60, verbose=0)
 

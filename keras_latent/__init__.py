@@ -1,6 +1,6 @@
 """keras_latent: latent-space domain transfer in Keras 3."""
 
-from keras_latent.utils.backend_choice import choose_backend, is_command
+from keras_latent.src.utils.backend_choice import choose_backend, is_command
 from keras_latent.version import __version__
 
 # The command answers `--help`, `list` and mistakes without Keras; what it runs imports its own.

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What the tests need of the tree.
-COPIED = ("keras_latent", "applications", "benchmarks", "tests", "pyproject.toml")
+COPIED = ("keras_latent", "benchmarks", "tests", "pyproject.toml")
 #: Appended to the copy's `tests/conftest.py`: a mutation that is not imported shows nothing.
 CHECK = """
 
@@ -58,9 +58,13 @@ class Mutation(NamedTuple):
 
 
 M = Mutation
-OPS, LAYERS, MODELS = "keras_latent/ops/", "keras_latent/layers/", "keras_latent/models/"
-METRICS, TRAINING = "keras_latent/metrics/", "keras_latent/training/"
-DATASETS, CALLBACKS = "keras_latent/datasets/", "keras_latent/callbacks/"
+OPS, LAYERS, MODELS = (
+    "keras_latent/src/ops/",
+    "keras_latent/src/layers/",
+    "keras_latent/src/models/",
+)
+METRICS, TRAINING = "keras_latent/src/metrics/", "keras_latent/src/training/"
+DATASETS, CALLBACKS = "keras_latent/src/datasets/", "keras_latent/src/callbacks/"
 # ruff: noqa: E501
 MUTATIONS = (
     # ops
@@ -91,8 +95,8 @@ MUTATIONS = (
     M(LAYERS + "polyphase.py", "ops.flip(self.folded_kernel(), axis=0)", "self.folded_kernel()", "layers/test_polyphase.py"),
     M(LAYERS + "triplet_miner.py", "*masks, self.margin, self.seed_generator, self.fallback", "*masks, self.margin, self.seed_generator", "layers/test_triplet_miner.py"),
     M(LAYERS + "sliced_wasserstein.py", "(x, y, projections, self.p)", "(x, y, projections)", "layers/test_sliced_wasserstein_layer.py"),
-    M("keras_latent/losses/masked_binary_crossentropy.py", "ops.where(y_true >= 0,", "ops.where(y_true > 0,", "losses/test_masked_binary_crossentropy_loss.py"),
-    M("keras_latent/losses/sliced_wasserstein.py", "y_pred.shape[-1], self.seed)", "y_pred.shape[-1])", "losses/test_sliced_wasserstein_loss.py"),
+    M("keras_latent/src/losses/masked_binary_crossentropy.py", "ops.where(y_true >= 0,", "ops.where(y_true > 0,", "losses/test_masked_binary_crossentropy_loss.py"),
+    M("keras_latent/src/losses/sliced_wasserstein.py", "y_pred.shape[-1], self.seed)", "y_pred.shape[-1])", "losses/test_sliced_wasserstein_loss.py"),
     # training
     M(TRAINING + "model.py", "losses[first] = sum(self.losses, start=losses[first])", "losses[first] = losses[first]", "training/test_minimize_each.py"),
     M(TRAINING + "model.py", "return sum(self.losses, start=loss), kept", "return loss, kept", "training/test_train_step.py"),
@@ -106,49 +110,49 @@ MUTATIONS = (
     M(TRAINING + "optimizer_group.py", "member.build(groups[name])", "member.build(variables)", "training/test_compile.py"),
     M(TRAINING + "optimizer_group.py", "member.finalize_variable_values(self.trainable_variables_of(name))", "pass", "training/test_compile.py"),
     # models: evaluation
-    M(MODELS + "vae.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "cvae.py", "self.objective(self.negative_elbo, x, y)", "self.objective(self.negative_elbo, x, y, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "tvae.py", "self.objective(self.tvae_loss, x, labels)", "self.objective(self.tvae_loss, x, labels, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "vbta.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "bridging_vae.py", "self.objective(self.bridging_loss, z, labels)", "self.objective(self.bridging_loss, z, labels, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "dual_vae.py", "losses, terms = self.losses_of(x, y)", "losses, terms = self.losses_of(x, y, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "fader_network.py", "z = self.encoder(x)", "z = self.encoder(x, training=True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "lstnet.py", "made = self.translations(x)", "made = self.translations(x, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "lstnet.py", "self.discriminators_loss(x, made)", "self.discriminators_loss(x, made, True)", "models/test_evaluation_mode.py"),
-    M(MODELS + "lstnet.py", "self.objective(self.translators_loss, x, made)", "self.objective(self.translators_loss, x, made, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "vae/vae.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "cvae/cvae.py", "self.objective(self.negative_elbo, x, y)", "self.objective(self.negative_elbo, x, y, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "tvae/tvae.py", "self.objective(self.tvae_loss, x, labels)", "self.objective(self.tvae_loss, x, labels, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "vbta/vbta.py", "self.objective(self.negative_elbo, x)", "self.objective(self.negative_elbo, x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "bridging/bridging_vae.py", "self.objective(self.bridging_loss, z, labels)", "self.objective(self.bridging_loss, z, labels, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "dual_vae/dual_vae.py", "losses, terms = self.losses_of(x, y)", "losses, terms = self.losses_of(x, y, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "fader_network/fader_network.py", "z = self.encoder(x)", "z = self.encoder(x, training=True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet/lstnet.py", "made = self.translations(x)", "made = self.translations(x, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet/lstnet.py", "self.discriminators_loss(x, made)", "self.discriminators_loss(x, made, True)", "models/test_evaluation_mode.py"),
+    M(MODELS + "lstnet/lstnet.py", "self.objective(self.translators_loss, x, made)", "self.objective(self.translators_loss, x, made, True)", "models/test_evaluation_mode.py"),
     # models: draws and seeds
-    M(MODELS + "vae.py", "return self.draw(*q, seed) if sample else q[0]", "return self.draw(*q, None) if sample else q[0]", "models/test_draws.py"),
-    M(MODELS + "latent_domain_transfer.py", "return self._through(x, domain, domain, latents, sample, seed, batch_size)", "return self._through(x, domain, domain, latents, sample, None, batch_size)", "models/test_draws.py"),
-    M(MODELS + "latent_domain_transfer.py", "sample=sample, seed=seeds[1])", "sample=sample, seed=seeds[0])", "models/test_draws.py"),
-    M(MODELS + "latent_model.py", "z_mean + np.exp(0.5 * z_log_var) * noise", "z_mean + np.exp(z_log_var) * noise", "models/test_draws.py"),
-    M(MODELS + "vbta.py", "z = {d: self.sample(*q[d]) for d in DOMAINS}", "z = {d: q[d][0] for d in DOMAINS}", "models/test_draws.py"),
-    M(MODELS + "vbta.py", "self.sliced_wasserstein(z[\"source\"], z[\"target\"])", "self.sliced_wasserstein(q[\"source\"][0], q[\"target\"][0])", "models/test_draws.py"),
-    M(MODELS + "bridging_vae.py", "shared = self.sample(*q)", "shared = q[0]", "models/test_draws.py"),
-    M(MODELS + "cvae.py", "z = self.sample(z_mean, z_log_var)", "z = z_mean", "models/test_draws.py"),
-    M(MODELS + "dual_vae.py", "logits = self.attribute_logits(z)", "logits = self.attribute_logits(z_mean)", "models/test_draws.py"),
-    M(MODELS + "tvae.py", "self.likelihood_parameters(self.sample(z_mean, z_log_var), training)", "self.likelihood_parameters(z_mean, training)", "models/test_draws.py"),
+    M(MODELS + "vae/vae.py", "return self.draw(*q, seed) if sample else q[0]", "return self.draw(*q, None) if sample else q[0]", "models/test_draws.py"),
+    M(MODELS + "bridging/latent_domain_transfer.py", "return self._through(x, domain, domain, latents, sample, seed, batch_size)", "return self._through(x, domain, domain, latents, sample, None, batch_size)", "models/test_draws.py"),
+    M(MODELS + "bridging/latent_domain_transfer.py", "sample=sample, seed=seeds[1])", "sample=sample, seed=seeds[0])", "models/test_draws.py"),
+    M(MODELS + "base/latent_model.py", "z_mean + np.exp(0.5 * z_log_var) * noise", "z_mean + np.exp(z_log_var) * noise", "models/test_draws.py"),
+    M(MODELS + "vbta/vbta.py", "z = {d: self.sample(*q[d]) for d in DOMAINS}", "z = {d: q[d][0] for d in DOMAINS}", "models/test_draws.py"),
+    M(MODELS + "vbta/vbta.py", "self.sliced_wasserstein(z[\"source\"], z[\"target\"])", "self.sliced_wasserstein(q[\"source\"][0], q[\"target\"][0])", "models/test_draws.py"),
+    M(MODELS + "bridging/bridging_vae.py", "shared = self.sample(*q)", "shared = q[0]", "models/test_draws.py"),
+    M(MODELS + "cvae/cvae.py", "z = self.sample(z_mean, z_log_var)", "z = z_mean", "models/test_draws.py"),
+    M(MODELS + "dual_vae/dual_vae.py", "logits = self.attribute_logits(z)", "logits = self.attribute_logits(z_mean)", "models/test_draws.py"),
+    M(MODELS + "tvae/tvae.py", "self.likelihood_parameters(self.sample(z_mean, z_log_var), training)", "self.likelihood_parameters(z_mean, training)", "models/test_draws.py"),
     # models: objectives and steps
-    M(MODELS + "transfer_consistency.py", "said = kops.stop_gradient(self.attribute_logits(w))", "said = self.attribute_logits(w)", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
-    M(MODELS + "transfer_consistency.py", "[kops.stop_gradient(v.value) for v in variables]", "[v.value for v in variables]", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
-    M(MODELS + "transfer_consistency.py", "(wanted - kops.stop_gradient(self.attribute_logits(z)))", "(wanted - self.attribute_logits(z))", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
-    M(MODELS + "transfer_consistency.py", "kernel = kops.stop_gradient(kops.cast(self.attribute_decoder.kernel, \"float32\"))", "kernel = kops.cast(self.attribute_decoder.kernel, \"float32\")", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
-    M(MODELS + "bridging_vae.py", "sum(distances) / len(pairs)", "sum(distances)", "models/test_draws.py"),
-    M(MODELS + "bridging_vae.py", "given[d][:, 0] if self.denoise and", "given[d][:, 0] if", "models/test_bridging_vae.py"),
-    M(MODELS + "fader_network.py", "kops.minimum(kops.convert_to_tensor(self.steps) / self.warm_up, 1.0)", "kops.convert_to_tensor(self.steps) / self.warm_up", "models/test_conditional_models.py::test_the_warm_up_of_the_fader_ends"),
-    M(MODELS + "fader_network.py", "frozen = kops.stop_gradient(z)", "frozen = z", "models/test_two_players.py", "jax"),
-    M(MODELS + "dual_vae.py", "self.track(terms.pop(\"known\"), attribute", "self.track(0 * terms.pop(\"known\") + rows, attribute", "models/test_dual_vae.py::test_logged_accuracy_is_over_known_labels"),
-    M(MODELS + "tvae.py", "self.track(terms.pop(\"triplets\"), active", "self.track(0 * terms.pop(\"triplets\") + rows, active", "models/test_tvae_objective.py"),
-    M(MODELS + "wavegan.py", "part = parts[i], made_parts[i]", "part = parts[i], made_parts[0]", "models/test_wavegan.py::test_every_update_of_the_critic_has_generated_waveforms_of_its_own"),
-    M(MODELS + "vbta.py", "parameters = self._decoder(d)(h[OTHER[d]], training=training)", "parameters = self._decoder(d)(h[d], training=training)", "models/test_draws.py"),
-    M(MODELS + "lstnet.py", "\"target_cycle_loss\": self.w6", "\"target_cycle_loss\": self.w5", "models/test_lstnet_objective.py"),
-    M(MODELS + "lstnet.py", "frozen = keras.tree.map_structure(ops.stop_gradient, made)", "frozen = made", "models/test_two_players.py", "jax"),
+    M(MODELS + "dual_vae/transfer_consistency.py", "said = kops.stop_gradient(self.attribute_logits(w))", "said = self.attribute_logits(w)", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "dual_vae/transfer_consistency.py", "[kops.stop_gradient(v.value) for v in variables]", "[v.value for v in variables]", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "dual_vae/transfer_consistency.py", "(wanted - kops.stop_gradient(self.attribute_logits(z)))", "(wanted - self.attribute_logits(z))", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "dual_vae/transfer_consistency.py", "kernel = kops.stop_gradient(kops.cast(self.attribute_decoder.kernel, \"float32\"))", "kernel = kops.cast(self.attribute_decoder.kernel, \"float32\")", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "bridging/bridging_vae.py", "sum(distances) / len(pairs)", "sum(distances)", "models/test_draws.py"),
+    M(MODELS + "bridging/bridging_vae.py", "given[d][:, 0] if self.denoise and", "given[d][:, 0] if", "models/test_bridging_vae.py"),
+    M(MODELS + "fader_network/fader_network.py", "kops.minimum(kops.convert_to_tensor(self.steps) / self.warm_up, 1.0)", "kops.convert_to_tensor(self.steps) / self.warm_up", "models/test_conditional_models.py::test_the_warm_up_of_the_fader_ends"),
+    M(MODELS + "fader_network/fader_network.py", "frozen = kops.stop_gradient(z)", "frozen = z", "models/test_two_players.py", "jax"),
+    M(MODELS + "dual_vae/dual_vae.py", "self.track(terms.pop(\"known\"), attribute", "self.track(0 * terms.pop(\"known\") + rows, attribute", "models/test_dual_vae.py::test_logged_accuracy_is_over_known_labels"),
+    M(MODELS + "tvae/tvae.py", "self.track(terms.pop(\"triplets\"), active", "self.track(0 * terms.pop(\"triplets\") + rows, active", "models/test_tvae_objective.py"),
+    M(MODELS + "wavegan/wavegan.py", "part = parts[i], made_parts[i]", "part = parts[i], made_parts[0]", "models/test_wavegan.py::test_every_update_of_the_critic_has_generated_waveforms_of_its_own"),
+    M(MODELS + "vbta/vbta.py", "parameters = self._decoder(d)(h[OTHER[d]], training=training)", "parameters = self._decoder(d)(h[d], training=training)", "models/test_draws.py"),
+    M(MODELS + "lstnet/lstnet.py", "\"target_cycle_loss\": self.w6", "\"target_cycle_loss\": self.w5", "models/test_lstnet_objective.py"),
+    M(MODELS + "lstnet/lstnet.py", "frozen = keras.tree.map_structure(ops.stop_gradient, made)", "frozen = made", "models/test_two_players.py", "jax"),
     # models: verbs
-    M(MODELS + "two_domain_verbs.py", "z + offset if to == \"target\" else z - offset", "z + offset", "models/test_model_verbs.py"),
-    M(MODELS + "image_model.py", "key = \" \".join([verb, *map(str, options.values())])", "key = verb", "models/test_model_verbs.py"),
-    M(MODELS + "rejection_sampling.py", "scores[: max_draws - draws]", "scores", "models/test_rejection_sampling.py"),
-    M(MODELS + "attribute_model.py", "known(y) * (2.0 * kops.cast(y, \"float32\") - 1.0)", "2.0 * kops.cast(y, \"float32\") - 1.0", "models/test_conditional_models.py"),
-    M(MODELS + "shared_translator.py", "{\"source\": z[:rows], \"target\": z[rows:]}", "{\"source\": z[rows:], \"target\": z[:rows]}", "models/test_lstnet_objective.py::test_translations_are_compositions"),
-    M(MODELS + "conditional_verbs.py", "y[:, None] * (1.0 - chosen) +", "y[:, None] +", "models/test_conditional_models.py::test_verbs_compose_the_networks"),
+    M(MODELS + "base/two_domain_verbs.py", "z + offset if to == \"target\" else z - offset", "z + offset", "models/test_model_verbs.py"),
+    M(MODELS + "base/image_model.py", "key = \" \".join([verb, *map(str, options.values())])", "key = verb", "models/test_model_verbs.py"),
+    M(MODELS + "bridging/rejection_sampling.py", "scores[: max_draws - draws]", "scores", "models/test_rejection_sampling.py"),
+    M(MODELS + "base/attribute_model.py", "known(y) * (2.0 * kops.cast(y, \"float32\") - 1.0)", "2.0 * kops.cast(y, \"float32\") - 1.0", "models/test_conditional_models.py"),
+    M(MODELS + "lstnet/shared_translator.py", "{\"source\": z[:rows], \"target\": z[rows:]}", "{\"source\": z[rows:], \"target\": z[:rows]}", "models/test_lstnet_objective.py::test_translations_are_compositions"),
+    M(MODELS + "base/conditional_verbs.py", "y[:, None] * (1.0 - chosen) +", "y[:, None] +", "models/test_conditional_models.py::test_verbs_compose_the_networks"),
     # metrics
     M(METRICS + "frechet_distance.py", "s_2 / (counts[1] - 1)", "s_2 / counts[1]", "metrics/test_frechet_distance.py"),
     M(METRICS + "frechet_distance.py", "np.outer(step, step) * (a[0] * b[0] / rows)", "np.outer(step, step)", "metrics/test_frechet_distance.py"),
@@ -184,17 +188,17 @@ MUTATIONS = (
     M(CALLBACKS + "resume.py", "f\"epoch-{epoch + 1:05d}.weights.h5\"", "f\"epoch-{epoch:05d}.weights.h5\"", "callbacks/test_resume.py"),
     M(CALLBACKS + "translation_grid.py", "with random_stream_kept():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
-    M("applications/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
-    M("applications/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
-    M("applications/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
-    M("applications/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
-    M("applications/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
-    M("applications/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
-    M("applications/face_offsets.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
-    M("applications/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_celeba_men_women.py::test_the_vae_has_the_networks_of_one_domain"),
-    M("applications/fitting.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
-    M("applications/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
-    M("applications/bridging.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
+    M("keras_latent/src/applications/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
+    M("keras_latent/src/applications/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
+    M("keras_latent/src/applications/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
+    M("keras_latent/src/applications/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
+    M("keras_latent/src/applications/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
+    M("keras_latent/src/applications/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
+    M("keras_latent/src/applications/face_offsets.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
+    M("keras_latent/src/applications/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_celeba_men_women.py::test_the_vae_has_the_networks_of_one_domain"),
+    M("keras_latent/src/applications/fitting.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
+    M("keras_latent/src/applications/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
+    M("keras_latent/src/applications/bridging.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
 )  # fmt: skip
 
 

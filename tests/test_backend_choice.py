@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from keras_latent.utils import backend_choice
-from keras_latent.utils.backend_choice import choose_backend
+from keras_latent.src.utils import backend_choice
+from keras_latent.src.utils.backend_choice import choose_backend
 
 pytestmark = pytest.mark.once
 
@@ -118,7 +118,7 @@ def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
     [
         ("/usr/bin/keras-latent", ["python", "/usr/bin/keras-latent", "list"], True),
         ("C:/Scripts/keras-latent.exe", ["keras-latent.exe"], True),
-        ("-m", ["python", "-m", "keras_latent.applications", "list"], True),
+        ("-m", ["python", "-m", "keras_latent", "list"], True),
         ("-c", ["python", "-c", "import keras_latent"], False),
         ("train.py", ["python", "train.py", "keras-latent"], False),
     ],

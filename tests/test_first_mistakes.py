@@ -28,8 +28,8 @@ from small_networks import (
 )
 
 from keras_latent import callbacks, datasets, metrics, models
-from keras_latent.datasets import network, tfds_source
-from keras_latent.models import bridging_networks
+from keras_latent.src.datasets import network, tfds_source
+from keras_latent.src.models.bridging import networks as bridging_networks
 
 pytestmark = pytest.mark.once
 

@@ -7,7 +7,7 @@ import pytest
 from small_networks import digits, vae, weights
 
 from keras_latent import models
-from keras_latent.utils.half_precision import halve
+from keras_latent.src.utils.half_precision import halve
 
 pytestmark = pytest.mark.once
 

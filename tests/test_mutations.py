@@ -18,7 +18,7 @@ def test_mutations_fit(file):
 
 def test_there_are_enough_of_every_part():
     assert len(set(MUTATIONS)) == len(MUTATIONS) >= 64
-    parts = {m.file.removeprefix("keras_latent/").split("/")[0] for m in MUTATIONS}
+    parts = {m.file.removeprefix("keras_latent/src/").split("/")[0] for m in MUTATIONS}
     assert parts == {
         *("ops", "layers", "losses", "models", "metrics", "training", "datasets", "callbacks"),
         "applications",

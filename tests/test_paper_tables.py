@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import results, tables, tvae, vbta
 from keras_latent import datasets
-from keras_latent.applications import mnist_transpose
+from keras_latent.src.applications import mnist_transpose
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.peers.lstnet_torch import LSTNet
 from benchmarks.peers.turns import THREADS, serve
-from keras_latent.models import lstnet_networks as networks
+from keras_latent.src.models.lstnet import networks
 
 TABLES = {
     "source_encoder": networks.MNIST_ENCODER,

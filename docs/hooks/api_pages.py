@@ -25,7 +25,7 @@ MODULES = (
     "training",
 )
 # What a page of a model leaves to that of `training.PortableModel`, and to Keras.
-COMMON = "keras_latent.training.model."
+COMMON = "keras_latent.src.training.model."
 KERAS = {
     "build",
     "call",

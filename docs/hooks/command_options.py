@@ -5,8 +5,8 @@ import argparse
 
 def reference() -> str:
     """A section for each application, with a table of its options."""
-    from keras_latent.applications import cli
-    from keras_latent.applications.registry import APPLICATIONS
+    from keras_latent.src.cli import cli
+    from keras_latent.src.cli.registry import APPLICATIONS
 
     parser = cli.build_parser()
     run = _choices(parser)["run"]

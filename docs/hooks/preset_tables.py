@@ -4,7 +4,7 @@
 def table(model: str) -> str:
     """Names and descriptions of a model's presets, with the figures of trained weights."""
     from keras_latent import models
-    from keras_latent.preset_table import trained_presets
+    from keras_latent.src.cli.all_presets import trained_presets
 
     cls = getattr(models, model)
     trained = trained_presets()

@@ -9,8 +9,9 @@ from helpers import assert_overwritten
 
 from benchmarks import bridging as tables
 from keras_latent import datasets, metrics, models
-from keras_latent.applications import bridging, bridging_synthetic, cli
-from keras_latent.models.wavegan_networks import wavegan
+from keras_latent.src.applications import bridging, bridging_synthetic
+from keras_latent.src.cli import cli
+from keras_latent.src.models.wavegan.networks import wavegan
 
 ROWS, TESTED = 200, 40
 

@@ -11,12 +11,14 @@ from helpers import assert_overwritten
 from benchmarks import dualvae as tables
 from benchmarks import results
 from keras_latent import metrics, models
-from keras_latent.applications import celeba_attributes, cli
-from keras_latent.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
-from keras_latent.applications.options.celeba_attributes import METHODS
 from keras_latent.datasets import CELEBA_ATTRIBUTES
-from keras_latent.models import attribute_networks
-from keras_latent.preset_table import FACES_DUAL
+from keras_latent.src.applications import celeba_attributes
+from keras_latent.src.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
+from keras_latent.src.cli import cli
+from keras_latent.src.cli.options.celeba_attributes import METHODS
+from keras_latent.src.models.cvae.networks import cvae as cvae_networks
+from keras_latent.src.models.dual_vae.networks import dual_vae
+from keras_latent.src.models.dual_vae.presets import FACES_DUAL
 
 ROWS = {"train": 40, "validation": 8, "test": 8}
 PICTURES = {"sweep.png", "strengths.png", "training.png"}
@@ -111,9 +113,9 @@ def test_scores_are_those_of_the_verbs(rng):
     """What `Scores` measures is the CIS of `transfer` and `to_boundary`."""
     shape, names = (16, 16, 3), ["a", "b", "c"]
     x, y = rng.random((5, *shape), "float32"), rng.integers(0, 2, (5, 3))
-    networks = attribute_networks.dual_vae(shape, 8, 2)
+    networks = dual_vae(shape, 8, 2)
     dual = models.DualVAE(**networks, attributes=names, use_bias=True, seed=0)
-    cvae = models.CVAE(**attribute_networks.cvae(shape, 3, 8, 2), attributes=names)
+    cvae = models.CVAE(**cvae_networks(shape, 3, 8, 2), attributes=names)
     columns, f = [2, 0, 1], judge(4, 16)
 
     def cis(made):
@@ -141,7 +143,7 @@ def test_scores_are_those_of_the_verbs(rng):
 
 
 def test_strengths_are_steps_of_the_same_length():
-    networks = attribute_networks.dual_vae((16, 16, 3), 8, 2)
+    networks = dual_vae((16, 16, 3), 8, 2)
     dual = models.DualVAE(**networks, attributes=3)
     lengths = np.linalg.norm(dual.dual_vectors(), axis=1).mean()
     strengths = np.array(kinds_of(dual)["dual"].strengths)

@@ -13,23 +13,24 @@ from helpers import assert_overwritten
 from benchmarks import celeba_men_women as tables
 from benchmarks import results
 from keras_latent import datasets, metrics, models
-from keras_latent.applications import celeba_men_women, cli, face_offsets
-from keras_latent.applications.face_domains import domain_of, pair_of, sort_men_first
-from keras_latent.applications.face_measures import Seen, figures_of, look
-from keras_latent.applications.face_offsets import (
+from keras_latent.datasets import CELEBA_ATTRIBUTES
+from keras_latent.src.applications import celeba_men_women, face_offsets
+from keras_latent.src.applications.face_domains import domain_of, pair_of, sort_men_first
+from keras_latent.src.applications.face_measures import Seen, figures_of, look
+from keras_latent.src.applications.face_offsets import (
     best_strength,
     offset_between,
     standard_errors_past,
 )
-from keras_latent.applications.registry import APPLICATIONS
-from keras_latent.applications.run_directory import RunDirectory
-from keras_latent.applications.single_domain_vae import (
+from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.applications.single_domain_vae import (
     ImageBatches,
     counterpart,
     train_counterpart,
 )
-from keras_latent.datasets import CELEBA_ATTRIBUTES
-from keras_latent.models import face_networks, networks
+from keras_latent.src.cli import cli
+from keras_latent.src.cli.registry import APPLICATIONS
+from keras_latent.src.models.vbta import face_networks, networks
 
 # As many of each gender where programs are compiled anew for every number of rows.
 ROWS = {"train": 60, "validation": 16, "test": 16}
@@ -268,7 +269,7 @@ class Shifted:
 
 
 def test_what_is_seen(rng, monkeypatch):
-    monkeypatch.setattr("keras_latent.applications.face_measures.ROWS", 4)
+    monkeypatch.setattr("keras_latent.src.applications.face_measures.ROWS", 4)
     images = rng.random((10, 3, 5, 1)).astype("float32")
     seen = look(Shifted(), None, Fixed(), images, "source")
     probabilities = images[:, 0, :, 0]
@@ -307,7 +308,7 @@ class Gender:
 
 def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
     for module in ("face_measures", "face_offsets"):
-        monkeypatch.setattr(f"keras_latent.applications.{module}.ROWS", 7)
+        monkeypatch.setattr(f"keras_latent.src.applications.{module}.ROWS", 7)
     monkeypatch.setattr(face_offsets, "STRENGTHS", ALL_STRENGTHS)
     men = np.stack([rng.uniform(0.5, 0.7, 30), np.ones(30)], 1).astype("float32")
     women = men - np.float32([0.2, 0])

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from keras_latent import models
-from keras_latent.applications import (
+from keras_latent.src.applications import (
     base_models,
     celeba_attributes,
-    cli,
     face_offsets,
     fitting,
     mnist_usps,
 )
-from keras_latent.applications.options import mnist_usps as options
-from keras_latent.applications.run_directory import RunDirectory
+from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.cli import cli
+from keras_latent.src.cli.options import mnist_usps as options
 
 
 @pytest.fixture

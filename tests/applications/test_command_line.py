@@ -14,8 +14,9 @@ import pytest
 from helpers import assert_overwritten
 
 from keras_latent import datasets, models
-from keras_latent.applications import cli, mnist_transpose, registry, run_directory
-from keras_latent.preset_table import trained_presets
+from keras_latent.src.applications import mnist_transpose, run_directory
+from keras_latent.src.cli import cli, registry
+from keras_latent.src.cli.all_presets import trained_presets
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ("training.png", "translations.png", "samples.png", "pca.png")
@@ -256,20 +257,19 @@ def test_a_logged_and_lost_epoch_counts_once(tmp_path):
 
 
 def test_a_clone_that_is_not_installed(tmp_path):
-    """The folder `applications/` is the package `keras_latent.applications`."""
-    for folder in ("keras_latent", "applications"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "keras_latent", tmp_path / "keras_latent", ignore=ignore)
     script = """
-import keras_latent, keras_latent.applications
-from keras_latent.applications import cli, registry
+import keras_latent
+from keras_latent.src.cli import cli
+from keras_latent.src.cli import registry
 for application in registry.APPLICATIONS.values():
     assert application.load().run
 paths = [keras_latent.__file__, cli.__file__, registry.__file__]
 assert all(path.startswith(ROOT) for path in paths), paths
 assert cli.main(["list"]) == 0
 """.replace("ROOT", repr(str(tmp_path)))
-    for command in (["-c", script], ["-m", "keras_latent.applications", "list"]):
+    for command in (["-c", script], ["-m", "keras_latent", "list"]):
         result = subprocess.run(
             [sys.executable, *command],
             cwd=tmp_path,

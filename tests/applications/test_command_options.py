@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from keras_latent.applications import cli
-from keras_latent.applications.options import celeba_attributes
-from keras_latent.applications.registry import APPLICATIONS
 from keras_latent.datasets import CELEBA_ATTRIBUTES
-from keras_latent.preset_table import FACES_DUAL
+from keras_latent.src.cli import cli
+from keras_latent.src.cli.options import celeba_attributes
+from keras_latent.src.cli.registry import APPLICATIONS
+from keras_latent.src.models.dual_vae.presets import FACES_DUAL
 
 ROOT = Path(__file__).resolve().parents[2]
 
 WITHOUT_KERAS = """
 import sys
 sys.argv = ["keras-latent"]
-from keras_latent.applications import cli
+from keras_latent.src.cli import cli
 for expected, argv in (
     (0, ["--help"]),
     (0, ["--version"]),
@@ -42,9 +42,7 @@ assert not found, found
 """
 
 
-@pytest.mark.parametrize(
-    "command", [["-c", WITHOUT_KERAS], ["-m", "keras_latent.applications", "list"]]
-)
+@pytest.mark.parametrize("command", [["-c", WITHOUT_KERAS], ["-m", "keras_latent", "list"]])
 def test_answers_without_keras(command, tmp_path):
     """So that they take no time, whatever the backend: here one that is not installed."""
     result = subprocess.run(
@@ -176,7 +174,7 @@ def test_openmp_waits_passively_when_pytorch_is_imported(given, found, tmp_path)
     environment |= {"KERAS_BACKEND": "torch", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     if given is not None:
         environment["OMP_WAIT_POLICY"] = given
-    command = ["-m", "keras_latent.applications", "run", "mnist-transpose"]
+    command = ["-m", "keras_latent", "run", "mnist-transpose"]
     result = subprocess.run(
         [sys.executable, *command, "--out", str(tmp_path / "out")],
         env=environment,

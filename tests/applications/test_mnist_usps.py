@@ -15,9 +15,10 @@ from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
 
 from keras_latent import datasets, models
-from keras_latent.applications import cli, mnist_usps
-from keras_latent.applications.epoch_choice import EpochChoice, mutual_information
-from keras_latent.applications.registry import APPLICATIONS
+from keras_latent.src.applications import mnist_usps
+from keras_latent.src.applications.epoch_choice import EpochChoice, mutual_information
+from keras_latent.src.cli import cli
+from keras_latent.src.cli.registry import APPLICATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
 DIRECTIONS = {"source_to_target", "target_to_source"}

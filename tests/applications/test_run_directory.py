@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from keras_latent.applications import cli, fitting, registry, run_directory
-from keras_latent.applications.run_directory import RunDirectory
-from keras_latent.utils import locks
+from keras_latent.src.applications import fitting, run_directory
+from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.cli import cli, registry
+from keras_latent.src.utils import locks
 
 RUN = {"application": "a", "epochs": 2, "seed": 0}
 

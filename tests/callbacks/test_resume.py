@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_latent import callbacks, datasets, models
-from keras_latent.models import networks
+from keras_latent.src.models.vbta import networks
 
 EPOCHS = 4
 

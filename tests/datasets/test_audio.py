@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets, visualization
-from keras_latent.datasets import audio, wav_format
+from keras_latent.src.datasets import audio, wav_format
 
 
 def wav(samples, rate=8000, channels=1, width=2):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
-from keras_latent.datasets.augment import Augmentation
+from keras_latent.src.datasets.augment import Augmentation
 
 
 @pytest.fixture(params=["numpy", "tf"])

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from keras_latent import datasets
-from keras_latent.datasets.match_by_geometry import _mutual_neighbours
+from keras_latent.src.datasets.match_by_geometry import _mutual_neighbours
 
 (DIGITS, LABELS), _ = datasets.load_arrays("digits")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
-from keras_latent.datasets.men_women import reorder_in_place
+from keras_latent.src.datasets.men_women import reorder_in_place
 
 REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
 MALE = datasets.CELEBA_ATTRIBUTES.index("Male")

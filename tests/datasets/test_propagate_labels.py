@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from keras_latent import datasets
-from keras_latent.datasets.propagate_labels import (
+from keras_latent.src.datasets.propagate_labels import (
     neighbor_graph,
     poisson_potentials,
     propagate_labels,

@@ -14,7 +14,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from tensorflow_datasets.core.download import checksums, downloader  # noqa: E402
 
-from keras_latent.datasets import sc09  # noqa: E402
+from keras_latent.src.datasets import sc09  # noqa: E402
 
 
 def wav(samples, rate=16_000, channels=1):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
-from keras_latent.datasets import sounds
+from keras_latent.src.datasets import sounds
 
 REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
 

@@ -11,7 +11,7 @@ pytest.importorskip("tensorflow_datasets")
 
 from tensorflow_datasets.core.download import checksums, downloader  # noqa: E402
 
-from keras_latent.datasets import usps  # noqa: E402
+from keras_latent.src.datasets import usps  # noqa: E402
 
 REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
 GREY = np.array([-1, -0.5, 0, 0.5, 1])

@@ -131,8 +131,8 @@ def check_public_names(page):
 
 
 def check_command_line(page):
-    from keras_latent.applications import cli
-    from keras_latent.applications.registry import APPLICATIONS
+    from keras_latent.src.cli import cli
+    from keras_latent.src.cli.registry import APPLICATIONS
 
     text = page["api/command_line.html"].text
     run = next(a for a in cli.build_parser()._actions if a.dest == "command").choices["run"]

@@ -7,9 +7,9 @@ from keras import layers
 from sklearn.metrics import roc_auc_score
 
 from keras_latent import metrics
-from keras_latent.metrics import attribute_networks
-from keras_latent.metrics.attribute_batches import Batches, changed
-from keras_latent.metrics.attribute_report import area_under_curve
+from keras_latent.src.metrics import attribute_networks
+from keras_latent.src.metrics.attribute_batches import Batches, changed
+from keras_latent.src.metrics.attribute_report import area_under_curve
 
 pytestmark = pytest.mark.once
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from keras_latent import metrics
-from keras_latent.metrics import audio_classifier
-from keras_latent.metrics.audio_classifier import augmented
+from keras_latent.src.metrics import audio_classifier
+from keras_latent.src.metrics.audio_classifier import augmented
 
 pytestmark = pytest.mark.once
 

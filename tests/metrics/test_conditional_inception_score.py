@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_latent import metrics, models
-from keras_latent.metrics.transfer_program import TransferProgram, state_behind
+from keras_latent.src.metrics.transfer_program import TransferProgram, state_behind
 
 SHAPE, NAMES = (4, 3, 2), ("hat", "smile", "beard")
 

@@ -4,7 +4,7 @@ import pytest
 from scipy import linalg
 
 from keras_latent import metrics
-from keras_latent.metrics.frechet_distance import frechet_distance
+from keras_latent.src.metrics.frechet_distance import frechet_distance
 
 
 def identity(*shape):

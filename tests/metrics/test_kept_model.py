@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_latent import callbacks, metrics
-from keras_latent.metrics import kept_model
-from keras_latent.utils import locks
+from keras_latent.src.metrics import kept_model
+from keras_latent.src.utils import locks
 
 pytestmark = pytest.mark.once
 

@@ -8,9 +8,10 @@ from keras import layers
 from scipy import special, stats
 
 from keras_latent import metrics, models
-from keras_latent.models import networks
-from keras_latent.models.latent_model import LatentModel
-from keras_latent.ops.counter_gaussian import counter_gaussian
+from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.vae.networks import vae_mlp
+from keras_latent.src.models.vbta.networks import vbta_mlp
+from keras_latent.src.ops.counter_gaussian import counter_gaussian
 
 PIXELS, LATENTS, VARIANCE = 6, 2, 0.3
 
@@ -43,7 +44,7 @@ def linear_gaussian(rng, widening=1.0, wrong=0.0):
 
 
 def vae(rng, likelihood="bernoulli", **kwargs):
-    model = models.VAE(**networks.vae_mlp((4, 4, 1), 16, 3), likelihood=likelihood, **kwargs)
+    model = models.VAE(**vae_mlp((4, 4, 1), 16, 3), likelihood=likelihood, **kwargs)
     for variable in model.trainable_variables:
         variable.assign(rng.normal(size=variable.shape) * 0.2)
     return model
@@ -139,8 +140,8 @@ def test_against_numpy_on_other_noise(rng):
 @pytest.mark.parametrize("domain", ["source", "target"])
 def test_two_domains(rng, domain):
     shapes = {"source": (4, 4, 1), "target": (3, 2, 2)}
-    parts = networks.vbta_mlp(shapes["source"], 16, 3)
-    other = networks.vbta_mlp(shapes["target"], 16, 3)
+    parts = vbta_mlp(shapes["source"], 16, 3)
+    other = vbta_mlp(shapes["target"], 16, 3)
     parts |= {name: other[name] for name in ("target_encoder", "target_decoder")}
     model = models.VBTA(**parts, likelihood="bernoulli")
     x = digits_like(5, rng, shapes[domain])
@@ -268,7 +269,7 @@ def test_errors(rng, change, match):
 
 @pytest.mark.parametrize("domain", [None, "x"])
 def test_a_domain_is_needed(rng, domain):
-    model = models.VBTA(**networks.vbta_mlp((4, 4, 1), 8, 2))
+    model = models.VBTA(**vbta_mlp((4, 4, 1), 8, 2))
     with pytest.raises(ValueError, match=r"`domain` must be one of \['source', 'target'\]"):
         metrics.log_likelihood(model, digits_like(2, rng), domain=domain)
 

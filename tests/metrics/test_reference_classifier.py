@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from keras_latent import datasets, metrics
-from keras_latent.metrics.reference_classifier import shifted, softened
+from keras_latent.src.metrics.reference_classifier import shifted, softened
 
 pytestmark = pytest.mark.once
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_latent import metrics
-from keras_latent.metrics.triplet_accuracy import sample_triplets
+from keras_latent.src.metrics.triplet_accuracy import sample_triplets
 
 
 def rows(rng, number=60, classes=5, missing=10, dim=3):

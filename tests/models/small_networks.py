@@ -6,7 +6,13 @@ from keras import layers
 
 from keras_latent import datasets, models
 from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
-from keras_latent.models import attribute_networks, lstnet_networks, networks
+from keras_latent.src.models.base import blocks
+from keras_latent.src.models.cvae import networks as cvae_networks
+from keras_latent.src.models.dual_vae import networks as dual_vae_networks
+from keras_latent.src.models.fader_network import networks as fader_networks
+from keras_latent.src.models.lstnet import networks as lstnet_networks
+from keras_latent.src.models.vae.networks import vae_mlp
+from keras_latent.src.models.vbta.networks import vbta_mlp
 
 DIGIT, SKETCH = (8, 8, 1), (6, 4, 3)
 
@@ -37,17 +43,17 @@ def batch(rows=200, paired=None, other=sketches):
 
 
 def vae(hidden=16, latent_dim=4, shape=DIGIT, **kwargs):
-    return models.VAE(**networks.vae_mlp(shape, hidden, latent_dim), seed=1, **kwargs)
+    return models.VAE(**vae_mlp(shape, hidden, latent_dim), seed=1, **kwargs)
 
 
 def tvae(hidden=16, latent_dim=4, shape=DIGIT, **kwargs):
-    return models.TVAE(**networks.vae_mlp(shape, hidden, latent_dim), **({"seed": 1} | kwargs))
+    return models.TVAE(**vae_mlp(shape, hidden, latent_dim), **({"seed": 1} | kwargs))
 
 
 def vbta(hidden=16, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     """A VBTA with shared parts and domains of unequal shapes."""
-    parts = networks.vbta_mlp(source, hidden, latent_dim)
-    other = networks.vbta_mlp(target, hidden, latent_dim)
+    parts = vbta_mlp(source, hidden, latent_dim)
+    other = vbta_mlp(target, hidden, latent_dim)
     parts |= {name: other[name] for name in ("target_encoder", "target_decoder")}
     return models.VBTA(**parts, **({"seed": 1} | kwargs))
 
@@ -89,8 +95,8 @@ def lstnet(width=4, spectral_normalization=False, **kwargs):
 def lstnet_parts(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH):
     """Networks of an LSTNet of dense layers, which compile fast."""
     parts = {
-        "shared_encoder": networks.dense_relu(hidden, latent_dim, "shared_encoder"),
-        "shared_generator": networks.dense_relu(latent_dim, hidden, "shared_generator"),
+        "shared_encoder": blocks.dense_relu(hidden, latent_dim, "shared_encoder"),
+        "shared_generator": blocks.dense_relu(latent_dim, hidden, "shared_generator"),
     }
     for name, shape in {"source": source, "target": target, "latent": (latent_dim,)}.items():
         parts[f"{name}_discriminator"] = keras.Sequential(
@@ -104,8 +110,8 @@ def lstnet_parts(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH):
         )
         if name != "latent":
             encoder, generator = f"{name}_encoder", f"{name}_generator"
-            parts[encoder] = networks.mlp_encoder(shape, hidden, encoder)
-            parts[generator] = networks.linear_decoder(hidden, shape, generator)
+            parts[encoder] = blocks.mlp_encoder(shape, hidden, encoder)
+            parts[generator] = blocks.linear_decoder(hidden, shape, generator)
             parts[generator].add(layers.Activation("tanh"))
     return parts
 
@@ -117,19 +123,19 @@ def lstnet_mlp(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
 
 
 def dual_vae(attributes=3, latent_dim=4, **kwargs):
-    parts = attribute_networks.dual_vae(DIGIT, latent_dim, None, 16)
+    parts = dual_vae_networks.dual_vae(DIGIT, latent_dim, None, 16)
     return models.DualVAE(**parts, attributes=attributes, **({"seed": 1} | kwargs))
 
 
 def cvae(attributes=3, latent_dim=4, **kwargs):
     number = attributes if isinstance(attributes, int) else len(attributes)
-    parts = attribute_networks.cvae(DIGIT, number, latent_dim, None, 16)
+    parts = cvae_networks.cvae(DIGIT, number, latent_dim, None, 16)
     return models.CVAE(**parts, attributes=attributes, **({"seed": 1} | kwargs))
 
 
 def fader(attributes=3, latent_dim=4, **kwargs):
     number = attributes if isinstance(attributes, int) else len(attributes)
-    parts = attribute_networks.fader(DIGIT, number, latent_dim, None, 16, 8)
+    parts = fader_networks.fader(DIGIT, number, latent_dim, None, 16, 8)
     return models.FaderNetwork(**parts, attributes=attributes, **({"warm_up": 4} | kwargs))
 
 

@@ -8,7 +8,7 @@ from keras import ops
 from scipy.stats import wasserstein_distance
 
 from keras_latent import datasets, models
-from keras_latent.models.bridging_networks import bridging_mlp
+from keras_latent.src.models.bridging.networks import bridging_mlp
 
 
 def small(latent_dim=3, shared_dim=2, num_domains=2, **arguments):

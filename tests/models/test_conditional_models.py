@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from small_networks import attributed_digits, cvae, fader, quick_compile
 
-from keras_latent.models.attribute_model import signed
+from keras_latent.src.models.base.attribute_model import signed
 
 X, Y = attributed_digits(60)
 MAKERS = {"cvae": cvae, "fader": fader}

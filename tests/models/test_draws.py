@@ -16,8 +16,8 @@ from small_networks import (
 )
 
 from keras_latent import models
-from keras_latent.models.bridging_networks import bridging_mlp
-from keras_latent.models.vae import VAE
+from keras_latent.src.models.bridging.networks import bridging_mlp
+from keras_latent.src.models.vae.vae import VAE
 
 ROWS = 12
 X, Y = attributed_digits(ROWS)

@@ -8,7 +8,7 @@ from scipy import stats
 from small_networks import assert_same_weights, attributed_digits, dual_vae, quick_compile
 
 from keras_latent import models, training
-from keras_latent.models.attribute_model import attribute_nll, right_share
+from keras_latent.src.models.base.attribute_model import attribute_nll, right_share
 
 X, Y = attributed_digits(60)
 

@@ -19,7 +19,7 @@ from small_networks import (
 )
 
 from keras_latent import models
-from keras_latent.models.bridging_networks import bridging_mlp
+from keras_latent.src.models.bridging.networks import bridging_mlp
 
 ROWS = 6
 

@@ -15,7 +15,7 @@ from run_model import (
 )
 
 from keras_latent import models
-from keras_latent.models.bridging_networks import bridging_mlp
+from keras_latent.src.models.bridging.networks import bridging_mlp
 
 BACKEND = keras.backend.backend()
 # A game that is lost in two steps is of no concern here.

@@ -16,7 +16,8 @@ import small_networks
 
 import keras_latent
 from keras_latent import models
-from keras_latent.models import export_elsewhere, export_formats
+from keras_latent.src.export import formats as export_formats
+from keras_latent.src.export import other_backend as export_elsewhere
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -404,7 +405,10 @@ def test_another_process_is_told_where_classes_are(monkeypatch):
     monkeypatch.setattr(export_elsewhere.subprocess, "run", run)
     what = {"verb": "encode", "options": {"attribute": np.int32(3)}}
     export_elsewhere.export(model, "torch", Path("file"), "onnx", what, None)
-    assert seen["backend"] == "torch" and seen["class"] == ["keras_latent.models.vae", "VAE"]
+    assert seen["backend"] == "torch" and seen["class"] == [
+        "keras_latent.src.models.vae.vae",
+        "VAE",
+    ]
     assert "small_networks" in seen["modules"] and "keras" not in seen["modules"]
     assert seen["export"] == {
         "filepath": str(Path("file").absolute()),

@@ -7,7 +7,7 @@ import torch
 from small_networks import quick_compile
 
 from keras_latent import models
-from keras_latent.models import face_networks
+from keras_latent.src.models.vbta import face_networks
 
 TINY = {"event_shape": (16, 12, 3), "filters": (3, 5), "hidden": 24, "latent_dim": 4}
 KINDS = {

@@ -77,7 +77,8 @@ def test_import_needs_neither_scikit_learn_nor_matplotlib(tmp_path):
         loaded = keras.saving.load_model({str(tmp_path / "x.keras")!r})
         assert type(loaded.layers[-1]) is keras_latent.layers.GaussianSampling
         from keras_latent import callbacks, datasets, metrics, models, visualization
-        from keras_latent.applications import cli, registry
+        from keras_latent.src.cli import cli
+        from keras_latent.src.cli import registry
         assert cli.main(["list"]) == 0
         try:
             datasets.load_pair("digits_transpose")
@@ -109,7 +110,7 @@ def test_a_backend_that_is_missing_is_said_in_one_line():
 def test_the_command_says_so_without_a_traceback(tmp_path):
     script = f"""
         sys.argv = ["keras-latent"]
-        from keras_latent.applications import cli
+        from keras_latent.src.cli import cli
         out = {str(tmp_path / "out")!r}
         sys.exit(cli.main(["run", "mnist-transpose", "--dataset", "digits", "--out", out]))
         """

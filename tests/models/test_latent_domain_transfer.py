@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_latent import models
-from keras_latent.models.bridging_networks import bridging_mlp, deep_vae_mlp
+from keras_latent.src.models.bridging.networks import bridging_mlp, deep_vae_mlp
 
 
 def vae(latent_dim=4, shape=(6, 6, 1), seed=0):

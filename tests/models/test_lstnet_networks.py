@@ -21,8 +21,8 @@ from small_networks import (
 
 from benchmarks.peers import lstnet_torch
 from keras_latent import models
-from keras_latent.models import lstnet_networks as tables
-from keras_latent.models import networks
+from keras_latent.src.models.base import blocks
+from keras_latent.src.models.lstnet import networks as tables
 
 SHAPES = {"source": DIGIT, "target": SKETCH}
 OTHER = {"source": "target", "target": "source"}
@@ -453,11 +453,11 @@ def judge(outputs, shape=DIGIT):
         ),
         ({"latent_discriminator": None}, "`latent_discriminator` must be a Keras model or layer"),
         (
-            {"target_encoder": networks.mlp_encoder(SKETCH, 7, "e")},
+            {"target_encoder": blocks.mlp_encoder(SKETCH, 7, "e")},
             r"must return features of one shape. Received: \{'source': \(8,\), 'target': \(7,\)\}",
         ),
         (
-            {"target_generator": networks.linear_decoder(8, DIGIT, "g")},
+            {"target_generator": blocks.linear_decoder(8, DIGIT, "g")},
             r"`target_generator` must have shape \('batch', 6, 4, 3\).*\(None, 8, 8, 1\)",
         ),
         (

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from small_networks import batch, vbta
 
-from keras_latent.models import image_model
+from keras_latent.src.models.base import image_model
 
 
 def test_blocks_do_not_change_the_answer(monkeypatch):

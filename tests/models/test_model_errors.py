@@ -7,7 +7,8 @@ from keras import layers
 from small_networks import digits, heads, vae, vbta
 
 from keras_latent import models
-from keras_latent.models import networks, validation
+from keras_latent.src.models.base import blocks, validation
+from keras_latent.src.models.vbta.networks import vbta_mlp
 
 IMAGES, _ = digits(20)
 NAN = IMAGES.copy()
@@ -169,7 +170,7 @@ def test_sample_weights(one):
 
 
 def parts(**changes):
-    return networks.vbta_mlp((8, 8, 1), 8, 2) | changes
+    return vbta_mlp((8, 8, 1), 8, 2) | changes
 
 
 def encoder(latent_dim=2, outputs=2):
@@ -184,7 +185,7 @@ def two_inputs():
 
 
 def decoder(shape=(8, 8, 1), latent_dim=2):
-    return networks.linear_decoder(latent_dim, shape, "decoder")
+    return blocks.linear_decoder(latent_dim, shape, "decoder")
 
 
 def unbuilt():
@@ -203,7 +204,7 @@ UNSHARED = {"shared_encoder": None, "shared_decoder": None}
         ({"shared_decoder": "dense"}, r"`shared_decoder` must be a Keras model or layer.*'dense'"),
         ({"target_encoder": two_inputs()}, r"`target_encoder` must take one tensor"),
         (
-            {"shared_encoder": networks.dense_relu(8, 2, "e")},
+            {"shared_encoder": blocks.dense_relu(8, 2, "e")},
             r"`shared_encoder` must return `\(z_mean, z_log_var\)`.*\(None, 2\)",
         ),
         (
@@ -215,7 +216,7 @@ UNSHARED = {"shared_encoder": None, "shared_decoder": None}
             r"must share one latent space.*\{'source': 2, 'target': 3\}",
         ),
         (
-            {"source_decoder": networks.linear_decoder(8, (8, 7, 1), "d")},
+            {"source_decoder": blocks.linear_decoder(8, (8, 7, 1), "d")},
             r"`source_decoder` must have shape \('batch', 8, 8, 1\).*\(None, 8, 7, 1\)",
         ),
         ({"alpha": -1}, r"`alpha` must be a non-negative finite number. Received: alpha=-1"),

@@ -8,7 +8,7 @@ import pytest
 from small_networks import SKETCH, batch, digits, quick_compile, sketches, vae, vbta
 
 from keras_latent import datasets, models
-from keras_latent.models import networks
+from keras_latent.src.models.vbta import networks
 
 VBTA_TERMS = {
     "loss",

@@ -5,6 +5,7 @@ import numpy as np
 from small_networks import batch, digits, quick_compile, to_numpy, vae, vbta
 
 from keras_latent import models
+from keras_latent.src.models.vbta.networks import vbta_mlp
 
 
 def test_shared_parts_stay_shared(tmp_path):
@@ -24,7 +25,7 @@ def test_one_encoder_for_both_domains_stays_one(tmp_path):
     """The same object as both domain encoders has one set of weights."""
     parts = {
         name: network
-        for name, network in models.networks.vbta_mlp((8, 8, 1), 8, 2).items()
+        for name, network in vbta_mlp((8, 8, 1), 8, 2).items()
         if name != "target_encoder"
     }
     model = models.VBTA(target_encoder=parts["source_encoder"], **parts)

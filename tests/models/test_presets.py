@@ -8,8 +8,8 @@ import pytest
 from small_networks import assert_same_weights, digits, vae, vbta
 
 from keras_latent import models
-from keras_latent.models import networks
-from keras_latent.models.attribute_model import AttributeModel
+from keras_latent.src.models.base import blocks
+from keras_latent.src.models.base.attribute_model import AttributeModel
 
 NAMES = [
     (getattr(models, cls), name) for cls in models.__all__ for name in getattr(models, cls).presets
@@ -263,7 +263,7 @@ def test_loading_runs_no_code(saved, damaged):
 
 
 def test_networks_are_registered_with_their_activation():
-    heads = networks.gaussian_heads(3, 2, "heads")
+    heads = blocks.gaussian_heads(3, 2, "heads")
     copy = keras.Model.from_config(heads.get_config())
     copy.set_weights(heads.get_weights())
     x = np.ones((1, 3), "float32")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import presets as recipes
-from keras_latent import datasets, models, preset_table
-from keras_latent.preset_table import PRESETS, TRAINED, WEIGHTS, trained_presets
+from keras_latent import datasets, models
+from keras_latent.src.presets import registry as preset_table
+from keras_latent.src.presets.registry import PRESETS, TRAINED, WEIGHTS, trained_presets
 
 NAMES = trained_presets()
 

@@ -13,7 +13,8 @@ from scipy.spatial.distance import cdist
 from small_networks import labelled_digits, quick_compile, to_numpy, tvae, vae
 
 from keras_latent import models, ops
-from keras_latent.models import networks
+from keras_latent.src.models.base import blocks
+from keras_latent.src.models.tvae.tvae import MINING
 
 DISTANCE = LpDistance(normalize_embeddings=False)
 
@@ -105,7 +106,7 @@ def test_semi_hard_trains_an_anchor_whose_negatives_are_all_too_near():
     assert (d_positive[0], d_negative[0], weight[0]) == (9.0, 2.0, 1.0)
 
 
-@pytest.mark.parametrize("mining", models.tvae.MINING)
+@pytest.mark.parametrize("mining", MINING)
 @pytest.mark.parametrize("labels", [[-1] * 6, [0] * 6, [0, 1, 2, 3, 4, 5], [0, -1, 1, -1, 2, -1]])
 def test_no_valid_triplet_gives_zero(mining, labels):
     model, labels = with_one_draw(tvae(mining=mining)), np.int32(labels)
@@ -116,7 +117,7 @@ def test_no_valid_triplet_gives_zero(mining, labels):
         assert (gradients(lambda z: loss_of(model, z, labels), rows)[0] == 0).all()
 
 
-@pytest.mark.parametrize("mining", models.tvae.MINING)
+@pytest.mark.parametrize("mining", MINING)
 def test_gradient_is_finite_where_means_coincide(mining):
     labels = np.int32([0, 0, 1, 1, -1, 2])
     z = np.ones((6, 3))
@@ -161,7 +162,7 @@ def test_missing_labels_leave_the_elbo_alone(monkeypatch):
     assert part["triplet_loss"] == pytest.approx(oracle(model.encode(x), half, 1.0), rel=1e-4)
 
 
-@pytest.mark.parametrize("mining", models.tvae.MINING)
+@pytest.mark.parametrize("mining", MINING)
 def test_a_collapsed_encoder_shows(mining):
     x, labels = labelled_digits(40)
     model = tvae(mining=mining, margin=0.7)
@@ -179,7 +180,7 @@ def test_active_triplets_are_counted_by_triplet():
     """A batch without triplets does not dilute the share; hinges that are zero do."""
     x = keras.Input((2,))
     encoder = keras.Model(x, (x + 0.0, x * 0.0))
-    model = models.TVAE(encoder, networks.linear_decoder(2, (2,), "d"), mining="hard", margin=1.0)
+    model = models.TVAE(encoder, blocks.linear_decoder(2, (2,), "d"), mining="hard", margin=1.0)
     model.compile(keras.optimizers.SGD(0.0), jit_compile=quick_compile())
     rows = np.float32([[0, 0], [0, 1], [0, 9], [0, 9.5]] * 2)
     labels = np.int32([0, 0, 1, 1, -1, -1, -1, -1])

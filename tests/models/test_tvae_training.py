@@ -13,6 +13,7 @@ from small_networks import (
 )
 
 from keras_latent import metrics, models
+from keras_latent.src.models.tvae.tvae import MINING
 
 IMAGES, LABELS = labelled_digits(100)
 TERMS = set(models.TVAE.trackers)
@@ -23,7 +24,7 @@ def trained(model, x, labels, epochs, learning_rate=3e-3, **fit):
     return model.fit(x, labels, batch_size=50, epochs=epochs, verbose=0, **fit).history
 
 
-@pytest.mark.parametrize("mining", models.tvae.MINING)
+@pytest.mark.parametrize("mining", MINING)
 def test_it_learns_digits(mining):
     x, labels = labelled_digits(200)
     model = tvae(mining=mining, triplet_weight=10.0)

@@ -8,7 +8,8 @@ from small_networks import DIGIT, batch, quick_compile, to_numpy, vbta
 from torch import distributions
 
 from keras_latent import training
-from keras_latent.models import networks
+from keras_latent.src.models.base import blocks
+from keras_latent.src.models.vbta.networks import vbta_mlp
 
 SOME = np.arange(12) % 3 == 0
 
@@ -192,7 +193,7 @@ def test_terms_of_train_and_test_steps_are_those_of_the_objective(mean_latents):
 
 def test_networks_of_the_paper():
     """Section 5.3: 784 -> 512 ReLU; two heads of 64; 64 -> 512 ReLU; 512 -> 784."""
-    parts = networks.vbta_mlp((28, 28, 1))
+    parts = vbta_mlp((28, 28, 1))
     counts = {name: network.count_params() for name, network in parts.items()}
     assert counts == {
         "source_encoder": 784 * 512 + 512,
@@ -206,7 +207,7 @@ def test_networks_of_the_paper():
 
 
 def test_the_variance_of_the_papers_heads_is_a_softplus():
-    heads = networks.gaussian_heads(3, 2, "heads")
+    heads = blocks.gaussian_heads(3, 2, "heads")
     h = np.array([[0.3, -2.0, 5.0]], "float32")
     kernel, bias = heads.get_layer("z_log_var").get_weights()
     _, z_log_var = to_numpy(heads(h))
@@ -221,7 +222,7 @@ def test_sliced_wasserstein_of_the_latents(mean_latents, monkeypatch):
     directions = np.random.default_rng(0).normal(size=(z["source"].shape[1], 50))
     directions = (directions / np.linalg.norm(directions, axis=0)).astype("float32")
     monkeypatch.setattr(
-        "keras_latent.layers.sliced_wasserstein.random_projections",
+        "keras_latent.src.layers.sliced_wasserstein.random_projections",
         lambda *args: keras.ops.convert_to_tensor(directions.T),
     )
     loss, terms = to_numpy(model.negative_elbo(x))

@@ -7,7 +7,7 @@ from keras import layers, ops
 from small_networks import quick_compile, wavegan, weights
 
 from keras_latent import models
-from keras_latent.models import wavegan_networks as networks
+from keras_latent.src.models.wavegan import networks
 
 TERMS = {
     "critic_loss",

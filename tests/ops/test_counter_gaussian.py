@@ -6,7 +6,7 @@ import pytest
 from helpers import compiled, to_numpy
 from scipy import stats
 
-from keras_latent.ops.counter_gaussian import counter_gaussian, threefry
+from keras_latent.src.ops.counter_gaussian import counter_gaussian, threefry
 
 
 def words(*values):

@@ -4,8 +4,9 @@ import pytest
 from helpers import compiled, gradients, to_numpy, torch_gradients
 from keras import ops
 
-from keras_latent.ops import sliced_wasserstein, sorting
-from keras_latent.ops.sorting import sort_columns
+from keras_latent.ops import sliced_wasserstein
+from keras_latent.src.ops import sorting
+from keras_latent.src.ops.sorting import sort_columns
 
 LENGTHS = [1, 2, 3, 17, 128, 129]
 

@@ -1,8 +1,8 @@
 import keras
 import pytest
 
-from keras_latent.utils import epoch_lines
-from keras_latent.utils.epoch_lines import EpochLines, duration, reporting
+from keras_latent.src.utils import epoch_lines
+from keras_latent.src.utils.epoch_lines import EpochLines, duration, reporting
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_latent.utils import locks
-from keras_latent.utils.locks import LockHeld, locked
+from keras_latent.src.utils import locks
+from keras_latent.src.utils.locks import LockHeld, locked
 
 HOLDER = f"""
 import runpy, sys

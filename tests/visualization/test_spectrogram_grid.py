@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets, visualization
-from keras_latent.visualization.spectrogram_grid import spectrogram
+from keras_latent.src.visualization.spectrogram_grid import spectrogram
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("scipy")

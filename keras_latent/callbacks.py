@@ -1,0 +1,7 @@
+"""Keras callbacks for trainings of this library."""
+
+from keras_latent.src.callbacks.collapse_monitor import CollapseMonitor, CollapseWarning
+from keras_latent.src.callbacks.resume import Resume
+from keras_latent.src.callbacks.translation_grid import TranslationGrid
+
+__all__ = ["CollapseMonitor", "CollapseWarning", "Resume", "TranslationGrid"]

@@ -1,6 +1,0 @@
-"""Keras losses."""
-
-from keras_latent.losses.masked_binary_crossentropy import MaskedBinaryCrossentropy
-from keras_latent.losses.sliced_wasserstein import SlicedWasserstein
-
-__all__ = ["MaskedBinaryCrossentropy", "SlicedWasserstein"]

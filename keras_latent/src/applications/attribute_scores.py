@@ -1,0 +1,127 @@
+"""How far transfers of attributes go and what they leave alone: sweeps of strengths, the CIS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import metrics, models
+from keras_latent.src.visualization.figures import finish, new_figure
+
+#: Lengths of a step along a dual vector, in the prior's standard deviations.
+STEPS = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 24.0, 32.0)
+#: Log-odds of the attribute after a move past its boundary.
+MARGINS = (1.0, 3.0, 6.0, 9.0, 13.0, 18.0)
+#: What an attribute is set to, where 1 is "there".
+VALUES = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0)
+IMAGES_AT_ONCE = 320
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to transfer.
+
+    Attributes:
+        function: Tensor function of `{"x", "y", "strength"}`.
+        strengths: Those that are tried.
+        unit: What a strength is.
+    """
+
+    function: Callable
+    strengths: tuple[float, ...]
+    unit: str
+
+
+def kinds_of(model) -> dict[str, Kind]:
+    """The ways in which a model transfers, the paper's first."""
+    if not isinstance(model, models.DualVAE):
+        unit = "value of the attribute, 1: there"
+        # What the attribute is set to when it is there, and what serves the score best.
+        return {
+            "set": Kind(model.transfer_function(), (1.0,), unit),
+            "label": Kind(model.transfer_function(), VALUES, unit),
+        }
+    length = float(np.linalg.norm(model.dual_vectors(), axis=1).mean())
+    strengths = tuple(round(step / length, 4) for step in STEPS)
+    unit = "lambda, in lengths of the dual vector"
+    return {
+        "dual": Kind(model.transfer_function(), strengths, unit),
+        "isolated": Kind(model.transfer_function(direction="isolated"), strengths, unit),
+        "boundary": Kind(
+            model.boundary_function(present=True, direction="isolated"),
+            MARGINS,
+            "log-odds of the attribute afterwards, at least",
+        ),
+    }
+
+
+class Scores:
+    """CIS of a model's transfers to all its attributes.
+
+    Args:
+        model: A model of attributes.
+        judge: Images to probabilities of attributes.
+        columns: Of the judge, for each attribute of the model.
+    """
+
+    def __init__(self, model: keras.Model, judge: keras.Model, columns: list[int]):
+        self.kinds = kinds_of(model)
+        self.conditional = not isinstance(model, models.DualVAE)
+        self.batch = max(1, IMAGES_AT_ONCE // len(columns))
+        self.metrics = {
+            kind: metrics.ConditionalInceptionScore(judge, list(model.attribute_names), columns)
+            for kind in self.kinds
+        }
+
+    def measure(self, kind: str, strength: float, x: np.ndarray, y: np.ndarray):
+        """The metric, after it has seen images `x` with attributes `y`."""
+        metric = self.metrics[kind]
+        metric.reset_state()
+        inputs: dict[str, Any] = {"x": x, "strength": np.full(len(x), strength, "float32")}
+        if self.conditional:
+            inputs["y"] = y.astype("int32")
+        metric.measure(self.kinds[kind].function, inputs, batch_size=self.batch)
+        return metric
+
+    def sweep(self, x: np.ndarray, y: np.ndarray) -> dict[str, list[dict]]:
+        """Scores at every strength, for each kind."""
+        return {
+            kind: [
+                {"strength": strength} | rounded(self.measure(kind, strength, x, y).result())
+                for strength in found.strengths
+            ]
+            for kind, found in self.kinds.items()
+        }
+
+
+def best_of(sweep: list[dict]) -> dict:
+    """The strength with the largest CIS."""
+    return max(sweep, key=lambda row: row["cis"])
+
+
+def rounded(values: dict) -> dict:
+    """Figures as they are kept."""
+    return {k: rounded(v) if isinstance(v, dict) else round(float(v), 5) for k, v in values.items()}
+
+
+def draw_sweep(sweeps: dict[str, list[dict]], path) -> None:
+    """Figure 6: transfer score over reconstruction score, a curve for each kind."""
+    figure = new_figure(5.5, 4.2)
+    axes = figure.subplots()
+    for kind, rows in sweeps.items():
+        rs, ts = [[row[name] for row in rows] for name in ("rs", "ts")]
+        axes.plot(rs, ts, marker="o", ms=4, label=kind)
+        for row in rows:
+            axes.annotate(f"{row['strength']:g}", (row["rs"], row["ts"]), fontsize=6)
+    low, high = axes.get_xlim()
+    for cis in np.arange(-0.4, 1.0, 0.1):  # lines of equal CIS
+        axes.plot([low, high], [cis - low, cis - high], color="0.85", lw=0.7, zorder=0)
+    bottom = min(row["ts"] for rows in sweeps.values() for row in rows)
+    top = max(row["ts"] for rows in sweeps.values() for row in rows)
+    axes.set(xlim=(low, high), ylim=(min(0.0, bottom) - 0.02, top + 0.05))
+    axes.set(xlabel="reconstruction score rs", ylabel="transfer score ts")
+    axes.set_title("grey: equal CIS; numbers: strength", fontsize=9)
+    axes.legend()
+    finish(figure, path)

@@ -1,0 +1,128 @@
+"""The plain VAE beside a model of two domains: the same networks, all images in one domain."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import models
+from keras_latent.src.applications import fitting
+from keras_latent.src.applications.judging import floats
+from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.utils.files import replaced_when_complete
+
+FILE = "vae.keras"
+
+
+class ImageBatches(keras.utils.PyDataset):
+    """Batches of images as floats, in an order that depends on the seed and the epoch alone.
+
+    uint8 images stay that in memory: as floats, those of the full CelebA would take 8 GB.
+
+    Args:
+        images: Array `(rows, height, width, channels)`, uint8, or floats in [0, 1].
+        batch_size: Images a batch; the rest of an epoch is left out.
+        seed: Seed of the order.
+        augment: What is done to them, as in `pair_from_arrays`: `None`, or an object with the
+            methods of `RandomFlip`.
+    """
+
+    def __init__(self, images: np.ndarray, batch_size: int, seed: int, augment: Any = None):
+        super().__init__()
+        self.images, self.seed, self.augment = images, seed, augment
+        self.batch_size = min(batch_size, len(images))
+        self.epoch = 0
+        self.skip_epochs(0)
+
+    def skip_epochs(self, epochs: int) -> None:
+        """Moves on to the order after so many epochs."""
+        self.epoch += epochs
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.order = rng.permutation(len(self.images))
+        if self.augment is not None:
+            self.factors = self.augment.factors(rng, len(self.images))
+
+    def on_epoch_end(self):
+        self.skip_epochs(1)
+
+    def __len__(self):
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, step):
+        rows = self.order[step * self.batch_size :][: self.batch_size]
+        images = floats(self.images[rows])
+        return (
+            images if self.augment is None else self.augment.transform(images, self.factors[rows])
+        )
+
+
+def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
+    """A `VAE` of new weights whose networks are those of the source domain of a `VBTA`.
+
+    Args:
+        vbta: The model of two domains.
+        seed: Seed of the noise of its training.
+
+    Returns:
+        A model that is not compiled, of the same likelihood and weights of the terms.
+    """
+    x, z = keras.Input(vbta.event_shapes["source"]), keras.Input((vbta.latent_dim,))
+    q, image = x, z
+    for network in filter(None, (vbta.source_encoder, vbta.shared_encoder)):
+        q = keras.models.clone_model(network)(q)
+    for network in filter(None, (vbta.shared_decoder, vbta.source_decoder)):
+        image = keras.models.clone_model(network)(image)
+    return models.VAE(
+        keras.Model(x, q, name="encoder"),
+        keras.Model(z, image, name="decoder"),
+        beta=vbta.alpha / vbta.beta if vbta.beta else 1.0,
+        likelihood=vbta.likelihood,
+        observation_variance=vbta.observation_variance,
+        seed=seed,
+    )
+
+
+def train_counterpart(
+    vbta: models.VBTA,
+    images: np.ndarray,
+    directory: RunDirectory,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    augment: Any = None,
+    verbose: int,
+) -> models.VAE:
+    """Trains the counterpart, or loads the one that lies in the run's folder.
+
+    Args:
+        vbta: The model of two domains.
+        images: The training images of both domains.
+        directory: Folder of the run; the training's state lies in its folder `vae`.
+        epochs: Passes over the images.
+        batch_size: Images a step.
+        learning_rate: Adam's.
+        seed: Seed of weights, order and noise.
+        augment: As of `ImageBatches`; that of the model of two domains.
+        verbose: As in `fit`.
+
+    Returns:
+        The trained model, compiled.
+
+    Raises:
+        RuntimeError: If the loss became NaN.
+    """
+    if (directory / FILE).exists():
+        return keras.saving.load_model(directory / FILE)
+    keras.utils.set_random_seed(seed)
+    vae = counterpart(vbta, seed)
+    vae.compile(keras.optimizers.Adam(learning_rate))
+    folder = directory / "vae"
+    folder.mkdir(exist_ok=True)
+    batches = ImageBatches(images, batch_size, seed, augment)
+    started = fitting.start(vae, folder, batches.skip_epochs)
+    fitting.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
+    with replaced_when_complete(directory / FILE) as temporary:
+        vae.save(temporary)
+    return vae

@@ -1,0 +1,67 @@
+"""The reparametrised sample between a variational encoder and its decoder."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_latent.src.ops.gaussian import sample_gaussian
+
+
+@keras.saving.register_keras_serializable(package="keras_latent")
+class GaussianSampling(keras.layers.Layer):
+    """Draws z = z_mean + exp(z_log_var / 2) * eps with eps ~ N(0, 1), afresh at every call.
+
+    The layer samples in training and in inference alike; where the mean is wanted, use the
+    mean. The log-variance is bounded to [-20, 20] (`keras_latent.ops.bound_log_var`), and the
+    sample is computed in float32 whatever the layer's dtype policy.
+
+    Args:
+        seed: Integer seed of the noise.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(z_mean, z_log_var)`, a pair of float tensors of equal shape.
+
+    Returns:
+        A tensor of the inputs' shape, in the layer's compute dtype.
+
+    Raises:
+        ValueError: If `inputs` is not a pair, or the shapes differ.
+
+    Reference:
+        Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, section 2.4.
+
+    Example:
+
+    >>> z = GaussianSampling(seed=0)([keras.ops.zeros((4, 2)), keras.ops.zeros((4, 2))])
+    >>> tuple(z.shape)
+    (4, 2)
+    """
+
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+        # The noise is scaled in float32 and rounded once, so the inputs must arrive unrounded.
+        super().__init__(autocast=False, **kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs: Sequence[Any]) -> Any:
+        z_mean, z_log_var = _pair(inputs)
+        sample = sample_gaussian(keras.ops.cast(z_mean, "float32"), z_log_var, self.seed_generator)
+        return keras.ops.saturate_cast(sample, self.compute_dtype)
+
+    def compute_output_shape(
+        self, input_shape: Sequence[tuple[int | None, ...]]
+    ) -> tuple[int | None, ...]:
+        return tuple(_pair(input_shape)[0])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seed": self.seed}
+
+
+def _pair(inputs: Any) -> Any:
+    if not isinstance(inputs, (tuple, list)) or len(inputs) != 2:
+        raise ValueError(
+            f"Argument `inputs` must be a pair `(z_mean, z_log_var)`. Received: inputs={inputs}"
+        )
+    return inputs

@@ -1,0 +1,88 @@
+"""How well a classifier knows each attribute."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_latent.src.metrics.attribute_batches import as_float, checked_attributes
+from keras_latent.src.utils.step_limit import uncut
+
+ROWS_AT_A_TIME = 1024
+
+
+def attribute_report(
+    classifier: keras.Model,
+    images: np.ndarray,
+    attributes: np.ndarray,
+    names: Sequence[str],
+    batch_size: int = 64,
+) -> dict[str, dict[str, float | None]]:
+    """How well a classifier knows each attribute.
+
+    Labels of -1 are left out.
+
+    Args:
+        classifier: Built Keras model, images in [0, 1] to probabilities `(batch, n)`.
+        images: `(rows, height, width, channels)`; uint8, or floats in [0, 1].
+        attributes: `(rows, n)`: 1, 0, or -1 for missing.
+        names: Names of the n attributes.
+        batch_size: Images a step.
+
+    Returns:
+        Of each name a dict: `"accuracy"`, the share of labels on whose side of 1/2 the
+        probability is; `"auc"`, the area under the ROC curve, `None` where all labels are the
+        same; `"share"`, that of the ones. `None` where no label is known.
+
+    Raises:
+        ValueError: If shapes do not fit together, or what the classifier returns are no
+            probabilities.
+    """
+    images, attributes = checked_attributes("images", images, "attributes", attributes)
+    if len(names) != attributes.shape[1]:
+        raise ValueError(
+            f"`names` must name each of {attributes.shape[1]} attributes. "
+            f"Received: {len(names)} names"
+        )
+    with uncut():
+        scores = np.concatenate(
+            [
+                classifier.predict(as_float(images[first : first + ROWS_AT_A_TIME]), batch_size, 0)
+                for first in range(0, len(images), ROWS_AT_A_TIME)
+            ]
+        )
+    if scores.shape != attributes.shape or not (scores.min() >= 0 and scores.max() <= 1):
+        raise ValueError(
+            "`classifier` must return a probability of each attribute, (batch, "
+            f"{attributes.shape[1]}), in [0, 1]. Received: shape={scores.shape}, from "
+            f"{scores.min():g} to {scores.max():g}"
+        )
+    return {
+        name: _report(column[column >= 0], score[column >= 0])
+        for name, column, score in zip(names, attributes.T, scores.T, strict=True)
+    }
+
+
+def _report(labels, scores):
+    if not len(labels):
+        return {"accuracy": None, "auc": None, "share": None}
+    return {
+        "accuracy": float(np.mean((scores > 0.5) == labels)),
+        "auc": area_under_curve(labels, scores),
+        "share": float(np.mean(labels)),
+    }
+
+
+def area_under_curve(labels: np.ndarray, scores: np.ndarray) -> float | None:
+    """The chance that a 1 scores higher than a 0, ties counting half; `None` with one class.
+
+    By the sum of the ones' ranks, of which equal scores share the mean (Mann and Whitney).
+    """
+    ones = int(np.sum(labels))
+    zeros = len(labels) - ones
+    if not ones or not zeros:
+        return None
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    total = ranks[place][np.asarray(labels, bool)].sum()
+    return float((total - ones * (ones + 1) / 2) / (ones * zeros))

@@ -1,0 +1,237 @@
+"""The log-likelihood of data under a model, by importance sampling."""
+
+import math
+import numbers
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.ops.counter_gaussian import counter_gaussian
+from keras_latent.src.training.portable import default_jit_compile
+
+# Values of decoded images at a time: 16 MB in float32, and a few times that with what the
+# likelihood makes of them.
+DECODED_AT_A_TIME = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class LogLikelihood:
+    """An estimate of `log p(x)`, in nats.
+
+    Attributes:
+        mean: Mean over the rows.
+        standard_error: Standard error of `mean` as an estimate for the population that the
+            rows were drawn from: the standard deviation of `values` over the root of their
+            number. It contains `monte_carlo_error`. NaN for one row.
+        monte_carlo_error: Standard error of `mean` for these very rows, which comes from the
+            finite number of samples; it shrinks with more of them. NaN for one sample.
+        samples: Samples of each row.
+        values: `log p(x)` of each row, `(rows,)`, float32.
+        row_errors: Monte-Carlo standard error of each of `values`, `(rows,)`.
+        effective_sample_size: `(sum w)^2 / sum w^2` of each row's importance weights,
+            `(rows,)`: from 1, when one sample outweighs all others and the errors above
+            cannot be trusted, to `samples`, when `q(z|x)` is the exact posterior.
+    """
+
+    mean: float
+    standard_error: float
+    monte_carlo_error: float
+    samples: int
+    values: np.ndarray = field(repr=False)
+    row_errors: np.ndarray = field(repr=False)
+    effective_sample_size: np.ndarray = field(repr=False)
+
+
+def log_likelihood(
+    model: LatentModel,
+    x,
+    samples: int = 1000,
+    *,
+    domain: str | None = None,
+    seed: int = 0,
+    batch_size: int = 512,
+    chunk: int | None = None,
+) -> LogLikelihood:
+    """Estimates `log p(x)` of each row by importance sampling from `q(z|x)`.
+
+        log p(x) ~ log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),    z_s ~ q(z|x)
+
+    The sum runs in log space. In expectation the estimate is a lower bound, with one sample
+    the evidence lower bound, which rises with the number of samples and tends to `log p(x)`;
+    the gap is about half the square of `row_errors`.
+
+    Noise is a function of the seed, the row's position and the sample's: batch sizes,
+    chunks and backends give the same estimate up to rounding, and the first rows or samples
+    of a larger run are those of a smaller one. Rows have noise of their own.
+
+    Args:
+        model: A `VAE`, a `VBTA`, or another `LatentModel`, whose docstring says what it
+            must define.
+        x: Float images `(rows, ...)`, a `numpy.memmap` as well. For a likelihood on binary
+            data (MNIST), binarise them before; values between are taken as probabilities.
+        samples: Samples of each row, `S`.
+        domain: Domain of `x`, for a model of several domains: `"source"` or `"target"`.
+        seed: Seed of the noise, 0 to 2^64 - 1.
+        batch_size: Rows per compiled call, at most.
+        chunk: Samples of each row decoded at a time, at most. Memory grows with
+            `batch_size * chunk` decoded images, not with `rows` or `samples`. Default: as
+            many as make 4 million pixels, 16 MB, of which a few copies are held.
+
+    Returns:
+        A `LogLikelihood`: mean over rows, its two errors, and the values of the rows.
+
+    Raises:
+        ValueError: If `model` is not a `LatentModel`, `domain` is not one of its domains,
+            `samples`, `batch_size` or `chunk` is not a positive integer, shape or values of
+            `x` are not what the model was made for, or the model gives NaN.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_latent import metrics, models
+    >>> vae = models.VAE.from_preset("vae_mnist", load_weights=False)
+    >>> x = np.random.default_rng(0).random((4, 28, 28, 1), "float32")
+    >>> result = metrics.log_likelihood(vae, x, samples=20)
+    >>> result.values.shape, result.samples
+    ((4,), 20)
+    >>> result.mean < 0 < result.standard_error
+    True
+
+    Reference: Rezende, Mohamed and Wierstra, "Stochastic Backpropagation and Approximate
+    Inference in Deep Generative Models" (2014), appendix E; Burda, Grosse and Salakhutdinov,
+    "Importance Weighted Autoencoders" (2016), eq. 8.
+    """
+    if not isinstance(model, LatentModel):
+        raise ValueError(f"`model` must be a `keras_latent` LatentModel. Received: {model!r}")
+    for name, value in (("samples", samples), ("batch_size", batch_size), ("chunk", chunk)):
+        if name != "chunk" or chunk is not None:
+            _require_integer(name, value, 1, 2**31 - 1)
+    _require_integer("seed", seed, 0, 2**64 - 1)
+    x = model.check_rows(x, _event_shape(model, domain), "x")
+
+    batch = _even(len(x), batch_size)
+    pixels = max(1, math.prod(x.shape[1:]))
+    chunk = _even(samples, chunk or max(1, DECODED_AT_A_TIME // (batch * pixels)))
+    sampler = model.program(
+        ("log_likelihood", domain, batch, chunk),
+        lambda: _ImportanceSampler(model, domain, chunk),
+    )
+    key = np.array([seed % 2**32, seed >> 32], "uint32").view("int32")
+    sums = []
+    for first in range(0, len(x), batch):
+        rows = np.asarray(x[first : first + batch], "float32")
+        # One static shape: the last batch is filled up with copies of its last row.
+        missing = [(0, batch - len(rows))] + [(0, 0)] * (x.ndim - 1)
+        inputs = {
+            "x": np.pad(rows, missing, mode="edge"),
+            "first": np.array(first, "int32"),
+            "samples": np.array(samples, "int32"),
+            "key": key,
+        }
+        sums.append([v[: len(rows)] for v in sampler.predict_on_batch(inputs)])
+    return _summary(*(np.concatenate(parts) for parts in zip(*sums, strict=True)), samples)
+
+
+def _event_shape(model, domain):
+    shapes = getattr(model, "event_shapes", None)
+    if shapes is not None:
+        return shapes[validation.require_choice("domain", domain, list(shapes))]
+    if domain is not None:
+        raise ValueError(
+            f"{type(model).__name__} has one domain: `domain` must be None. "
+            f"Received: domain={domain!r}"
+        )
+    return model.event_shape
+
+
+def _require_integer(name, value, low, high):
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or not low <= value <= high:
+        raise ValueError(
+            f"`{name}` must be an integer from {low} to {high}. Received: {name}={value!r}"
+        )
+
+
+def _even(total, at_most):
+    """The size of equal parts, none larger than `at_most`, that cover `total`."""
+    return -(-total // -(-total // at_most))
+
+
+def _summary(log_sum, sum_of_squares, samples):
+    """From `log sum w` and `sum w^2 / (sum w)^2` of each row."""
+    values = log_sum - np.float32(math.log(samples))
+    if np.isnan(values).any():
+        raise ValueError(
+            f"The model gives NaN for {int(np.isnan(values).sum())} of {len(values)} rows: "
+            "check its weights, which may have diverged."
+        )
+    ess = np.clip(1.0 / sum_of_squares, 1.0, samples)
+    if samples > 1:
+        # The delta method: the relative error of the mean weight.
+        row_errors = np.sqrt((samples / ess - 1.0) / (samples - 1))
+    else:
+        row_errors = np.full(len(values), np.nan, "float32")
+    rows = len(values)
+    spread = float(np.std(values, ddof=1, dtype="float64")) if rows > 1 else math.nan
+    return LogLikelihood(
+        mean=float(np.mean(values, dtype="float64")),
+        standard_error=spread / math.sqrt(rows),
+        monte_carlo_error=float(np.sqrt(np.sum(np.square(row_errors, dtype="float64")))) / rows,
+        samples=int(samples),
+        values=values,
+        row_errors=row_errors.astype("float32"),
+        effective_sample_size=ess,
+    )
+
+
+class _ImportanceSampler(keras.Model):
+    """`log sum_s w_s` and `sum w^2 / (sum w)^2` of a batch, by a loop over chunks of samples.
+
+    One program for any number of samples: that number, the seed and the position of the
+    batch are inputs. It shares the model's variables and has none of its own.
+    """
+
+    def __init__(self, model, domain, chunk):
+        super().__init__(name="importance_sampler", dtype="float32")
+        self.model, self.chunk = model, chunk
+        self.domain = () if domain is None else (domain,)
+        self.built = True
+        # Without XLA TensorFlow runs up to ten turns of a loop at once, each with its memory.
+        self.jit_compile = default_jit_compile(model)
+
+    def call(self, inputs):
+        samples, key = inputs["samples"], (inputs["key"][0], inputs["key"][1])
+        z_mean, z_log_var = self.model.posterior(inputs["x"], *self.domain)
+        batch, dim = z_mean.shape
+        x = ops.repeat(inputs["x"], self.chunk, axis=0)
+        rows = inputs["first"] + ops.arange(batch, dtype="int32")
+        deviation = ops.exp(0.5 * z_log_var)[:, None]
+        log_volume = 0.5 * ops.sum(z_log_var, axis=-1)[:, None]
+
+        def add_chunk(first, highest, total, squares):
+            draws = first + ops.arange(self.chunk, dtype="int32")
+            noise = counter_gaussian(key, rows, draws, dim)
+            z = z_mean[:, None] + deviation * noise
+            parameters = self.model.likelihood_parameters(ops.reshape(z, (-1, dim)), *self.domain)
+            log_p_x = ops.reshape(self.model.log_prob(x, parameters), (batch, self.chunk))
+            # log p(z) - log q(z|x), in which the constants and z_mean cancel.
+            log_ratio = 0.5 * ops.sum(ops.square(noise) - ops.square(z), axis=-1) + log_volume
+            log_w = ops.where(draws < samples, log_p_x + log_ratio, -math.inf)
+
+            new = ops.maximum(highest, ops.max(log_w, axis=1))
+            old, w = ops.exp(highest - new), ops.exp(log_w - new[:, None])
+            total = total * old + ops.sum(w, axis=1)
+            squares = squares * ops.square(old) + ops.sum(ops.square(w), axis=1)
+            return first + self.chunk, new, total, squares
+
+        zeros = ops.zeros((batch,), "float32")
+        # Lower than any log-weight, and yet finite: infinities have no difference.
+        start = (ops.zeros((), "int32"), zeros - 3e38, zeros, zeros)
+        _, highest, total, squares = ops.while_loop(
+            lambda first, *_: first < samples, add_chunk, start
+        )
+        return highest + ops.log(total), squares / ops.square(total)

@@ -1,0 +1,117 @@
+"""Transfer accuracy: is a translated image still what it was?"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_latent.src.models.base import validation
+
+
+@keras.saving.register_keras_serializable(package="keras_latent")
+class TransferAccuracy(keras.metrics.Metric):
+    """Share of translated images in which a classifier sees the label of the original.
+
+    The measure of the VBTA paper's table 1: images are translated into the domain that
+    the classifier was trained on, and scored by it. Rows with label -1 (missing) do not
+    count; without any row, the result is 0.
+
+    Args:
+        classifier: Built Keras model, images `(batch, ...)` of the domain translated into,
+            to one score for each class, `(batch, classes)`. It is not changed.
+        name: Name of the metric.
+        dtype: Data type of the counts.
+
+    Call arguments, `update_state`:
+        y_true: Integer labels of the originals, `(batch,)`.
+        y_pred: Translated images, `(batch, ...)`.
+        sample_weight: Optional weight of each row, `(batch,)`.
+
+    Raises:
+        ValueError: If the classifier is not built, does not return one score for each
+            class, or labels are not one integer a row.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> from keras_latent import metrics
+    >>> identity = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(1.0)])
+    >>> accuracy = metrics.TransferAccuracy(identity)
+    >>> accuracy.update_state(np.array([0, 1, 2, -1]), np.eye(4, 3, dtype="float32"))
+    >>> float(accuracy.result())
+    1.0
+
+    Reference: Kuznetsova and Bakhteev (2018), section 6.1.
+    """
+
+    def __init__(self, classifier: keras.Model, name: str = "transfer_accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        # A subclassed classifier does not know its output shape before it is called.
+        if not getattr(classifier, "built", False) or not self._scores(
+            getattr(classifier, "output_shape", (None, None))
+        ):
+            raise ValueError(
+                "`classifier` must be a built Keras model from images to one score for each "
+                f"class, (batch, classes). Received: classifier={classifier!r}"
+            )
+        self.classifier = classifier
+        self.correct = self.add_variable((), initializer="zeros", name="correct")
+        self.total = self.add_variable((), initializer="zeros", name="total")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        labels, y_true = y_true, ops.convert_to_tensor(y_true)
+        dtype = keras.backend.standardize_dtype(y_true.dtype)
+        if len(y_true.shape) != 1 or "int" not in dtype:
+            raise ValueError(
+                "`y_true` must hold one integer label a row, (batch,), not one-hot rows. "
+                f"Received: shape={tuple(y_true.shape)}, dtype={dtype}. Labels come first, images "
+                "second; of one-hot rows, pass `.argmax(-1)`."
+            )
+        self._check_images(y_pred, y_true.shape[0])
+        scores = self.classifier(y_pred, training=False)
+        classes = scores.shape[-1] if hasattr(scores, "shape") else None
+        if isinstance(labels, np.ndarray) and labels.size and classes and labels.max() >= classes:
+            raise ValueError(
+                f"`y_true` must be from 0 to {classes - 1}, the classes of the classifier, or -1. "
+                f"Received: labels up to {labels.max()}"
+            )
+        if not self._scores(getattr(scores, "shape", ())):
+            raise ValueError(
+                "`classifier` must return one score for each class, (batch, classes). "
+                f"Received: {keras.tree.map_structure(lambda t: tuple(t.shape), scores)}"
+            )
+        weight = ops.cast(y_true >= 0, self.dtype)
+        if sample_weight is not None:
+            weight *= ops.cast(sample_weight, self.dtype)
+        seen = ops.cast(ops.argmax(scores, axis=-1), "int32")
+        correct = ops.cast(ops.equal(seen, ops.cast(y_true, "int32")), self.dtype)
+        self.correct.assign_add(ops.sum(weight * correct))
+        self.total.assign_add(ops.sum(weight))
+
+    def _check_images(self, images, rows):
+        """A wrong shape or range would pass through many classifiers, to wrong scores."""
+        images = images if hasattr(images, "shape") else np.asarray(images)
+        wanted = getattr(self.classifier, "input_shape", None)
+        if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
+            validation.check_shape("y_pred", images.shape, wanted[1:])
+        validation.check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
+        if None not in (rows, images.shape[0]) and rows != images.shape[0]:
+            raise ValueError(
+                "`y_true` and `y_pred` must have equally many rows. "
+                f"Received: {rows} labels and {images.shape[0]} images"
+            )
+
+    @staticmethod
+    def _scores(shape):
+        return len(shape) == 2 and not isinstance(shape[0], (tuple, list))
+
+    def result(self):
+        return ops.divide_no_nan(self.correct, self.total)
+
+    def get_config(self):
+        classifier = keras.saving.serialize_keras_object(self.classifier)
+        return {**super().get_config(), "classifier": classifier}
+
+    @classmethod
+    def from_config(cls, config):
+        classifier = keras.saving.deserialize_keras_object(config["classifier"])
+        return cls(**{**config, "classifier": classifier})

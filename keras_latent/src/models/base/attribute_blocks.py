@@ -1,0 +1,72 @@
+"""Bodies of encoders and decoders for images with attributes, convolutional or dense.
+
+The DualVAE paper does not state its networks. These have the usual shape of a DCGAN.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_latent.src.models.base.blocks import dense_relu, linear_decoder, mlp_encoder
+
+DEPTH = 4  # convolutions of stride 2: 64x64 becomes 4x4
+
+
+def conv_features(event_shape: tuple[int, int, int], width: int) -> keras.Model:
+    """Four 4x4 convolutions of stride 2, with batch normalisation: images to flat features."""
+    model = keras.Sequential([keras.Input(event_shape)], name="features")
+    for i in range(DEPTH):
+        model.add(layers.Conv2D(width * 2**i, 4, 2, "same", use_bias=False))
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.LeakyReLU(0.2))
+    model.add(layers.Flatten())
+    return model
+
+
+def conv_decoder(inputs: int, event_shape: tuple[int, int, int], width: int) -> keras.Model:
+    """A dense layer and four 4x4 transposed convolutions: `inputs` numbers to means in [0, 1].
+
+    Raises:
+        ValueError: If height or width is no multiple of 16.
+    """
+    height, side, channels = event_shape
+    if height % 2**DEPTH or side % 2**DEPTH:
+        raise ValueError(
+            f"`event_shape` must have height and width that {2**DEPTH} divides. "
+            f"Received: event_shape={event_shape}"
+        )
+    smallest = (height // 2**DEPTH, side // 2**DEPTH, width * 2 ** (DEPTH - 1))
+    model = keras.Sequential([keras.Input((inputs,))], name="decoder_body")
+    model.add(layers.Dense(smallest[0] * smallest[1] * smallest[2], use_bias=False))
+    model.add(layers.Reshape(smallest))
+    for i in reversed(range(DEPTH)):
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+        if i:
+            model.add(layers.Conv2DTranspose(width * 2 ** (i - 1), 4, 2, "same", use_bias=False))
+    model.add(layers.Conv2DTranspose(channels, 4, 2, "same"))
+    model.add(layers.Activation("sigmoid", dtype="float32"))
+    return model
+
+
+def mlp_decoder(inputs: int, event_shape: tuple[int, ...], hidden: int) -> keras.Model:
+    """One ReLU layer and a linear one: `inputs` numbers to means."""
+    x = keras.Input((inputs,))
+    features = dense_relu(inputs, hidden, "hidden")(x)
+    output = linear_decoder(hidden, event_shape, "output")(features)
+    return keras.Model(x, output, name="decoder_body")
+
+
+def bodies(event_shape, latent_dim, attributes, width, hidden):
+    """Features of images, and a decoder of latents and attributes, convolutional or dense."""
+    if width:
+        features = conv_features(event_shape, width)
+        return features, conv_decoder(latent_dim + attributes, event_shape, width)
+    features = mlp_encoder(event_shape, hidden, "features")
+    return features, mlp_decoder(latent_dim + attributes, event_shape, hidden)
+
+
+def with_attributes(body: Any, latent_dim: int, attributes: int) -> keras.Model:
+    z, y = keras.Input((latent_dim,)), keras.Input((attributes,))
+    return keras.Model([z, y], body(layers.Concatenate()([z, y])), name="decoder")

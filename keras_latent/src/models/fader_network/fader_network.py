@@ -1,0 +1,194 @@
+"""Fader Networks: an autoencoder whose latents say nothing of attributes (Lample et al., 2017)."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops as kops
+
+from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.attribute_model import attribute_nll, known, right_share, signed
+from keras_latent.src.models.base.conditional_verbs import ConditionalVerbs, conditioned_shape
+from keras_latent.src.models.base.image_model import ImageModel
+from keras_latent.src.models.fader_network.presets import PRESETS
+from keras_latent.training import portable
+
+
+@keras.saving.register_keras_serializable(package="keras_latent")
+class FaderNetwork(ConditionalVerbs, ImageModel):
+    """Autoencoder with sliders: attributes are taken out of the latent and given to the decoder.
+
+    A discriminator reads the attributes from the latent `E(x)`; the encoder learns to leave
+    none in it, so that the decoder must take them from `y` (eq. 2 and 3):
+
+        L_dis = -log P_dis(y | E(x))
+        L_ae  = ||D(E(x), y) - x||^2 - lambda_E log P_dis(1 - y | E(x))
+
+    `lambda_E` grows linearly from 0 over the first `warm_up` steps. Squared errors are averaged
+    over pixels, cross-entropies over the attributes that are known; the discriminator's turn
+    comes first in a step, on the same latents. Two optimizers: `"discriminator"` and
+    `"autoencoder"`.
+
+    The DualVAE paper compares itself with this model. Networks get an attribute as 1 where it
+    is there, -1 where it is not, and 0 where that is not known. Left out: the original's
+    dropout in the discriminator is a matter of the network that is passed, and an attribute is
+    one number at the decoder's input, instead of two constant channels in each layer.
+
+    Args:
+        encoder: `E`, built Keras model, `(batch, ...)` to latents `(batch, latent_dim)`.
+        decoder: `D`, built Keras model of two inputs, `(batch, latent_dim)` and
+            `(batch, attributes)`, to images `(batch, ...)`.
+        discriminator: Built Keras model, `(batch, latent_dim)` to logits `(batch, attributes)`.
+        attributes: Number of attributes, or their names.
+        adversarial_weight: The largest `lambda_E`.
+        warm_up: Steps in which `lambda_E` grows.
+        **kwargs: `name`, `dtype` of `keras.Model`.
+
+    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1, 0, or -1
+    where an attribute is missing. Default optimizers: Adam, learning rate 2e-3, beta_1 0.5.
+
+    Raises:
+        ValueError: If an argument is out of range, a network is not built, or their shapes do
+            not fit together; by `fit` and `evaluate`, if `y` does not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_latent import models
+    >>> fader = models.FaderNetwork.from_preset("fader_digits", load_weights=False)
+    >>> fader.compile()
+    >>> rng = np.random.default_rng(0)
+    >>> images, y = rng.random((64, 8, 8, 1), "float32"), rng.integers(0, 2, (64, 10))
+    >>> history = fader.fit(images, y, batch_size=32, verbose=0)
+    >>> fader.transfer(images, 3, attributes=y).shape
+    (64, 8, 8, 1)
+
+    Reference: Lample, Zeghidour, Usunier, Bordes, Denoyer and Ranzato, "Fader Networks:
+    Manipulating Images by Sliding Attributes" (2017), eq. 1 to 3.
+    """
+
+    presets = PRESETS
+
+    trackers = ("loss", "reconstruction_loss", "adversarial_loss", "discriminator_accuracy")
+    encodes_attributes = False
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        discriminator: keras.Model,
+        attributes: int | Sequence[str],
+        adversarial_weight: float = 1e-4,
+        warm_up: int = 500_000,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.encoder = validation.require_built("encoder", encoder)
+        self.decoder = validation.require_built("decoder", decoder)
+        self.discriminator = validation.require_built("discriminator", discriminator)
+        self.set_attributes(attributes)
+        self.adversarial_weight = validation.require_positive(
+            "adversarial_weight", adversarial_weight, zero_allowed=True
+        )
+        self.warm_up = int(validation.require_positive("warm_up", warm_up, zero_allowed=True))
+
+        self.event_shape = validation.event_shape_of("encoder", encoder)
+        (self.latent_dim,) = conditioned_shape("decoder", decoder, self.num_attributes)
+        z = encoder(keras.Input(self.event_shape))
+        validation.check_shape("encoder", z.shape, (self.latent_dim,))
+        output = decoder([z, keras.Input((self.num_attributes,))])
+        validation.check_shape("decoder", output.shape, self.event_shape)
+        logits = discriminator(z)
+        validation.check_shape("discriminator", logits.shape, (self.num_attributes,))
+        self.steps = self.add_weight(
+            shape=(), initializer="zeros", dtype="float32", trainable=False, name="steps"
+        )
+        self.built = True
+
+    def optimizer_groups(self):
+        return {
+            "discriminator": [self.discriminator],
+            "autoencoder": [self.encoder, self.decoder],
+        }
+
+    def default_optimizer(self):
+        return {k: keras.optimizers.Adam(2e-3, beta_1=0.5) for k in self.optimizer_groups()}
+
+    # Objectives --------------------------------------------------------------------------
+
+    def call(self, inputs, training=False):
+        x, y = inputs
+        return self.decoder([self.encoder(x, training=training), y], training=training)
+
+    def _nll(self, z, y, training):
+        """`-log P_dis(y|z)`, averaged over the known attributes of the batch, and the logits."""
+        logits = kops.cast(self.discriminator(z, training=training), "float32")
+        total, number = kops.sum(attribute_nll(logits, y)), kops.sum(known(y))
+        return total / kops.maximum(number, 1.0), logits
+
+    def discriminator_loss(self, z, y, training: bool = False):
+        """`L_dis`, and how well the discriminator does."""
+        loss, logits = self._nll(z, y, training)
+        return loss, {"discriminator_accuracy": right_share(logits, y)[0]}
+
+    def autoencoder_loss(self, x, y, z, training: bool = False):
+        """`L_ae`, and its terms, unweighted."""
+        made = self.decoder([z, signed(y)], training=training)
+        error = kops.mean(kops.square(kops.cast(made, "float32") - x))
+        flipped = kops.where(y < 0, y, 1 - y)
+        fooled, _ = self._nll(z, flipped, training)
+        share = 1.0
+        if self.warm_up:
+            share = kops.minimum(kops.convert_to_tensor(self.steps) / self.warm_up, 1.0)
+        loss = error + self.adversarial_weight * share * fooled
+        return loss, {"reconstruction_loss": error, "adversarial_loss": fooled}
+
+    @portable
+    def train_step(self, data):
+        x, y = self.unpack(data)
+
+        def play(x, y):
+            z = self.encoder(x, training=True)  # once, for both
+            frozen = kops.stop_gradient(z)
+            _, seen = self.minimize(self.discriminator_loss, frozen, y, True, of="discriminator")
+            loss, terms = self.autoencoder_loss(x, y, z, training=True)
+            return loss, terms | seen
+
+        loss, terms = self.minimize(play, x, y, of="autoencoder")
+        self.steps.assign(self.steps + 1.0)
+        return self.track(kops.shape(x)[0], loss=loss, **terms)
+
+    @portable
+    def test_step(self, data):
+        x, y = self.unpack(data)
+        z = self.encoder(x)
+        _, seen = self.discriminator_loss(z, y)
+        loss, terms = self.objective(self.autoencoder_loss, x, y, z)
+        return self.track(kops.shape(x)[0], loss=loss, **terms, **seen)
+
+    def unpack(self, data):
+        x = super().unpack(data)
+        validation.check_shape("x", x.shape, self.event_shape)
+        return kops.cast(x, "float32"), self.unpack_attributes(data, x.shape[0])
+
+    def check_batch(self, x):
+        validation.check_shape("x", x.shape, self.event_shape)
+        validation.check_values("x", x, self.unit_interval)
+
+    # Verbs -------------------------------------------------------------------------------
+
+    def to_latent(self, x, y):
+        """`E(x)`, whatever the attributes."""
+        return kops.cast(self.encoder(x), "float32")
+
+    def to_data(self, z, y):
+        """`D(z, y)`."""
+        return kops.cast(self.decoder([z, y]), "float32")
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            **self.networks_config(["encoder", "decoder", "discriminator"]),
+            adversarial_weight=self.adversarial_weight,
+            warm_up=self.warm_up,
+        )
+        return config

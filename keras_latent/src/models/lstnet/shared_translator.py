@@ -1,0 +1,140 @@
+"""Encoders and generators of two domains, with shared parts: one half of LSTNet."""
+
+import keras
+from keras import ops
+
+from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.two_domain_verbs import OTHER, TwoDomainVerbs
+from keras_latent.src.models.base.validation import DOMAINS
+
+TRANSLATORS = (
+    "source_encoder",
+    "target_encoder",
+    "shared_encoder",
+    "source_generator",
+    "target_generator",
+    "shared_generator",
+)
+
+
+class SharedTranslator(TwoDomainVerbs):
+    """`E_1 = E_s o E_1*`, `E_2 = E_s o E_2*`, `G_1 = G_1* o G_s` and `G_2 = G_2* o G_s`.
+
+    Images are in [0, 1] outside, and in [-1, 1] where the networks see and make them.
+
+    Args:
+        source_encoder: `E_1*`; see `LSTNet` for this and the others.
+        target_encoder: `E_2*`.
+        source_generator: `G_1*`.
+        target_generator: `G_2*`.
+        shared_encoder: `E_s`, or `None`.
+        shared_generator: `G_s`, or `None`.
+        **kwargs: `name`, `dtype` of `keras.Model`.
+
+    Raises:
+        ValueError: If a network is not built, or their shapes do not fit together.
+    """
+
+    unit_interval = True
+
+    def __init__(
+        self,
+        source_encoder: keras.Model,
+        target_encoder: keras.Model,
+        source_generator: keras.Model,
+        target_generator: keras.Model,
+        shared_encoder: keras.Model | None = None,
+        shared_generator: keras.Model | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        built = validation.require_built
+        self.source_encoder = built("source_encoder", source_encoder)
+        self.target_encoder = built("target_encoder", target_encoder)
+        self.source_generator = built("source_generator", source_generator)
+        self.target_generator = built("target_generator", target_generator)
+        self.shared_encoder = self.shared_generator = None
+        if shared_encoder is not None:
+            self.shared_encoder = built("shared_encoder", shared_encoder)
+        if shared_generator is not None:
+            self.shared_generator = built("shared_generator", shared_generator)
+
+        self.event_shapes = {
+            d: validation.event_shape_of(f"{d}_encoder", self.own(d, "encoder")) for d in DOMAINS
+        }
+        features = {
+            d: tuple(self.own(d, "encoder")(keras.Input(shape)).shape[1:])
+            for d, shape in self.event_shapes.items()
+        }
+        if features["source"] != features["target"]:
+            raise ValueError(
+                "`source_encoder` and `target_encoder` must return features of one shape. "
+                f"Received: {features}"
+            )
+        z = self.shared("encoder", keras.Input(features["source"]))
+        self.latent_shape = tuple(z.shape[1:])
+        for d in DOMAINS:
+            x = self.own(d, "generator")(self.shared("generator", z))
+            validation.check_shape(f"{d}_generator", x.shape, self.event_shapes[d])
+
+    def own(self, domain: str, kind: str) -> keras.Model:
+        """A domain's own `"encoder"`, `"generator"` or `"discriminator"`."""
+        return getattr(self, f"{domain}_{kind}")
+
+    def shared(self, kind: str, inputs, training: bool = False):
+        """`E_s` or `G_s` of a tensor; without that network, the tensor."""
+        network = getattr(self, f"shared_{kind}")
+        return inputs if network is None else network(inputs, training=training)
+
+    def to_latent(self, x, domain: str):
+        """`E_1(x_1)`, or `E_2(x_2)`, of images in [0, 1]."""
+        return self.shared("encoder", self.own(domain, "encoder")(2.0 * x - 1.0))
+
+    def to_image(self, z, domain: str):
+        """`G_1(z)`, or `G_2(z)`, in [0, 1]."""
+        x = self.own(domain, "generator")(self.shared("generator", z))
+        return (ops.cast(x, "float32") + 1.0) / 2.0
+
+    def call(self, inputs, training=False):
+        x = {d: 2.0 * ops.cast(inputs[d], "float32") - 1.0 for d in DOMAINS}
+        made = self.translations(x, training)
+        outputs = {f"{d}_reconstruction": made["reconstructed"][d] for d in DOMAINS}
+        # Of the domain that was translated, as in `VBTA`.
+        outputs |= {f"{d}_translation": made["translated"][OTHER[d]] for d in DOMAINS}
+        return {name: (ops.cast(image, "float32") + 1.0) / 2.0 for name, image in outputs.items()}
+
+    def translations(self, x, training: bool = False):
+        """All that the translators make of a batch `{domain: images in [-1, 1]}`.
+
+        Returns:
+            Dict of `"latent"`, `"reconstructed"`, `"translated"` (into that domain),
+            `"latent_of_translated"` (of that domain's images, once translated) and
+            `"cycled"`, each a dict of `"source"` and `"target"`.
+        """
+
+        def encode(images):
+            # One batch: latents of the source's images first, of the target's last.
+            features = [self.own(d, "encoder")(images[d], training=training) for d in DOMAINS]
+            return self.shared("encoder", ops.concatenate(features), training)
+
+        rows = ops.shape(x["source"])[0]
+        z = encode(x)
+        h = self.shared("generator", z, training)
+        source = self.source_generator(h, training=training)
+        target = self.target_generator(h, training=training)
+        translated = {"source": source[rows:], "target": target[:rows]}
+
+        # What was made for the source comes from the target's images, and the other way round.
+        rows_back = ops.shape(x["target"])[0]
+        z_back = encode(translated)
+        h_back = self.shared("generator", z_back, training)
+        return {
+            "latent": {"source": z[:rows], "target": z[rows:]},
+            "reconstructed": {"source": source[:rows], "target": target[rows:]},
+            "translated": translated,
+            "latent_of_translated": {"source": z_back[rows_back:], "target": z_back[:rows_back]},
+            "cycled": {
+                "source": self.source_generator(h_back[rows_back:], training=training),
+                "target": self.target_generator(h_back[:rows_back], training=training),
+            },
+        }

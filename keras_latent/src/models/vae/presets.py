@@ -1,0 +1,52 @@
+"""The presets of `VAE`. Listing them imports no Keras."""
+
+from keras_latent.src.presets.registry import Preset, presets_of
+
+MNIST = (28, 28, 1)
+DIGITS = (8, 8, 1)
+FACES = (64, 64, 3)
+
+
+def networks():
+    from keras_latent.src.models.vae import networks
+
+    return networks
+
+
+def face_networks():
+    from keras_latent.src.models.vbta import face_networks
+
+    return face_networks
+
+
+def bridging_networks():
+    from keras_latent.src.models.bridging import networks
+
+    return networks
+
+
+PRESETS = presets_of(
+    "VAE",
+    {
+        "vae_celeba_small": Preset(
+            "64x64 faces in one domain: the networks of `vbta_celeba`, half as wide, 128 latents.",
+            lambda: (
+                face_networks().vae_faces(FACES, (16, 16), 4096, 128)
+                | {"observation_variance": 0.02}
+            ),
+        ),
+        "vae_mnist": Preset(
+            "The single-domain counterpart of `vbta_mnist_transpose`.",
+            lambda: networks().vae_mlp(MNIST),
+        ),
+        "vae_mnist_bridging": Preset(
+            "The base model of the latent domain transfer paper for 28x28 images: three layers of "
+            "1,024 each way, 100 latents, pixels of standard deviation 0.1.",
+            lambda: bridging_networks().deep_vae_mlp(MNIST),
+        ),
+        "vae_digits": Preset(
+            "The single-domain counterpart of `vbta_digits_transpose`.",
+            lambda: networks().vae_mlp(DIGITS, hidden=256, latent_dim=32),
+        ),
+    },
+)

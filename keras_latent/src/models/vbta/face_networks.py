@@ -1,0 +1,224 @@
+"""Networks for 64x64 faces, as plain functions that return Keras models.
+
+All convolutions have stride 2 and 4x4 kernels: of even ones with "same" padding the backends
+make the same image in every version of Keras, where odd ones have been a pixel apart.
+"""
+
+import keras
+from keras import layers
+
+from keras_latent.src.models.base.blocks import dense_relu, gaussian_heads
+
+
+def vbta_faces(
+    event_shape: tuple[int, int, int] = (64, 64, 3),
+    filters: tuple[int, int] = (32, 32),
+    hidden: int = 8192,
+    latent_dim: int = 64,
+) -> dict[str, keras.Model]:
+    """The networks of the VBTA paper for CelebA (section 5.3), as arguments of `VBTA`.
+
+    `E_x`, `E_y`: two convolutions with ReLU, flattened. `E`: linear heads of 64, the variance
+    being a softplus. `D`: a dense layer of 8,192 with ReLU, and a transposed convolution with
+    ReLU. `D_x`, `D_y`: linear.
+
+    The paper leaves open filters, kernels, strides and what a "linear mapping into 64 hidden
+    units" makes an image of. Taken here: stride 2 throughout, so that the second convolution's
+    16x16x32 values are as many as the 8,192 units of `D`, and the decoder mirrors the encoder;
+    `D_x` and `D_y` are a transposed convolution without activation, from 32x32 to the image (a
+    dense layer would have 400 million weights each). There are ReLUs between the convolutions
+    too: two without would be one.
+
+    Args:
+        event_shape: Shape of one image, whose height and width are multiples of 4.
+        filters: Of the two convolutions of each encoder. The first is also that of `D`'s
+            transposed convolution.
+        hidden: Units of `D`'s dense layer, a multiple of height / 4 times width / 4.
+        latent_dim: Dimensions of the shared latent.
+
+    Returns:
+        The six networks by the names of `VBTA`'s arguments.
+
+    Raises:
+        ValueError: If `event_shape` or `hidden` is not such a multiple, or `filters` is not two
+            numbers.
+
+    Example:
+
+    >>> from keras_latent.src.models.vbta import face_networks
+    >>> parts = face_networks.vbta_faces((16, 16, 3), filters=(4, 8), hidden=64, latent_dim=5)
+    >>> parts["shared_decoder"].output_shape, parts["target_decoder"].output_shape
+    ((None, 8, 8, 4), (None, 16, 16, 3))
+
+    Source: Kuznetsova and Bakhteev, "Variational Bi-domain Triplet Autoencoder" (2018), 5.3.
+    """
+    shape, filters = check_sizes(event_shape, filters, hidden)
+    features = shape[0] // 4 * (shape[1] // 4) * filters[1]
+    networks = {
+        "shared_encoder": gaussian_heads(features, latent_dim, "shared_encoder"),
+        "shared_decoder": dense_decoder(shape, filters[0], hidden, latent_dim, "shared_decoder"),
+    }
+    for domain in ("source", "target"):
+        encoder, decoder = f"{domain}_encoder", f"{domain}_decoder"
+        networks[encoder] = two_convolutions(shape, filters, encoder)
+        networks[decoder] = linear_image(shape, filters[0], decoder)
+    return networks
+
+
+def vae_faces(
+    event_shape: tuple[int, int, int] = (64, 64, 3),
+    filters: tuple[int, int] = (32, 32),
+    hidden: int = 8192,
+    latent_dim: int = 64,
+) -> dict[str, keras.Model]:
+    """The networks of `vbta_faces` for one domain, as arguments of `VAE`.
+
+    Args:
+        event_shape: As in `vbta_faces`.
+        filters: Likewise.
+        hidden: Likewise.
+        latent_dim: Likewise.
+
+    Returns:
+        `"encoder"` and `"decoder"`.
+
+    Raises:
+        ValueError: As `vbta_faces`.
+
+    Example:
+
+    >>> from keras_latent.src.models.vbta import face_networks
+    >>> parts = face_networks.vae_faces((16, 16, 3), filters=(4, 8), hidden=64, latent_dim=5)
+    >>> parts["encoder"].output_shape, parts["decoder"].output_shape
+    ([(None, 5), (None, 5)], (None, 16, 16, 3))
+    """
+    shape, filters = check_sizes(event_shape, filters, hidden)
+    x, z = keras.Input(shape), keras.Input((latent_dim,))
+    features = two_convolutions(shape, filters, "features")(x)
+    heads = gaussian_heads(features.shape[-1], latent_dim, "heads")
+    image = dense_decoder(shape, filters[0], hidden, latent_dim, "hidden")(z)
+    return {
+        "encoder": keras.Model(x, heads(features), name="encoder"),
+        "decoder": keras.Model(z, linear_image(shape, filters[0], "output")(image), name="decoder"),
+    }
+
+
+def vbta_faces_apart(
+    event_shape: tuple[int, int, int] = (64, 64, 3), width: int = 16, latent_dim: int = 128
+) -> dict[str, keras.Model]:
+    """Networks of which each domain has more of its own, as arguments of `VBTA`. Ours.
+
+    `E_x` and `E_y` are one and the same: four convolutions with ReLU. `E`: linear heads. `D`: a
+    dense layer with ReLU. `D_x`, `D_y`: a dense layer and four transposed convolutions, the last
+    one linear.
+    Filters are 1, 2, 4 and 4 times `width`.
+
+    The paper's networks differ the other way round. All that tells women from men after its `D` is
+    one linear layer of local filters; and with encoders of their own, each domain keeps pose, light
+    and background in dimensions that the other's decoder has never seen move. Here one encoder
+    writes them down for both, and each decoder draws faces of its own domain only.
+
+    Args:
+        event_shape: Shape of one image, whose height and width are multiples of 16.
+        width: Filters of the first convolution.
+        latent_dim: Dimensions of the shared latent.
+
+    Returns:
+        The six networks by the names of `VBTA`'s arguments.
+
+    Raises:
+        ValueError: If `event_shape` is not such a multiple.
+
+    Example:
+
+    >>> from keras_latent.src.models.vbta import face_networks
+    >>> parts = face_networks.vbta_faces_apart((16, 16, 3), width=2, latent_dim=5)
+    >>> parts["shared_decoder"].output_shape, parts["target_decoder"].output_shape
+    ((None, 16), (None, 16, 16, 3))
+    """
+    shape = tuple(event_shape)
+    if len(shape) != 3 or shape[0] % 16 or shape[1] % 16 or min(shape) < 1:
+        raise ValueError(
+            "`event_shape` must be (height, width, channels), height and width multiples of 16. "
+            f"Received: event_shape={event_shape}"
+        )
+    filters = (width, 2 * width, 4 * width, 4 * width)
+    smallest = (shape[0] // 16, shape[1] // 16, filters[-1])
+    features, hidden = smallest[0] * smallest[1] * smallest[2], 8 * width
+    encoder = keras.Sequential([keras.Input(shape)], name="encoder")
+    for number in filters:
+        encoder.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))
+    encoder.add(layers.Flatten())
+    networks = {
+        "source_encoder": encoder,
+        "target_encoder": encoder,
+        "shared_encoder": gaussian_heads(features, latent_dim, "shared_encoder"),
+        "shared_decoder": dense_relu(latent_dim, hidden, "shared_decoder"),
+    }
+    for domain in ("source", "target"):
+        decoder = keras.Sequential([keras.Input((hidden,))], name=f"{domain}_decoder")
+        decoder.add(layers.Dense(features, activation="relu"))
+        decoder.add(layers.Reshape(smallest))
+        for number in reversed(filters[:-1]):
+            decoder.add(layers.Conv2DTranspose(number, 4, 2, "same", activation="relu"))
+        decoder.add(layers.Conv2DTranspose(shape[2], 4, 2, "same"))
+        networks[decoder.name] = decoder
+    return networks
+
+
+def two_convolutions(shape: tuple, filters: tuple[int, int], name: str) -> keras.Sequential:
+    """Two strided convolutions with ReLU: images to features, flattened."""
+    model = keras.Sequential([keras.Input(shape)], name=name)
+    for number in filters:
+        model.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))
+    model.add(layers.Flatten())
+    return model
+
+
+def dense_decoder(
+    shape: tuple, filters: int, hidden: int, latent_dim: int, name: str
+) -> keras.Sequential:
+    """A dense layer and a transposed convolution: latents to features of half the image's size."""
+    height, width = shape[0] // 4, shape[1] // 4
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(hidden, activation="relu"),
+            layers.Reshape((height, width, hidden // (height * width))),
+            layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu"),
+        ],
+        name=name,
+    )
+
+
+def linear_image(shape: tuple, filters: int, name: str) -> keras.Sequential:
+    """A transposed convolution without activation: features of half the size to means."""
+    return keras.Sequential(
+        [
+            keras.Input((shape[0] // 2, shape[1] // 2, filters)),
+            layers.Conv2DTranspose(shape[2], 4, 2, "same"),
+        ],
+        name=name,
+    )
+
+
+def check_sizes(event_shape, filters, hidden: int) -> tuple[tuple, tuple]:
+    """`event_shape` and `filters`, if the networks can be made of them."""
+    shape, filters = tuple(event_shape), tuple(filters)
+    if len(shape) != 3 or shape[0] % 4 or shape[1] % 4 or min(shape) < 1:
+        raise ValueError(
+            "`event_shape` must be (height, width, channels), height and width multiples of 4. "
+            f"Received: event_shape={event_shape}"
+        )
+    if len(filters) != 2 or min(filters) < 1:
+        raise ValueError(
+            "`filters` must be those of the first and of the second convolution. "
+            f"Received: filters={filters}"
+        )
+    pixels = shape[0] // 4 * (shape[1] // 4)
+    if hidden < 1 or hidden % pixels:
+        raise ValueError(
+            f"`hidden` must be a multiple of {pixels}, the pixels of an image of a quarter of "
+            f"each side of {shape[:2]}. Received: hidden={hidden}"
+        )
+    return shape, filters

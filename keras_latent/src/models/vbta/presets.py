@@ -1,0 +1,64 @@
+"""The presets of `VBTA`. Listing them imports no Keras."""
+
+from keras_latent.src.presets.registry import Preset, presets_of
+
+MNIST = (28, 28, 1)
+DIGITS = (8, 8, 1)
+FACES = (64, 64, 3)
+
+
+def networks():
+    from keras_latent.src.models.vbta import networks
+
+    return networks
+
+
+def face_networks():
+    from keras_latent.src.models.vbta import face_networks
+
+    return face_networks
+
+
+PRESETS = presets_of(
+    "VBTA",
+    {
+        "vbta_celeba": Preset(
+            "The configuration of the VBTA paper for 64x64 faces of men and of women: unit "
+            "observation variance, alpha = beta = gamma = 1. It states no filters (here 32).",
+            lambda: face_networks().vbta_faces(FACES),
+        ),
+        "vbta_celeba_small": Preset(
+            "64x64 faces of men and of women for two CPU cores: one encoder for both, a decoder of "
+            "each domain's own, 128 latents, less observation noise, and a sliced Wasserstein "
+            "distance between the domains' latents.",
+            lambda: (
+                face_networks().vbta_faces_apart(FACES, 32, 128)
+                | {"observation_variance": 0.02, "gamma": 10.0, "swd": 5000.0}
+            ),
+        ),
+        "vbta_mnist_transpose": Preset(
+            "The configuration of the VBTA paper for MNIST: unit observation variance, "
+            "alpha = beta = gamma = 1, triplets and nothing else for the pairs.",
+            lambda: networks().vbta_mlp(MNIST),
+        ),
+        "vbta_mnist_transpose_sharp": Preset(
+            "The paper's networks with less observation noise and cross-reconstruction of the "
+            "known pairs: sharper translations.",
+            lambda: (
+                networks().vbta_mlp(MNIST)
+                | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
+            ),
+        ),
+        "vbta_digits_transpose": Preset(
+            "The paper's configuration for scikit-learn's 8x8 digits, half as wide.",
+            lambda: networks().vbta_mlp(DIGITS, hidden=256, latent_dim=32),
+        ),
+        "vbta_digits_transpose_sharp": Preset(
+            "`vbta_mnist_transpose_sharp` for scikit-learn's 8x8 digits, half as wide.",
+            lambda: (
+                networks().vbta_mlp(DIGITS, hidden=256, latent_dim=32)
+                | {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
+            ),
+        ),
+    },
+)

@@ -1,0 +1,74 @@
+"""Does a translation land where the domain lies? The VBTA paper's figure 3."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from keras_latent.src.visualization import scatter
+from keras_latent.src.visualization.figures import finish, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def pca_comparison(
+    reference: Any,
+    translated: Any,
+    labels: Any,
+    path: str | os.PathLike | None = None,
+    *,
+    titles: tuple[str, str] = ("reference", "translated"),
+) -> Figure:
+    """Draw a domain, and images translated into it, in the same plane, side by side.
+
+    The plane is that of the first two principal components of `reference` alone, so that
+    what is not like the domain shows as lying elsewhere.
+
+    Args:
+        reference: Images of the domain `(N, ...)`, flattened to `(N, features)`.
+        translated: Images translated into it `(N, ...)`, with as many features and in the
+            same units (both uint8, or both floats in the same range).
+        labels: Integers `(N,)`: row i of both images has label i. -1 (missing) is grey.
+        path: Where to save the figure as PNG, if anywhere.
+        titles: Titles of the two panels.
+
+    Returns:
+        The `matplotlib.figure.Figure`. Both panels have the same limits.
+
+    Raises:
+        ValueError: If the two differ in rows or features, there are fewer than two of either,
+            a number is not finite, or `labels` are not one integer for each row.
+        ImportError: If matplotlib or scikit-learn is not installed.
+
+    Source: figure 3 of the VBTA paper, the projection of y (left) and of its translation
+    (right), "in both cases the PCA model was optimized only using the dataset y".
+
+    Example:
+
+    >>> from keras_latent import datasets, visualization
+    >>> (images, labels), _ = datasets.load_arrays("digits")
+    >>> figure = visualization.pca_comparison(images, images.swapaxes(1, 2), labels)
+    >>> [axes.get_title() for axes in figure.axes]
+    ['reference', 'translated']
+    """
+    points = [
+        scatter.check_points("reference", reference),
+        scatter.check_points("translated", translated),
+    ]
+    if points[0].shape != points[1].shape:
+        raise ValueError(
+            "`reference` and `translated` must have the same rows and features. Received: "
+            f"{points[0].shape} and {points[1].shape} after flattening."
+        )
+    labels = scatter.check_point_labels(labels, len(points[0]))
+    pca = scatter.fit_pca(points[0])
+    figure = new_figure(10.0, 4.8)
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, rows, title in zip(panels, points, titles, strict=True):
+        scatter.draw_points(axes, pca.transform(rows), labels)
+        scatter.label_axes(axes, scatter.axis_labels(pca))
+        axes.set_title(title)
+    panels[1].set_ylabel("")  # The panels share it, and the numbers beside it.
+    scatter.draw_legend(figure, panels[0])
+    return finish(figure, path)

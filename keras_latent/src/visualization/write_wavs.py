@@ -1,0 +1,91 @@
+"""Sounds as files to listen to."""
+
+import os
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_latent.src.datasets.audio import check_waveforms
+from keras_latent.src.datasets.checks import check_integer
+from keras_latent.src.utils.files import replaced_when_complete
+from keras_latent.src.visualization.figures import to_array
+
+
+def write_wavs(
+    path: str | os.PathLike,
+    waveforms: Any,
+    sample_rate: int,
+    names: Sequence[str] | None = None,
+) -> list[Path]:
+    """Write waveforms as WAV files of one channel and 16 bits, each all of it or nothing.
+
+    A sample x becomes round(32768 x), and 1 becomes 32767: what was read from such a file and
+    divided by 32768 is written back as it was.
+
+    Args:
+        path: A folder, which is made where it is missing; or, for one waveform, a file
+            ending in ".wav".
+        waveforms: Floats `(N, samples)` or `(N, samples, 1)` from -1 to 1. Nothing is clipped
+            in silence, since that can be heard.
+        sample_rate: Samples per second, in Hz.
+        names: `N` file names, with or without ".wav". Defaults to "0.wav", "1.wav" and so on,
+            with as many zeros in front as sort them by number.
+
+    Returns:
+        The paths of the files, in the order of the waveforms.
+
+    Raises:
+        ValueError: If `waveforms` has another rank, holds NaN or goes beyond -1 or 1, if
+            `sample_rate` is no integer of 1 or more, if `names` are not `N` different names of
+            files, or if `path` ends in ".wav" for several waveforms or along with `names`.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from keras_latent import visualization
+    >>> tones = np.sin(np.array([[440], [880]]) * np.linspace(0, 2 * np.pi, 8000))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in visualization.write_wavs(folder, tones, 8000)]
+    ['0.wav', '1.wav']
+    """
+    waveforms = check_waveforms("waveforms", to_array("waveforms", waveforms))
+    sample_rate = check_integer("sample_rate", sample_rate, at_least=1)
+    path = Path(path)
+    if path.suffix == ".wav":
+        if len(waveforms) > 1 or names is not None:
+            raise ValueError(
+                "`path` must be a folder, unless there is one waveform and `names` is None. "
+                f"Received: path={str(path)!r}, {len(waveforms)} waveforms, names={names!r}."
+            )
+        paths = [path]
+    else:
+        paths = [path / name for name in _file_names(names, len(waveforms))]
+    samples = np.clip(np.round(waveforms[..., 0] * 32_768), -32_768, 32_767).astype("<i2")
+    for file, row in zip(paths, samples, strict=True):
+        with (
+            replaced_when_complete(file) as temporary,
+            wave.open(os.fspath(temporary), "wb") as writer,
+        ):
+            writer.setnchannels(1)
+            writer.setsampwidth(2)
+            writer.setframerate(sample_rate)
+            writer.writeframes(row.tobytes())
+    return paths
+
+
+def _file_names(names: Sequence[str] | None, count: int) -> list[str]:
+    if names is None:
+        digits = len(str(count - 1))
+        return [f"{row:0{digits}}.wav" for row in range(count)]
+    files = [f"{str(name).removesuffix('.wav')}.wav" for name in names]
+    plain = all(file == os.path.basename(file) and file != ".wav" for file in files)
+    if isinstance(names, str) or len(set(files)) != count or len(files) != count or not plain:
+        raise ValueError(
+            f"`names` must be {count} different names of files, one for each waveform, without "
+            f"folders. Received: names={names!r}."
+        )
+    return files

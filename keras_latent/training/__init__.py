@@ -1,7 +1,0 @@
-"""The portable train step: the only place that knows the backend."""
-
-from keras_latent.training.model import PortableModel
-from keras_latent.training.optimizer_group import OptimizerGroup
-from keras_latent.training.portable import input_gradients, native_pipeline, portable
-
-__all__ = ["OptimizerGroup", "PortableModel", "input_gradients", "native_pipeline", "portable"]
