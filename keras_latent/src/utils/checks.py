@@ -1,7 +1,8 @@
-"""Checks of arguments, used everywhere. Each one returns the value, or raises a `ValueError`.
+"""Argument checks. Each one returns the value or raises a `ValueError`.
 
-Every message names the argument, says what it must be, and ends with what was received and,
-where there is one, a hint. Nothing here imports Keras or NumPy: the command uses it as well.
+Each message names the argument, says what it must be, and ends with what was received and a
+hint, if there is one. Keras and NumPy are not imported here, because the command line uses
+these checks too.
 """
 
 import math
@@ -36,23 +37,33 @@ def non_negative(name: str, value: Any) -> float:
     return float(value)
 
 
+def between(name: str, value: Any, low: float, high: float) -> float:
+    """A finite number from `low` to `high`; `high` may be infinite."""
+    if not _is_number(value) or not low <= value <= high:
+        wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+        raise ValueError(f"`{name}` must be a finite number {wanted}. Received: {name}={value!r}")
+    return float(value)
+
+
 def fraction(name: str, value: Any) -> float:
-    """A number from 0 to 1, without 1."""
+    """A number of at least 0 and less than 1."""
     value = non_negative(name, value)
     if value >= 1.0:
         raise ValueError(f"`{name}` must be less than 1. Received: {name}={value!r}")
     return value
 
 
-def integer(name: str, value: Any, at_least: int = 1) -> int:
-    """An integer (of Python or NumPy, not a bool) of `at_least` or more."""
+def integer(name: str, value: Any, at_least: int = 1, at_most: int | None = None) -> int:
+    """An integer (Python or NumPy, not a bool) from `at_least` to `at_most`."""
     boolean = isinstance(value, bool) or type(value).__name__.startswith("bool")
     try:
         number = None if boolean else operator.index(value)
     except TypeError:
         number = None
-    if number is None or number < at_least:
+    if number is None or number < at_least or (at_most is not None and number > at_most):
         wanted = "a positive integer" if at_least == 1 else f"an integer of {at_least} or more"
+        if at_most is not None:
+            wanted = f"an integer from {at_least} to {at_most}"
         raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}")
     return number
 
@@ -70,21 +81,22 @@ def seed(name: str, value: Any) -> int | None:
 
 
 def choice(name: str, value: T, choices: Iterable[T]) -> T:
-    """One of `choices`; the message suggests the nearest one."""
+    """One of `choices`; the message suggests the closest one."""
     choices = list(choices)
     try:
         known = value in choices
-    except ValueError:  # an array compares with each
+    except ValueError:  # an array compares element by element
         known = False
     if known:
         return value
-    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    names = [c for c in choices if isinstance(c, str)]
+    hint = did_you_mean(value, names) if isinstance(value, str) else ""
     raise ValueError(
         f"`{name}` must be one of {choices}. Received: {name}={value!r}{'.' * bool(hint)}{hint}"
     )
 
 
-# Shapes of tensors and arrays. `None` is an axis of unknown length, which fits any. ----------
+# Shapes of tensors and arrays. `None` marks an axis of unknown size, which matches any size. ---
 
 
 def rank(name: str, x: Any, rank: int) -> None:
