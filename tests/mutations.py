@@ -63,6 +63,7 @@ OPS, LAYERS, MODELS = (
     "keras_latent/src/layers/",
     "keras_latent/src/models/",
 )
+BACKEND = "keras_latent/src/backend/"
 METRICS, TRAINING = "keras_latent/src/metrics/", "keras_latent/src/training/"
 DATASETS, CALLBACKS = "keras_latent/src/datasets/", "keras_latent/src/callbacks/"
 # ruff: noqa: E501
@@ -103,10 +104,10 @@ MUTATIONS = (
     M(TRAINING + "model.py", "(value, sample_weight=batch_size)", "(value)", "training/test_train_step.py"),
     M(TRAINING + "model.py", "variable.assign(store[f\"seed_{i}\"])", "pass", "training/test_compile.py"),
     M(TRAINING + "model.py", "m if isinstance(m, scaled) else scaled(m)", "m if isinstance(m, scaled) else m", "training/test_compile.py"),
-    M(TRAINING + "portable.py", "            optimizer.scale_loss(loss),", "            loss,", "training/test_minimize_each.py", "torch"),
-    M(TRAINING + "portable.py", "scaled = optimizer.scale_loss(losses[i])", "scaled = losses[i]", "training/test_minimize_each.py", "jax"),
-    M(TRAINING + "portable.py", "            optimizer.scale_loss(loss / replicas)", "            loss / replicas", "training/test_minimize_each.py", "tensorflow"),
-    M(TRAINING + "portable.py", "create_graph=True)[0]", "create_graph=False)[0]", "models/test_wavegan.py::test_a_step_with_a_linear_critic_by_hand", "torch"),
+    M(BACKEND + "torch.py", "            optimizer.scale_loss(loss),", "            loss,", "training/test_minimize_each.py", "torch"),
+    M(BACKEND + "jax.py", "scaled = optimizer.scale_loss(losses[i])", "scaled = losses[i]", "training/test_minimize_each.py", "jax"),
+    M(BACKEND + "tensorflow.py", "            optimizer.scale_loss(loss / _replicas())", "            loss / _replicas()", "training/test_minimize_each.py", "tensorflow"),
+    M(BACKEND + "torch.py", "create_graph=True)[0]", "create_graph=False)[0]", "models/test_wavegan.py::test_a_step_with_a_linear_critic_by_hand", "torch"),
     M(TRAINING + "optimizer_group.py", "member.build(groups[name])", "member.build(variables)", "training/test_compile.py"),
     M(TRAINING + "optimizer_group.py", "member.finalize_variable_values(self.trainable_variables_of(name))", "pass", "training/test_compile.py"),
     # models: evaluation
@@ -186,7 +187,7 @@ MUTATIONS = (
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),
     M(CALLBACKS + "resume.py", "f\"epoch-{epoch + 1:05d}.weights.h5\"", "f\"epoch-{epoch:05d}.weights.h5\"", "callbacks/test_resume.py"),
-    M(CALLBACKS + "translation_grid.py", "with random_stream_kept():", "if True:", "callbacks/test_translation_grid.py", "torch"),
+    M(CALLBACKS + "translation_grid.py", "with backend.preserved_random_stream():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
     M("keras_latent/src/applications/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
     M("keras_latent/src/applications/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),

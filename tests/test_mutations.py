@@ -21,5 +21,6 @@ def test_there_are_enough_of_every_part():
     parts = {m.file.removeprefix("keras_latent/src/").split("/")[0] for m in MUTATIONS}
     assert parts == {
         *("ops", "layers", "losses", "models", "metrics", "training", "datasets", "callbacks"),
+        "backend",
         "applications",
     }

@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_latent.src import backend
 from keras_latent.src.datasets.checks import check_integer
 from keras_latent.src.models.base import validation
 from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.models.base.validation import DOMAINS
-from keras_latent.src.training.portable import random_stream_kept
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization.figures import to_array, to_pixels
 from keras_latent.visualization import translation_grid
@@ -108,7 +108,7 @@ class TranslationGrid(keras.callbacks.Callback):
     def rows(self) -> list[tuple[str, np.ndarray]]:
         """Titles and images of the rows of a picture, by the weights of now."""
         rows = []
-        with random_stream_kept():
+        with backend.preserved_random_stream():
             for domain in DOMAINS:
                 x, to = self.images[domain], OTHER[domain]
                 rows += [(domain, x), (f"as {to}", self.model.translate(x, to=to))]

@@ -7,12 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src import backend
 from keras_latent.src.training.optimizer_group import OptimizerGroup
-from keras_latent.src.training.portable import (
-    apply_gradients_of,
-    apply_gradients_of_each,
-    default_jit_compile,
-)
+from keras_latent.src.training.portable import default_jit_compile
 
 
 class PortableModel(keras.Model):
@@ -267,7 +264,7 @@ class PortableModel(keras.Model):
         state = self.variables + self.optimizer.variables
         others = list({id(v): v for v in state if id(v) not in own}.values())
         objective = functools.partial(self.objective, loss_fn, *args)
-        return apply_gradients_of(objective, variables, optimizer, others)
+        return backend.minimize(objective, variables, optimizer, others)
 
     def minimize_each(self, loss_fn: Callable[..., tuple[dict, dict]], *args) -> tuple[dict, dict]:
         """One update by each optimizer, of losses that are computed together.
@@ -311,7 +308,7 @@ class PortableModel(keras.Model):
         own = {id(v) for variables, _ in groups for v in variables}
         state = self.variables + self.optimizer.variables
         others = list({id(v): v for v in state if id(v) not in own}.values())
-        losses, kept = apply_gradients_of_each(objectives, groups, others)
+        losses, kept = backend.minimize_each(objectives, groups, others)
         return dict(zip(members, losses, strict=True)), kept
 
     def objective(self, loss_fn: Callable[..., tuple[Any, dict]], *args) -> tuple[Any, dict]:
