@@ -31,10 +31,10 @@ Three labels in ten are taken away. -1 says that a label is missing; the image s
 """
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
 from keras_latent import datasets, metrics, models, ops, visualization
-from keras_latent.src.visualization.figures import new_figure
 
 NAMES = ["even", "large", "loop"]
 
@@ -195,15 +195,14 @@ Drawn over each other, `ts` over `rs`, each curve from weak edits to strong ones
 that works, right is one that leaves other attributes alone.
 """
 
-figure = new_figure(6.0, 4.2)
-axes = figure.subplots()
+figure, axes = plt.subplots(figsize=(6.0, 4.2), dpi=150, layout="constrained")
 for way, points in scores.items():
     rs, ts = ([score[name] for score in points] for name in ("rs", "ts"))
     axes.plot(rs, ts, marker="o", markersize=4, label=way)
 axes.set(xlabel="reconstruction score rs", ylabel="transfer score ts")
 axes.legend()
 figure.savefig("attributes_scores.png")
-figure
+plt.show()
 
 """
 Read it with the attributes in mind: those of ten digits are tangled on purpose, and often no

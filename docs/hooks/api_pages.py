@@ -1,7 +1,7 @@
 """Pages of the reference: `<!-- api: keras_latent.layers -->` stands for all its public names.
 
-What is public is read from the source: what a module's `__init__.py` lists in `__all__`, or
-imports under its own name (`from ... import name as name`).
+The public names are read from the source: those that a module lists in `__all__`, or imports
+under their own names (`from ... import name as name`).
 """
 
 import ast
@@ -54,7 +54,7 @@ def package() -> griffe.Module:
 @functools.cache
 def public_names(module: str) -> dict[str, str]:
     """Public names of `keras_latent.<module>`, each with the path at which it is defined."""
-    source = ast.parse((ROOT / "keras_latent" / module / "__init__.py").read_text())
+    source = ast.parse(package()[module].filepath.read_text())
     exported, imported, explicit = [], {}, []
     for node in source.body:
         if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
@@ -95,7 +95,7 @@ def entry(module: str, name: str, path: str, level: int) -> str:
     """The directive of mkdocstrings for one name, under its public path."""
     options = [f"heading: {name}", f"toc_label: {name}", f"heading_level: {level}"]
     target = package()[path.removeprefix("keras_latent.")]
-    if module == "models" and target.is_class and "keras_latent.models" in path:
+    if module == "models" and target.is_class and "keras_latent.src.models" in path:
         options += [f"members: [{', '.join(members_of(path))}]", "inherited_members: true"]
     elif target.is_class:
         options += ["filters: ['!^_', '!^(get|from)_config$', '!^call$', '!^build$']"]
