@@ -103,7 +103,7 @@ def test_in_a_model_of_unknown_batch(tmp_path, rng):
 
 def test_errors():
     for radius in (-1, 1.5, True, None):
-        with pytest.raises(ValueError, match="`radius` must be a non-negative integer.*radius="):
+        with pytest.raises(ValueError, match="`radius` must be an integer of 0 or more.*radius="):
             PhaseShuffle(radius)
     for shape in ((3, 8), (3, 2, 1), (3, None, 1), (3, 4, 4, 1)):
         with pytest.raises(

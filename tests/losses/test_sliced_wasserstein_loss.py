@@ -76,9 +76,9 @@ def test_compile_fit_save_and_load(rng, tmp_path):
 
 
 def test_bad_arguments_raise(batches):
-    with pytest.raises(ValueError, match="`num_projections` must be at least 1. Received: .*=0"):
+    with pytest.raises(ValueError, match="`num_projections` must be a positive integer. .*=0"):
         SlicedWasserstein(0)
-    with pytest.raises(ValueError, match="`p` must be 1 or 2. Received: p=0"):
+    with pytest.raises(ValueError, match=r"`p` must be one of \[1, 2\]. Received: p=0"):
         SlicedWasserstein(p=0)
     with pytest.raises(ValueError, match="`y_true` must have rank 2"):
         SlicedWasserstein()(batches[0][0], batches[1])

@@ -204,7 +204,7 @@ def test_draws_of_the_shared_space_repeat_by_seed():
         ({"latent_dims": (2, 2)}, "the largest of which is the encoder's, 3"),
         ({"num_classes": 1}, "`num_classes` must be an integer of 2 or more"),
         ({"beta_swd": -1.0}, "`beta_swd` must be a non-negative"),
-        ({"swd_order": 3}, "must be 1 or 2"),
+        ({"swd_order": 3}, r"must be one of \[1, 2\]"),
         ({"encoder": keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])}, "two tensors"),
     ],
 )

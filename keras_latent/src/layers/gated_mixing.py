@@ -5,18 +5,21 @@ from typing import Any
 import keras
 from keras import constraints, initializers, ops, regularizers
 
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class GatedMixingLayer(keras.layers.Layer):
-    """Mixes a linear map of the input with the network's own output, by a learned gate.
+    """Mixes a linear map of the input with the network's output, with a learned gate.
 
     GML(h, z) = (1 - sigmoid(g)) * (W_z z + b_z) + sigmoid(g) * d, where [d; g] = W_h h + b_h.
 
-    `h` is the output of an MLP and `z` its input (with the one-hot domain concatenated), so
-    that each output unit can stay close to a linear map of the input, or move away from it.
+    `h` is the output of an MLP and `z` its input (concatenated with the one-hot domain). Each
+    output unit can thus stay close to a linear map of the input or move away from it.
 
     Args:
-        units: The size of the output, at least 1.
+        units: Size of the output, at least 1.
         use_bias: Whether to add b_h and b_z.
         kernel_initializer: Initializer of W_h and W_z.
         bias_initializer: Initializer of b_h and b_z.
@@ -35,8 +38,8 @@ class GatedMixingLayer(keras.layers.Layer):
         A tensor of shape (batch, ..., units).
 
     Raises:
-        ValueError: If `units` is not a positive integer, or the inputs' leading axes differ, or
-            a last axis is unknown.
+        ValueError: If `units` is not a positive integer, the leading axes of the inputs differ,
+            or a last axis is unknown.
 
     Reference:
         "Latent Domain Transfer: Crossing Modalities with Bridging Autoencoders", submitted to ICLR
@@ -64,9 +67,7 @@ class GatedMixingLayer(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"Argument `units` must be a positive integer. Received: {units=}")
-        self.units = units
+        self.units = checks.integer("units", units)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -85,7 +86,7 @@ class GatedMixingLayer(keras.layers.Layer):
         self.hidden_bias = self._bias("hidden_bias", (2 * self.units,))
         self.skip_bias = self._bias("skip_bias", (self.units,))
 
-    def call(self, hidden: Any, skip: Any) -> Any:
+    def call(self, hidden: Tensor, skip: Tensor) -> Tensor:
         hidden, skip = ops.matmul(hidden, self.hidden_kernel), ops.matmul(skip, self.skip_kernel)
         if self.use_bias:
             hidden, skip = ops.add(hidden, self.hidden_bias), ops.add(skip, self.skip_bias)
@@ -93,7 +94,7 @@ class GatedMixingLayer(keras.layers.Layer):
         gate = ops.sigmoid(gate)
         return (1.0 - gate) * skip + gate * update
 
-    def _kernel(self, name: str, shape: tuple[int, ...]) -> keras.Variable:
+    def _kernel(self, name: str, shape: tuple[int | None, ...]) -> keras.Variable:
         return self.add_weight(
             name=name,
             shape=shape,
@@ -120,25 +121,22 @@ class GatedMixingLayer(keras.layers.Layer):
         return (*hidden_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.update(
-            {
-                "units": self.units,
-                "use_bias": self.use_bias,
-                "kernel_initializer": initializers.serialize(self.kernel_initializer),
-                "bias_initializer": initializers.serialize(self.bias_initializer),
-                "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-                "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-                "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-                "kernel_constraint": constraints.serialize(self.kernel_constraint),
-                "bias_constraint": constraints.serialize(self.bias_constraint),
-            }
-        )
-        return config
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
 
 
 def _clone(initializer: Any) -> Any:
-    # An initializer without a seed draws one when it is made, and would use it for both kernels.
+    # An initializer without a seed draws one when created, and would use it for both kernels.
     if not isinstance(initializer, initializers.Initializer):
         return initializer
     return initializer.__class__.from_config(initializer.get_config())
@@ -151,8 +149,8 @@ def _check_shapes(hidden_shape: tuple[int | None, ...], skip_shape: tuple[int | 
     )
     if not same or len(hidden_shape) < 2:
         raise ValueError(
-            "Arguments `hidden` and `skip` must have the same axes but the last, and at least "
-            f"two. Received: hidden.shape={tuple(hidden_shape)}, skip.shape={tuple(skip_shape)}"
+            "`hidden` and `skip` must have the same axes except the last, and at least two axes. "
+            f"Received: hidden.shape={tuple(hidden_shape)}, skip.shape={tuple(skip_shape)}"
         )
     if hidden_shape[-1] is None or skip_shape[-1] is None:
         raise ValueError(

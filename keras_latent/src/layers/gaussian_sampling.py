@@ -1,4 +1,4 @@
-"""The reparametrised sample between a variational encoder and its decoder."""
+"""Reparametrized sampling between a variational encoder and its decoder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,25 +6,26 @@ from typing import Any
 import keras
 
 from keras_latent.src.ops.gaussian import sample_gaussian
+from keras_latent.src.utils.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class GaussianSampling(keras.layers.Layer):
-    """Draws z = z_mean + exp(z_log_var / 2) * eps with eps ~ N(0, 1), afresh at every call.
+    """Draws z = z_mean + exp(z_log_var / 2) * eps with new noise eps ~ N(0, 1) on every call.
 
-    The layer samples in training and in inference alike; where the mean is wanted, use the
-    mean. The log-variance is bounded to [-20, 20] (`keras_latent.ops.bound_log_var`), and the
-    sample is computed in float32 whatever the layer's dtype policy.
+    The layer samples in inference as well as in training; if you need the mean, use `z_mean`
+    itself. The log-variance is clipped to [-20, 20] (`keras_latent.ops.bound_log_var`), and the
+    sample is computed in float32, whatever the layer's dtype policy is.
 
     Args:
         seed: Integer seed of the noise.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: `(z_mean, z_log_var)`, a pair of float tensors of equal shape.
+        inputs: `(z_mean, z_log_var)`, two float tensors with the same shape.
 
     Returns:
-        A tensor of the inputs' shape, in the layer's compute dtype.
+        A tensor with the shape of the inputs, in the layer's compute dtype.
 
     Raises:
         ValueError: If `inputs` is not a pair, or the shapes differ.
@@ -40,12 +41,12 @@ class GaussianSampling(keras.layers.Layer):
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        # The noise is scaled in float32 and rounded once, so the inputs must arrive unrounded.
+        # The result is computed in float32 and rounded once, so the inputs must not be rounded.
         super().__init__(autocast=False, **kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Sequence[Any]) -> Any:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         z_mean, z_log_var = _pair(inputs)
         sample = sample_gaussian(keras.ops.cast(z_mean, "float32"), z_log_var, self.seed_generator)
         return keras.ops.saturate_cast(sample, self.compute_dtype)
@@ -62,6 +63,6 @@ class GaussianSampling(keras.layers.Layer):
 def _pair(inputs: Any) -> Any:
     if not isinstance(inputs, (tuple, list)) or len(inputs) != 2:
         raise ValueError(
-            f"Argument `inputs` must be a pair `(z_mean, z_log_var)`. Received: inputs={inputs}"
+            f"`inputs` must be a pair `(z_mean, z_log_var)`. Received: inputs={inputs}"
         )
     return inputs

@@ -1,29 +1,31 @@
-"""Shifts of a critic's features in time, so that it cannot lean on their phase."""
+"""Random time shifts of a critic's features, which hide their phase."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class PhaseShuffle(keras.layers.Layer):
-    """Shifts every row in time by a whole number of steps, uniform in [-radius, radius].
+    """Shifts each row in time by a whole number of steps, uniform in [-radius, radius].
 
-    Transposed convolutions leave artefacts of one frequency and one phase in what a generator
-    makes; a critic that cannot see the phase must look at something else. Samples that enter at
-    the edges are reflections: `x[k], ..., x[1]` before the first, likewise after the last.
-    Only in training; in inference, and with `radius=0`, the layer does nothing.
+    Transposed convolutions leave artifacts of a fixed frequency and phase in generated audio. A
+    critic that cannot see the phase cannot rely on them. The edges are filled by reflection:
+    `x[k], ..., x[1]` before the first step, and likewise after the last. The layer shifts in
+    training only; in inference, and with `radius=0`, it returns its inputs.
 
-    The paper does not say what shares a shift, and its implementation draws one for the whole
-    batch at each call. Here each row has its own, drawn afresh at every call, the same for all
-    its channels: what a row meets does not depend on the batch that it comes in.
+    The paper does not say which samples share a shift; its implementation draws one per batch.
+    Here, each row gets its own shift on every call, shared by all channels.
 
-    A call in training draws from the layer's seed generator, that is, assigns a variable: a
-    penalty on gradients (`training.input_gradients`) calls with `training=False`.
+    In training, a call assigns the state of the layer's seed generator. Gradient penalties
+    (`training.input_gradients`) must therefore call it with `training=False`.
 
     Args:
-        radius: Largest shift, in time steps: 2 in the paper.
+        radius: Largest shift in time steps. The paper uses 2.
         seed: Integer seed of the shifts.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -32,11 +34,11 @@ class PhaseShuffle(keras.layers.Layer):
         training: Whether to shift.
 
     Returns:
-        A tensor of the inputs' shape and dtype.
+        A tensor with the shape and dtype of the inputs.
 
     Raises:
-        ValueError: If `radius` is not a non-negative integer, or the inputs are not of three
-            axes or too short to be reflected.
+        ValueError: If `radius` is not an integer of 0 or more, or the inputs do not have three
+            axes or are too short to be reflected.
 
     Reference:
         Donahue, McAuley and Puckette, "Adversarial Audio Synthesis", 2019, section 3.3.
@@ -50,11 +52,7 @@ class PhaseShuffle(keras.layers.Layer):
 
     def __init__(self, radius: int = 2, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(radius, int) or isinstance(radius, bool) or radius < 0:
-            raise ValueError(
-                f"`radius` must be a non-negative integer. Received: radius={radius!r}"
-            )
-        self.radius = radius
+        self.radius = checks.integer("radius", radius, at_least=0)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -66,14 +64,14 @@ class PhaseShuffle(keras.layers.Layer):
             )
         super().build(input_shape)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.radius == 0:
             return inputs
         batch, (time, channels) = ops.shape(inputs)[0], inputs.shape[1:]
         r = self.radius
         shift = keras.random.randint((batch, 1), -r, r + 1, seed=self.seed_generator)
-        # Where each step comes from, reflected at both ends. All rows' steps are one list, so
-        # that a step's channels are copied as a piece.
+        # The source of each step, reflected at both ends. The rows are concatenated, so that the
+        # channels of a step are copied together.
         source = ops.abs(ops.arange(time, dtype="int32")[None] + ops.cast(shift, "int32"))
         source = (time - 1) - ops.abs((time - 1) - source)
         source = source + time * ops.arange(batch, dtype="int32")[:, None]

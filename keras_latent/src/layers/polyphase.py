@@ -1,22 +1,24 @@
-"""Strided convolutions over time that are computed with a stride of 1, for speed on CPUs."""
+"""Strided 1D convolutions, computed with a stride of 1 for speed on CPUs."""
 
-import numbers
-from typing import Any
+from typing import Any, cast
 
 import keras
 from keras import ops
 
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
+
 
 class Polyphase(keras.layers.Layer):
-    """What both layers share: arguments, checks, and the kernel of the folded time axis.
+    """Base of both layers: arguments, checks, and the kernel over blocks of time steps.
 
     With `before` steps of padding, a strided convolution reads `x[strides * i - before + k]` for
-    its step `i`. Zeros in front of the kernel move its start to a multiple of `strides`, zeros
-    behind it its end; then it is a kernel over blocks of `strides` time steps, whose steps are
-    features of the block.
+    its step `i`. The kernel is padded with zeros in front and behind, so that it starts and ends
+    at multiples of `strides`. It then is a kernel over blocks of `strides` time steps, where the
+    steps are features of a block.
     """
 
-    #: `training.portable` treats the layer as it does those of Keras that convolve.
+    #: For `keras_latent.src.backend`, which treats the layer like Keras's convolutions.
     convolves = True
 
     def __init__(
@@ -31,10 +33,7 @@ class Polyphase(keras.layers.Layer):
         super().__init__(**kwargs)
         sizes = {"filters": filters, "kernel_size": kernel_size, "strides": strides}
         for name, value in sizes.items():
-            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not whole or value < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-            setattr(self, name, int(value))
+            setattr(self, name, checks.integer(name, value))
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         before = max(self.kernel_size - self.strides, 0) // 2  # "same", as TensorFlow pads
@@ -44,7 +43,7 @@ class Polyphase(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.check_shape(input_shape)
-        channels = input_shape[-1]
+        channels = cast(int, input_shape[-1])
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: channels})
         self.kernel = self.add_weight(
             shape=self.kernel_shape(channels), initializer=self.kernel_initializer, name="kernel"
@@ -58,14 +57,14 @@ class Polyphase(keras.layers.Layer):
         raise NotImplementedError
 
     def check_shape(self, shape: tuple[int | None, ...]) -> None:
-        """Raises `ValueError` where the layer cannot take inputs of this shape."""
+        """Raise a `ValueError` if the layer cannot take inputs of this shape."""
         if len(shape) != 3 or None in tuple(shape)[1:]:
             raise ValueError(
                 "`inputs` must have shape (batch, time, channels), with a known `time` and "
                 f"`channels`. Received: shape={tuple(shape)}"
             )
 
-    def folded_kernel(self) -> Any:
+    def folded_kernel(self) -> Tensor:
         """The kernel over blocks, `(blocks, strides * kernel.shape[1], kernel.shape[2])`."""
         zeros_after = self.blocks * self.strides - self.zeros_before - self.kernel_size
         kernel = ops.pad(self.kernel, [[self.zeros_before, zeros_after], [0, 0], [0, 0]])
@@ -87,28 +86,28 @@ class Polyphase(keras.layers.Layer):
 class PolyphaseConv1D(Polyphase):
     """`keras.layers.Conv1D` with `padding="same"`, as a convolution of stride 1.
 
-    The inputs' time steps are folded, `strides` of them into one of as many times the channels,
-    and the kernel with them. The function and the weights are those of `Conv1D`, and it can be
-    differentiated twice. It is for CPUs, above all with JAX, whose gradients of strided
-    convolutions are slow there.
+    `strides` time steps of the inputs are folded into the channels of one step, and the kernel is
+    folded to match. The layer computes the same function as `Conv1D`, has the same weights, and
+    can be differentiated twice. It is meant for CPUs, especially with JAX, whose gradients of
+    strided convolutions are slow there.
 
     Args:
-        filters: Channels of the outputs.
-        kernel_size: Time steps that an output sees.
-        strides: Time steps from one output to the next.
-        kernel_initializer: Of `kernel`, `(kernel_size, channels, filters)`.
-        bias_initializer: Of `bias`, `(filters,)`.
+        filters: Number of output channels.
+        kernel_size: Number of time steps that an output depends on.
+        strides: Number of time steps between outputs.
+        kernel_initializer: Initializer of `kernel`, `(kernel_size, channels, filters)`.
+        bias_initializer: Initializer of `bias`, `(filters,)`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, time, channels)`, `time` a multiple of `strides`.
 
     Returns:
-        Tensor `(batch, time / strides, filters)`, of the layer's compute dtype.
+        Tensor `(batch, time / strides, filters)`, in the layer's compute dtype.
 
     Raises:
-        ValueError: If a size is not a positive integer, or the inputs are not of three axes of
-            known length, or `time` is not a multiple of `strides`.
+        ValueError: If a size is not a positive integer, the inputs do not have three axes with
+            known `time` and `channels`, or `time` is not a multiple of `strides`.
 
     Reference:
         Crochiere and Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3.
@@ -125,51 +124,51 @@ class PolyphaseConv1D(Polyphase):
 
     def check_shape(self, shape: tuple[int | None, ...]) -> None:
         super().check_shape(shape)
-        if shape[1] % self.strides:
+        if cast(int, shape[1]) % self.strides:
             raise ValueError(
                 f"`time` must be a multiple of strides={self.strides}: crop the inputs or pad "
                 f"them with zeros. Received: shape={tuple(shape)}"
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         self.check_shape(inputs.shape)
         _, time, channels = inputs.shape
         x = ops.reshape(inputs, (-1, time // self.strides, self.strides * channels))
-        # Of a number of blocks that is even, the odd one is behind, as it is with "same".
+        # If the number of blocks is even, "same" also pads one more step after than before.
         y = ops.conv(x, self.folded_kernel(), padding="same", data_format="channels_last")
         return y + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         self.check_shape(input_shape)
-        return (input_shape[0], input_shape[1] // self.strides, self.filters)
+        return (input_shape[0], cast(int, input_shape[1]) // self.strides, self.filters)
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class PolyphaseConv1DTranspose(Polyphase):
     """`keras.layers.Conv1DTranspose` with `padding="same"`, as a convolution of stride 1.
 
-    A convolution makes all `strides` time steps of a block at once, as channels, which are then
-    unfolded. The weights are those of `Conv1DTranspose`, and the function is what that layer
-    computes on TensorFlow, on every backend: PyTorch's crops one step more before and one less
-    after where `kernel_size - strides` is odd. It can be differentiated twice.
+    The convolution computes the `strides` time steps of a block at once, as channels, which are
+    then unfolded. The layer has the weights of `Conv1DTranspose` and, on every backend, computes
+    what that layer computes on TensorFlow. (If `kernel_size - strides` is odd, Keras on PyTorch
+    crops one more step before and one less after.) It can be differentiated twice.
 
     Args:
-        filters: Channels of the outputs.
-        kernel_size: Time steps of the outputs that an input adds to.
-        strides: Time steps of the outputs for one of the inputs.
-        kernel_initializer: Of `kernel`, `(kernel_size, filters, channels)`.
-        bias_initializer: Of `bias`, `(filters,)`.
+        filters: Number of output channels.
+        kernel_size: Number of output time steps that an input contributes to.
+        strides: Number of output time steps per input time step.
+        kernel_initializer: Initializer of `kernel`, `(kernel_size, filters, channels)`.
+        bias_initializer: Initializer of `bias`, `(filters,)`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, time, channels)`.
 
     Returns:
-        Tensor `(batch, time * strides, filters)`, of the layer's compute dtype.
+        Tensor `(batch, time * strides, filters)`, in the layer's compute dtype.
 
     Raises:
-        ValueError: If a size is not a positive integer, or the inputs are not of three axes of
-            known length.
+        ValueError: If a size is not a positive integer, or the inputs do not have three axes with
+            known `time` and `channels`.
 
     Reference:
         Crochiere and Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3.
@@ -184,11 +183,11 @@ class PolyphaseConv1DTranspose(Polyphase):
     def kernel_shape(self, channels: int) -> tuple[int, int, int]:
         return (self.kernel_size, self.filters, channels)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         self.check_shape(inputs.shape)
         _, time, _ = inputs.shape
         kernel = ops.transpose(ops.flip(self.folded_kernel(), axis=0), (0, 2, 1))
-        # The kernel is reversed in time, and so are its two sides.
+        # The kernel is reversed in time, so its two sides are swapped.
         sides = [self.blocks - 1 - self.blocks_before, self.blocks_before]
         x, padding = inputs, "same"
         if sides[0] != sides[1]:
@@ -198,4 +197,4 @@ class PolyphaseConv1DTranspose(Polyphase):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         self.check_shape(input_shape)
-        return (input_shape[0], input_shape[1] * self.strides, self.filters)
+        return (input_shape[0], cast(int, input_shape[1]) * self.strides, self.filters)

@@ -1,4 +1,4 @@
-"""Mining of triplets inside a batch, or from one domain's batch to another's."""
+"""Triplet mining within a batch, or between the batches of two domains."""
 
 from typing import Any
 
@@ -14,6 +14,8 @@ from keras_latent.src.ops.mining import (
     semi_hard_triplets,
     triplet_masks,
 )
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
 
 STRATEGIES = ("hard", "semi-hard", "all", "random")
 DISTANCES = ("euclidean", "squared_euclidean", "symmetric_kl")
@@ -21,26 +23,25 @@ DISTANCES = ("euclidean", "squared_euclidean", "symmetric_kl")
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class TripletMiner(keras.layers.Layer):
-    """Chooses triplets (anchor, positive, negative) by labels and distances.
+    """Selects triplets (anchor, positive, negative) by labels and distances.
 
-    With one set of embeddings, positives are other rows of the anchor's label and negatives are
-    rows of another label. With a second set, whose size may differ, anchors index the first set
-    and positives and negatives the second: row i of one may then be positive for row i of the
-    other. A row whose label is -1 (missing) is never anchor, positive or negative.
+    With one set of embeddings, positives are other rows with the anchor's label, and negatives
+    are rows with a different label. With a second set, which may differ in size, anchors index
+    the first set, and positives and negatives index the second; row i of one set may then be a
+    positive for row i of the other. Rows with label -1 (missing) are never used.
 
-    The strategies, for each anchor:
+    Strategies, per anchor:
 
-    - `"hard"`: the farthest positive and the nearest negative (batch-hard, Hermans et al. 2017).
-      It can collapse embeddings early in training.
+    - `"hard"`: the farthest positive and the nearest negative (batch-hard, Hermans et al., 2017).
+      Embeddings may collapse early in training.
     - `"semi-hard"`: a random positive, and the nearest negative with
-      d_ap < d_an < d_ap + margin (FaceNet, Schroff et al. 2015). Without one the anchor has no
-      triplet or, with `fallback`, the farthest negative (TensorFlow Addons).
+      d_ap < d_an < d_ap + margin (FaceNet, Schroff et al., 2015). If there is none, the anchor has
+      no triplet or, with `fallback`, the farthest negative is used (TensorFlow Addons).
     - `"random"`: a random positive and a random negative (TVAE).
-    - `"all"`: every combination; B * B triplets for each anchor, B being the number of
-      candidates. The other strategies give one, in O(A * B) memory.
+    - `"all"`: every combination, B * B triplets per anchor for B candidates. The other strategies
+      give one triplet per anchor, in O(A * B) memory.
 
-    Mining only chooses: no gradient flows through it. Gather the rows, and compute the
-    distances that are to be trained:
+    No gradient flows through the mining. Gather the rows and compute the distances to train on:
 
     ```python
     anchor, positive, negative, weight = miner(z, labels)
@@ -51,24 +52,24 @@ class TripletMiner(keras.layers.Layer):
     loss = keras_latent.ops.weighted_mean(hinge, weight)
     ```
 
-    VBTA's triplets, where `paired` says which rows of two domains are known to belong together:
-    `row = ops.arange(batch)`, `labels = ops.where(paired, row, -1)`, `other_labels = row`. A
-    paired row then has one positive, and every other row of the other domain as a negative.
+    To mine VBTA's triplets, where `paired` marks the rows of two domains that are known pairs, set
+    `row = ops.arange(batch)`, `labels = ops.where(paired, row, -1)` and `other_labels = row`. Each
+    paired row then has one positive, and all other rows of the other domain are negatives.
 
     Args:
         strategy: `"hard"`, `"semi-hard"`, `"all"` or `"random"`.
         distance: `"euclidean"`, `"squared_euclidean"`, or `"symmetric_kl"` (VBTA's, in nats).
-        margin: The margin of `"semi-hard"`, above 0, in the unit of the distance.
+        margin: Margin of `"semi-hard"`, above 0, in units of the distance.
         seed: Integer seed of the random choices.
-        fallback: Whether `"semi-hard"` takes the farthest negative where it finds none.
+        fallback: Whether `"semi-hard"` uses the farthest negative if none is within the margin.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        embeddings: A float tensor of shape (A, dim), or, for `"symmetric_kl"`, a pair
-            `(z_mean, z_log_var)` of them.
+        embeddings: A float tensor of shape (A, dim) or, for `"symmetric_kl"`, a pair of them,
+            `(z_mean, z_log_var)`.
         labels: Integers of shape (A,); -1 means missing.
         other_embeddings: The second set, (B, dim), or a pair. Optional.
-        other_labels: Its labels, (B,). Given together with `other_embeddings`.
+        other_labels: Labels of the second set, (B,). Required with `other_embeddings`.
 
     Returns:
         `(anchor, positive, negative, weight)`: int32 indices, always in range, and a float32
@@ -76,9 +77,9 @@ class TripletMiner(keras.layers.Layer):
         `"all"`.
 
     Raises:
-        ValueError: If an option is unknown, `margin` is not positive, the embeddings do not suit
-            the distance, labels are not integers or their number is not that of the rows, or
-            only one of `other_embeddings` and `other_labels` is given.
+        ValueError: If an option is unknown, `margin` is not positive, the embeddings do not fit
+            the distance, labels are not one integer per row, or only one of `other_embeddings` and
+            `other_labels` is given.
 
     Example:
 
@@ -100,20 +101,12 @@ class TripletMiner(keras.layers.Layer):
         fallback: bool = False,
         **kwargs: Any,
     ) -> None:
-        # Half precision would merge neighbours: distances are taken on the embeddings as given.
+        # No autocast: distances in half precision would merge neighbors.
         super().__init__(autocast=False, **kwargs)
-        if strategy not in STRATEGIES:
-            raise ValueError(
-                f"Argument `strategy` must be one of {STRATEGIES}. Received: strategy={strategy!r}"
-            )
-        if distance not in DISTANCES:
-            raise ValueError(
-                f"Argument `distance` must be one of {DISTANCES}. Received: distance={distance!r}"
-            )
-        if not margin > 0:
-            raise ValueError(f"Argument `margin` must be positive. Received: margin={margin}")
-        self.strategy = strategy
-        self.distance = distance
+        self.strategy = checks.choice("strategy", strategy, STRATEGIES)
+        self.distance = checks.choice("distance", distance, DISTANCES)
+        if not margin > 0:  # may be infinite
+            raise ValueError(f"`margin` must be positive. Received: margin={margin}")
         self.margin = margin
         self.seed = seed
         self.fallback = fallback
@@ -126,15 +119,15 @@ class TripletMiner(keras.layers.Layer):
         other_embeddings_shape: Any | None = None,
         other_labels_shape: Any | None = None,
     ) -> None:
-        """Nothing to build: only names the shapes of the arguments."""
+        """There are no weights; Keras passes the shapes by these names."""
 
     def call(
         self,
-        embeddings: Any,
-        labels: Any,
-        other_embeddings: Any | None = None,
-        other_labels: Any | None = None,
-    ) -> tuple[Any, Any, Any, Any]:
+        embeddings: Tensor | tuple[Tensor, Tensor],
+        labels: Tensor,
+        other_embeddings: Tensor | tuple[Tensor, Tensor] | None = None,
+        other_labels: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         self._check(embeddings, labels, other_embeddings, other_labels)
         masks = triplet_masks(labels, other_labels)
         if self.strategy == "all":
@@ -152,7 +145,7 @@ class TripletMiner(keras.layers.Layer):
                 )
         return ops.arange(ops.shape(labels)[0], dtype="int32"), *chosen
 
-    def _distances(self, anchors: Any, candidates: Any) -> Any:
+    def _distances(self, anchors: Any, candidates: Any) -> Tensor:
         if self.distance == "symmetric_kl":
             return pairwise_symmetric_kl(*anchors, *candidates)
         squared = self.distance == "squared_euclidean"
@@ -163,7 +156,7 @@ class TripletMiner(keras.layers.Layer):
     ) -> None:
         if (other_embeddings is None) != (other_labels is None):
             raise ValueError(
-                "Arguments `other_embeddings` and `other_labels` must be given together. Received: "
+                "`other_embeddings` and `other_labels` must be given together. Received: "
                 f"other_embeddings={other_embeddings}, other_labels={other_labels}"
             )
         self._check_set("embeddings", embeddings, "labels", labels)
@@ -175,14 +168,14 @@ class TripletMiner(keras.layers.Layer):
         if is_pair != (self.distance == "symmetric_kl"):
             wanted = "a tensor" if is_pair else "a pair `(z_mean, z_log_var)`"
             raise ValueError(
-                f"Argument `{name}` must be {wanted} for distance={self.distance!r}. Received: "
+                f"`{name}` must be {wanted} for distance={self.distance!r}. Received: "
                 f"{name}={embeddings}"
             )
         rows, labelled = (embeddings[0] if is_pair else embeddings).shape[0], labels.shape[:1]
         if len(labels.shape) != 1 or (None not in (rows, labelled[0]) and rows != labelled[0]):
             raise ValueError(
-                f"Argument `{labels_name}` must have one value for each of the {rows} rows of "
-                f"`{name}`. Received: {labels_name}.shape={tuple(labels.shape)}"
+                f"`{labels_name}` must have one value for each of the {rows} rows of `{name}`. "
+                f"Received: {labels_name}.shape={tuple(labels.shape)}"
             )
 
     def compute_output_spec(
@@ -202,14 +195,5 @@ class TripletMiner(keras.layers.Layer):
         return tuple(keras.KerasTensor((number,), dtype=dtype) for dtype in dtypes)
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.update(
-            {
-                "strategy": self.strategy,
-                "distance": self.distance,
-                "margin": self.margin,
-                "seed": self.seed,
-                "fallback": self.fallback,
-            }
-        )
-        return config
+        names = ("strategy", "distance", "margin", "seed", "fallback")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

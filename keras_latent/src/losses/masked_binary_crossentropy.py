@@ -1,36 +1,38 @@
-"""Binary cross-entropy on labels of which some are missing."""
+"""Binary cross-entropy for partially labeled data."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class MaskedBinaryCrossentropy(keras.losses.Loss):
-    """Binary cross-entropy of several attributes; labels of -1 are missing and drop out.
+    """Binary cross-entropy of several attributes, ignoring missing labels (-1).
 
-    The value of a row, in nats, is the sum over its known labels, divided by the number of
-    attributes, known or not:
+    The loss of a row, in nats, is the sum over its known labels, divided by the number of all
+    attributes:
 
         -1/n sum_{j: y_j >= 0}  y_j log p_j + (1 - y_j) log(1 - p_j)
 
-    Where no label is missing it is `keras.losses.BinaryCrossentropy`. A known label weighs the
-    same, whatever is missing beside it, so that the gradient is a share of that of the complete
-    labels; a row without any gives 0.
+    If no label is missing, this equals `keras.losses.BinaryCrossentropy`. A known label has the
+    same weight no matter which other labels are missing. The loss of a row without labels is 0.
 
     Args:
-        from_logits: Whether `y_pred` holds logits. If not, probabilities, which are kept
-            `keras.config.epsilon()` away from 0 and 1.
-        reduction: As in `keras.losses.Loss`; the values reduced are those of the rows.
+        from_logits: Whether `y_pred` contains logits. Otherwise it contains probabilities, which
+            are clipped `keras.config.epsilon()` away from 0 and 1.
+        reduction: As in `keras.losses.Loss`, applied to the losses of the rows.
         name: The loss's name.
         dtype: The dtype of the result.
 
     Call arguments:
-        y_true: 0, 1, or -1 for missing, `(batch, ..., attributes)`, of any dtype; values between
+        y_true: 0, 1, or -1 for missing, `(batch, ..., attributes)`, of any dtype. Values between
             0 and 1 are soft labels.
-        y_pred: Probabilities or logits of the same shape, float.
-        sample_weight: Optional weight of each row, `(batch,)`.
+        y_pred: Float probabilities or logits with the same shape.
+        sample_weight: Optional weight per row, `(batch,)`.
 
     Raises:
         ValueError: If the shapes differ.
@@ -41,11 +43,11 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
     >>> from keras_latent import losses
     >>> loss = losses.MaskedBinaryCrossentropy()
     >>> y, p = np.array([[1, -1], [0, 1]]), np.array([[0.5, 0.1], [0.5, 0.5]])
-    >>> round(float(loss(y, p)), 4)  # log(2) for each of 3 known labels of 4
+    >>> round(float(loss(y, p)), 4)  # log(2) for each of the 3 known labels, divided by 4
     0.5199
 
     Reference: Okamoto et al., "Dual Space Learning with Variational Autoencoders" (2019),
-    section 3, where missing labels leave the sum.
+    section 3, where missing labels are left out of the sum.
     """
 
     def __init__(
@@ -58,19 +60,12 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.from_logits = bool(from_logits)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        shapes = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(shapes[0]) != len(shapes[1]) or any(
-            None not in pair and pair[0] != pair[1] for pair in zip(*shapes, strict=True)
-        ):
-            raise ValueError(
-                "`y_true` and `y_pred` must have the same shape, (batch, ..., attributes). "
-                f"Received: {shapes[0]} and {shapes[1]}"
-            )
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        checks.same_shape("y_true", y_true, "y_pred", y_pred)
         y = ops.clip(y_true, 0.0, 1.0)
         if self.from_logits:
-            # Its gradient is sigmoid - y at 0 too, where weights may start; that of the usual
-            # form with a maximum and an absolute value is not.
+            # Unlike the usual form with max and abs, this has the gradient sigmoid - y at 0 too,
+            # where weights may start.
             values = ops.softplus(y_pred) - y * y_pred
         else:
             epsilon = keras.config.epsilon()

@@ -1,26 +1,27 @@
-"""Gaussian noise as a function of where it stands, not of what was drawn before it."""
+"""Gaussian noise from a counter-based generator: a function of position, with no state."""
 
 import math
-from typing import Any
 
 from keras import ops
+
+from keras_latent.src.utils.types import Tensor
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Threefry-2x32 with 20 rounds: two words of random bits for every key and counter.
+def threefry(key: tuple[Tensor, Tensor], counter: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Threefry-2x32 with 20 rounds: two words of random bits for each key and counter.
 
-    Words are int32, whose additions wrap around on every backend; uint32, which the source
-    uses, has no shifts on PyTorch. The bits are the same.
+    Words are int32, because PyTorch cannot shift uint32. Additions wrap around on every backend,
+    so the bits are those of the original uint32 algorithm.
 
     Args:
         key: Two int32 tensors (or scalars) that broadcast against the counter.
         counter: Two int32 tensors that broadcast against each other.
 
     Returns:
-        Two int32 tensors of the shape of the counter.
+        Two int32 tensors with the shape of the counter.
 
     Example:
 
@@ -30,7 +31,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     ['0x6b200159', '0x99ba4efe']
 
     Reference: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
-    (2011); the generator of JAX.
+    (2011); also the default generator of JAX.
     """
     keys = (*key, ops.bitwise_xor(ops.bitwise_xor(*key), _PARITY))
     a, b = counter[0] + keys[0], counter[1] + keys[1]
@@ -43,17 +44,17 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
     return a, b
 
 
-def counter_gaussian(key: tuple[Any, Any], rows: Any, draws: Any, dim: int) -> Any:
-    """Standard Gaussian noise for each of some draws of each of some rows.
+def counter_gaussian(key: tuple[Tensor, Tensor], rows: Tensor, draws: Tensor, dim: int) -> Tensor:
+    """Standard Gaussian noise for given draws of given rows.
 
-    The noise of draw `s` of row `i` depends on the key, `i` and `s` alone: computing it in
-    batches and chunks of any size gives the same numbers, and all backends give the same up
-    to rounding. It is within 5.8 standard deviations (24 bits a number, Box and Muller 1958).
+    The noise of draw `s` of row `i` depends only on the key, `i` and `s`. Batch and chunk sizes
+    do not change the numbers, and all backends agree up to rounding. Values lie within 5.8
+    standard deviations (24 bits per number; Box and Muller, 1958).
 
     Args:
         key: Two int32 scalars, the seed.
-        rows: Numbers of the rows, int32 `(batch,)`.
-        draws: Numbers of the draws, int32 `(draws,)`.
+        rows: Row numbers, int32 `(batch,)`.
+        draws: Draw numbers, int32 `(draws,)`.
         dim: Size of one draw.
 
     Returns:
@@ -75,7 +76,7 @@ def counter_gaussian(key: tuple[Any, Any], rows: Any, draws: Any, dim: int) -> A
     first, second = threefry(
         key, (ops.broadcast_to(rows[:, None, None], shape), ops.broadcast_to(within, shape))
     )
-    # 1 - u lies in (0, 1]: its logarithm is finite.
+    # 1 - u lies in (0, 1], so its logarithm is finite.
     radius = ops.sqrt(-2.0 * ops.log(1.0 - _uniform(first)))
     angle = 2.0 * math.pi * _uniform(second)
     noise = ops.concatenate([radius * ops.cos(angle), radius * ops.sin(angle)], axis=-1)
@@ -83,11 +84,11 @@ def counter_gaussian(key: tuple[Any, Any], rows: Any, draws: Any, dim: int) -> A
 
 
 def _rotate_left(x, bits):
-    # The shift to the right copies the sign bit in; the mask takes it out.
+    # A right shift copies the sign bit in; the mask removes it.
     low = ops.bitwise_and(ops.right_shift(x, 32 - bits), (1 << bits) - 1)
     return ops.bitwise_or(ops.left_shift(x, bits), low)
 
 
 def _uniform(bits):
-    """[0, 1) in steps of 2^-24, all of which float32 can hold."""
+    """Uniform numbers in [0, 1), in steps of 2^-24, which float32 represents exactly."""
     return ops.cast(ops.bitwise_and(ops.right_shift(bits, 8), 0xFFFFFF), "float32") * 2.0**-24

@@ -1,16 +1,16 @@
-"""Euclidean distances whose gradient is finite where two points coincide."""
-
-from typing import Any
+"""Euclidean distances with finite gradients for coincident points."""
 
 from keras import ops
 
-from keras_latent.src.ops._arguments import check_rank, check_same_dim, check_same_shape, to_float32
+from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 
 
-def euclidean(a: Any, b: Any) -> Any:
-    """Euclidean distance of each row of `a` from the same row of `b`.
+def euclidean(a: Rows, b: Rows) -> Tensor:
+    """Euclidean distance between `a` and `b`, row by row.
 
-    The gradient at distance 0, where none exists, is 0.
+    At distance 0, where the gradient does not exist, it is defined as 0.
 
     Args:
         a: A float tensor of shape (batch, dim).
@@ -28,26 +28,26 @@ def euclidean(a: Any, b: Any) -> Any:
     5.0
     """
     a, b = to_float32(a), to_float32(b)
-    check_rank("a", a, 2)
-    check_same_shape("a", a, "b", b)
+    checks.rank("a", a, 2)
+    checks.same_shape("a", a, "b", b)
     return _safe_sqrt(ops.sum(ops.square(a - b), axis=-1))
 
 
-def pairwise_euclidean(a: Any, b: Any, squared: bool = False) -> Any:
-    """Euclidean distance of every row of `a` from every row of `b`, in O(A * B) memory.
+def pairwise_euclidean(a: Rows, b: Rows, squared: bool = False) -> Tensor:
+    """Euclidean distance between every row of `a` and every row of `b`, in O(A * B) memory.
 
-    |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, with both sets centred first. The error of the square is
-    about 1e-6 times the largest centred |x|^2, so the distance of two equal rows may come out
-    as 1e-3 of the data's spread; `euclidean` is exact there. Hardware that multiplies float32
-    matrices in fewer bits (TF32, bfloat16 passes) loses accordingly.
+    Computed as |x - y|^2 = |x|^2 + |y|^2 - 2 x.y after centering both sets. The error of the
+    square is about 1e-6 times the largest centered |x|^2, so the distance between equal rows may
+    come out as large as 1e-3 of the data's spread; `euclidean` is exact in that case. Errors are
+    larger on hardware that multiplies float32 matrices at reduced precision (TF32, bfloat16).
 
     Args:
         a: A float tensor of shape (A, dim).
         b: A float tensor of shape (B, dim).
-        squared: Whether to return the squares of the distances.
+        squared: Whether to return squared distances.
 
     Returns:
-        A float32 tensor of shape (A, B), at least 0. Its gradient at distance 0 is 0.
+        A non-negative float32 tensor of shape (A, B). Its gradient at distance 0 is 0.
 
     Raises:
         ValueError: If a tensor is not of rank 2, or the last axes differ.
@@ -59,9 +59,9 @@ def pairwise_euclidean(a: Any, b: Any, squared: bool = False) -> Any:
     [[5. 1.]]
     """
     a, b = to_float32(a), to_float32(b)
-    check_rank("a", a, 2)
-    check_rank("b", b, 2)
-    check_same_dim("a", a, "b", b)
+    checks.rank("a", a, 2)
+    checks.rank("b", b, 2)
+    checks.same_last_axis("a", a, "b", b)
     centre = ops.stop_gradient(0.5 * (ops.mean(a, axis=0) + ops.mean(b, axis=0)))
     a, b = a - centre, b - centre
     norms = ops.sum(ops.square(a), axis=-1)[:, None] + ops.sum(ops.square(b), axis=-1)[None, :]
@@ -69,7 +69,7 @@ def pairwise_euclidean(a: Any, b: Any, squared: bool = False) -> Any:
     return squares if squared else _safe_sqrt(squares)
 
 
-def _safe_sqrt(squares: Any) -> Any:
-    # sqrt's infinite slope at 0 would turn a gradient of 0 into NaN, so 0 takes no part in it.
+def _safe_sqrt(squares: Tensor) -> Tensor:
+    # sqrt has an infinite slope at 0, which would turn a gradient of 0 into NaN.
     positive = squares > 0.0
     return ops.where(positive, ops.sqrt(ops.where(positive, squares, 1.0)), 0.0)

@@ -1,21 +1,21 @@
-"""Diagonal Gaussians given by a mean and a log-variance, kept where nothing overflows."""
-
-from typing import Any
+"""Diagonal Gaussians, given by mean and log-variance, clipped to avoid overflow."""
 
 import keras
 from keras import ops
 
-from keras_latent.src.ops._arguments import check_same_shape, to_float32
+from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 
 LOG_VAR_BOUND = 20.0
 _SOFTPLUS_IS_EXP_BELOW = -10.0
 
 
-def bound_log_var(log_var: Any) -> Any:
-    """Clips a log-variance to [-20, 20] and casts it to float32.
+def bound_log_var(log_var: Rows) -> Tensor:
+    """Clip a log-variance to [-20, 20] and cast it to float32.
 
-    Variances then lie in [2.1e-9, 4.9e8]: their products, quotients and square roots are all
-    finite in float32. Outside the bounds the gradient is 0.
+    Variances then lie in [2.1e-9, 4.9e8], so their products, quotients and square roots are
+    finite in float32. Outside the bounds, the gradient is 0.
 
     Args:
         log_var: Log-variance in nats, a float tensor of any shape.
@@ -32,16 +32,16 @@ def bound_log_var(log_var: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-def log_softplus(x: Any) -> Any:
-    """The logarithm of softplus, log(log(1 + exp(x))), finite with its gradient for every x.
+def log_softplus(x: Rows) -> Tensor:
+    """The logarithm of softplus, log(log(1 + exp(x))), with finite values and gradients for all x.
 
-    VBTA's reference and BridgingVAE parametrise a Gaussian's spread by softplus. As the
-    activation of a `Dense` layer this function turns such a head into one that returns the
-    logarithm of that spread, which is what `keras_latent` passes around. (Where softplus is the
-    standard deviation, the log-variance is twice this.)
+    VBTA's reference implementation and BridgingVAE parametrize the spread of a Gaussian by
+    softplus. Use this function as the activation of a `Dense` layer to output the logarithm of
+    that spread, which is what `keras_latent` expects. (If softplus is the standard deviation, the
+    log-variance is twice this value.)
 
-    Below -10, where softplus(x) is exp(x) up to 2.3e-5 and underflows later on, the series
-    x - exp(x) / 2 takes over; it is exact to 1e-9 there.
+    Below -10, softplus(x) equals exp(x) up to 2.3e-5 and eventually underflows, so the series
+    x - exp(x) / 2 is used, which is accurate to 1e-9.
 
     Args:
         x: A float tensor of any shape.
@@ -59,7 +59,7 @@ def log_softplus(x: Any) -> Any:
     dtype = keras.backend.standardize_dtype(x.dtype)
     dtype = dtype if keras.backend.is_float_dtype(dtype) else keras.backend.floatx()
     x = to_float32(x)
-    # Each branch is kept to its own side, so that the unused one has a finite gradient too.
+    # Each branch is clipped to its own range, so that the unused one has a finite gradient.
     below = ops.minimum(x, _SOFTPLUS_IS_EXP_BELOW)
     above = ops.maximum(x, _SOFTPLUS_IS_EXP_BELOW)
     result = ops.where(
@@ -69,22 +69,22 @@ def log_softplus(x: Any) -> Any:
 
 
 def sample_gaussian(
-    mean: Any, log_var: Any, seed: int | keras.random.SeedGenerator | None = None
-) -> Any:
-    """Draws one reparametrised sample of N(mean, exp(log_var)) for every element.
+    mean: Rows, log_var: Rows, seed: int | keras.random.SeedGenerator | None = None
+) -> Tensor:
+    """Draw one reparametrized sample from N(mean, exp(log_var)) per element.
 
-    z = mean + exp(log_var / 2) * eps with eps ~ N(0, 1) (Kingma & Welling 2014, section 2.4),
-    differentiable in the mean and in the log-variance, which is bounded by `bound_log_var`.
+    z = mean + exp(log_var / 2) * eps with eps ~ N(0, 1) (Kingma and Welling, 2014, section 2.4).
+    Differentiable in the mean and the log-variance, which is clipped by `bound_log_var`.
 
     Args:
         mean: A float tensor of any shape.
         log_var: Log-variance in nats, of the same shape.
-        seed: An integer (the same draw at every call), a `keras.random.SeedGenerator` (a fresh
-            draw at every call; needed in compiled JAX functions), or `None` for Keras's global
-            generator.
+        seed: An integer (the same draw on every call), a `keras.random.SeedGenerator` (a new
+            draw on every call; required in compiled JAX functions), or `None` for Keras's
+            global generator.
 
     Returns:
-        A tensor of the shape and dtype of `mean`.
+        A tensor with the shape and dtype of `mean`.
 
     Raises:
         ValueError: If the shapes differ.
@@ -96,7 +96,7 @@ def sample_gaussian(
     (4, 2)
     """
     mean, log_var = ops.convert_to_tensor(mean), ops.convert_to_tensor(log_var)
-    check_same_shape("mean", mean, "log_var", log_var)
+    checks.same_shape("mean", mean, "log_var", log_var)
     noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=seed)
     sample = to_float32(mean) + ops.exp(0.5 * bound_log_var(log_var)) * noise
     dtype = keras.backend.standardize_dtype(mean.dtype)

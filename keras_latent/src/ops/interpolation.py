@@ -1,23 +1,23 @@
-"""Straight and spherical lines between latent vectors."""
-
-from typing import Any
+"""Linear and spherical interpolation between latent vectors."""
 
 import numpy as np
 from keras import ops
 
-from keras_latent.src.ops._arguments import check_rank, check_same_shape, to_float32
+from keras_latent.src.ops.casting import to_float32
 from keras_latent.src.ops.distances import euclidean
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 
 _SMALLEST_ANGLE = 1e-3
 
 
-def lerp(a: Any, b: Any, t: Any) -> Any:
+def lerp(a: Rows, b: Rows, t: Rows) -> Tensor:
     """Linear interpolation (1 - t) a + t b; exactly `a` at t = 0 and `b` at t = 1.
 
     Args:
         a: Start points, a float tensor of shape (batch, dim).
         b: End points, (batch, dim).
-        t: Where on the line: a number, or one for each row, (batch,).
+        t: Position on the line: a number, or one per row, (batch,).
 
     Returns:
         A float32 tensor of shape (batch, dim).
@@ -34,18 +34,18 @@ def lerp(a: Any, b: Any, t: Any) -> Any:
     return (1.0 - t) * a + t * b
 
 
-def slerp(a: Any, b: Any, t: Any) -> Any:
+def slerp(a: Rows, b: Rows, t: Rows) -> Tensor:
     """Spherical interpolation: the direction turns at constant speed (Shoemake 1985; White 2016).
 
-    (sin((1 - t) w) a + sin(t w) b) / sin(w), with w the angle between `a` and `b`. Samples of a
-    wide Gaussian lie near a sphere, which a straight line leaves. Where the angle is within
-    1e-3 rad of 0 or of pi, or a vector is zero, the result is `lerp`'s: at angle 0 that is the
-    limit, in the other cases no shortest arc exists.
+    (sin((1 - t) w) a + sin(t w) b) / sin(w), where w is the angle between `a` and `b`. Samples of
+    a high-dimensional Gaussian lie near a sphere, which a straight line leaves. If the angle is
+    within 1e-3 rad of 0 or pi, or a vector is zero, the result is that of `lerp`: at angle 0 that
+    is the limit, and in the other cases there is no unique shortest arc.
 
     Args:
         a: Start points, a float tensor of shape (batch, dim).
         b: End points, (batch, dim).
-        t: Where on the arc: a number, or one for each row, (batch,).
+        t: Position on the arc: a number, or one per row, (batch,).
 
     Returns:
         A float32 tensor of shape (batch, dim).
@@ -63,58 +63,55 @@ def slerp(a: Any, b: Any, t: Any) -> Any:
     return start * a + end * b
 
 
-def interpolate(a: Any, b: Any, steps: int, kind: str = "linear") -> Any:
-    """Evenly spaced points from `a` to `b`, both included (spherical: to float32 rounding).
+def interpolate(a: Rows, b: Rows, steps: int, kind: str = "linear") -> Tensor:
+    """Evenly spaced points from `a` to `b`, endpoints included.
+
+    With `kind="spherical"` the endpoints are exact up to float32 rounding.
 
     Args:
         a: Start points, a float tensor of shape (batch, dim).
         b: End points, (batch, dim).
-        steps: How many points, at least 2.
+        steps: Number of points, at least 2.
         kind: `"linear"` (`lerp`) or `"spherical"` (`slerp`).
 
     Returns:
         A float32 tensor of shape (batch, steps, dim).
 
     Raises:
-        ValueError: If `steps` is less than 2, `kind` is unknown, `a` is not of rank 2, or the
-            shapes differ.
+        ValueError: If `steps` is not an integer of 2 or more, `kind` is unknown, `a` is not of
+            rank 2, or the shapes differ.
 
     Example:
 
     >>> print(ops.convert_to_numpy(interpolate([[0.0]], [[1.0]], steps=3)).ravel())
     [0.  0.5 1. ]
     """
-    if not isinstance(steps, int) or steps < 2:
-        raise ValueError(f"Argument `steps` must be an integer of at least 2. Received: {steps=}")
-    if kind not in ("linear", "spherical"):
-        raise ValueError(
-            f"Argument `kind` must be 'linear' or 'spherical'. Received: kind={kind!r}"
-        )
+    steps = checks.integer("steps", steps, at_least=2)
+    checks.choice("kind", kind, ("linear", "spherical"))
     a, b, _ = _line(a, b, 0.0)
     t = ops.convert_to_tensor(np.linspace(0.0, 1.0, steps, dtype="float32")[None, :])
     start, end = (1.0 - t, t) if kind == "linear" else _arc_weights(a, b, t)
     return start[:, :, None] * a[:, None, :] + end[:, :, None] * b[:, None, :]
 
 
-def _line(a: Any, b: Any, t: Any) -> tuple[Any, Any, Any]:
+def _line(a: Rows, b: Rows, t: Rows) -> tuple[Tensor, Tensor, Tensor]:
     a, b, t = to_float32(a), to_float32(b), to_float32(t)
-    check_rank("a", a, 2)
-    check_same_shape("a", a, "b", b)
+    checks.rank("a", a, 2)
+    checks.same_shape("a", a, "b", b)
     if len(t.shape) > 1:
         raise ValueError(
-            "Argument `t` must be a number or have one value for each row. Received: "
-            f"t.shape={tuple(t.shape)}"
+            f"`t` must be a number or have one value per row. Received: t.shape={tuple(t.shape)}"
         )
     return a, b, ops.reshape(t, (-1, 1))
 
 
-def _arc_weights(a: Any, b: Any, t: Any) -> tuple[Any, Any]:
-    """The weights of `a` and `b`, (batch, n), at the n values of `t`, (batch or 1, n)."""
+def _arc_weights(a: Tensor, b: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights of `a` and `b`, (batch, n), at the n values of `t`, (batch or 1, n)."""
     origin = ops.zeros_like(a)
     length_a, length_b = euclidean(a, origin)[:, None], euclidean(b, origin)[:, None]
     unit_a = a / ops.where(length_a > 0.0, length_a, 1.0)
     unit_b = b / ops.where(length_b > 0.0, length_b, 1.0)
-    # tan(w/2) = |u - v| / |u + v| holds its digits near 0 and near pi, where arccos(u.v) does not.
+    # tan(w/2) = |u - v| / |u + v| is accurate near 0 and pi, where arccos(u.v) is not.
     apart = euclidean(unit_a, unit_b)[:, None]
     together = euclidean(unit_a, -unit_b)[:, None]
     degenerate = ops.logical_or(

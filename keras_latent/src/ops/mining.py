@@ -1,34 +1,34 @@
-"""Choosing triplets (anchor, positive, negative) from labels and a matrix of distances.
+"""Mining of triplets (anchor, positive, negative) from labels and a distance matrix.
 
-A matrix has one row per anchor and one column per candidate; each function returns indices of
-columns, always in range, and a weight of 1 for a valid triplet and 0 otherwise.
+Matrices have one row per anchor and one column per candidate. Each function returns column
+indices, always in range, and a weight of 1 for a valid triplet and 0 otherwise.
 """
-
-from typing import Any
 
 import keras
 from keras import ops
 
-from keras_latent.src.ops._arguments import check_rank, check_same_shape, to_float32
+from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 
 MISSING = -1
 _FARTHEST = 3e38
 
 
-def triplet_masks(labels: Any, other_labels: Any | None = None) -> tuple[Any, Any]:
-    """Which candidates are positives and which are negatives of each anchor.
+def triplet_masks(labels: Rows, other_labels: Rows | None = None) -> tuple[Tensor, Tensor]:
+    """Masks of the positive and negative candidates of each anchor.
 
     Args:
         labels: Labels of the anchors, integers of shape (A,); -1 means missing.
-        other_labels: Labels of the candidates, integers of shape (B,). By default the anchors
+        other_labels: Labels of the candidates, integers of shape (B,). By default, the anchors
             are the candidates, and no row is its own positive.
 
     Returns:
-        Two bool tensors of shape (A, B): same label, and another label. Rows and columns whose
-        label is missing are false in both.
+        Two bool tensors of shape (A, B): same label, and different label. Rows and columns with a
+        missing label are false in both.
 
     Raises:
-        ValueError: If labels are not of rank 1, or not integers.
+        ValueError: If the labels are not integers of rank 1.
 
     Example:
 
@@ -50,8 +50,10 @@ def triplet_masks(labels: Any, other_labels: Any | None = None) -> tuple[Any, An
     return positives, negatives
 
 
-def hard_triplets(distances: Any, positives: Any, negatives: Any) -> tuple[Any, Any, Any]:
-    """The farthest positive and the nearest negative of each anchor (Hermans et al. 2017).
+def hard_triplets(
+    distances: Rows, positives: Tensor, negatives: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The farthest positive and the nearest negative of each anchor (Hermans et al., 2017).
 
     Args:
         distances: A float tensor of shape (A, B).
@@ -78,27 +80,27 @@ def hard_triplets(distances: Any, positives: Any, negatives: Any) -> tuple[Any, 
 
 
 def semi_hard_triplets(
-    distances: Any,
-    positives: Any,
-    negatives: Any,
+    distances: Rows,
+    positives: Tensor,
+    negatives: Tensor,
     margin: float,
     seed: int | keras.random.SeedGenerator | None = None,
     fallback: bool = False,
-) -> tuple[Any, Any, Any]:
-    """A random positive of each anchor, and the nearest negative within a margin beyond it.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A random positive of each anchor, and the nearest negative that is farther by a margin.
 
-    The negative satisfies d_ap < d_an < d_ap + margin (FaceNet, Schroff et al. 2015, eq. 4).
-    Without one the weight is 0 or, with `fallback`, the farthest negative is taken, as in
-    TensorFlow Addons' `triplet_semihard_loss`: so an anchor all of whose negatives are nearer
-    than its positive is trained too.
+    The negative satisfies d_ap < d_an < d_ap + margin (FaceNet, Schroff et al., 2015, eq. 4). If
+    there is none, the weight is 0. With `fallback`, the farthest negative is used instead, as in
+    TensorFlow Addons' `triplet_semihard_loss`, so that anchors are trained even if all their
+    negatives are nearer than the positive.
 
     Args:
         distances: A float tensor of shape (A, B).
         positives: A bool tensor of shape (A, B).
         negatives: A bool tensor of shape (A, B).
-        margin: The margin, above 0, in the unit of the distances; infinity: no upper bound.
+        margin: The margin, above 0, in units of the distances. Infinity means no upper bound.
         seed: An integer, a `keras.random.SeedGenerator`, or `None`.
-        fallback: Whether the farthest negative stands in for one within the margin.
+        fallback: Whether to use the farthest negative if none is within the margin.
 
     Returns:
         Positive and negative, int32 of shape (A,), and the float32 weight, (A,).
@@ -127,14 +129,16 @@ def semi_hard_triplets(
 
 
 def random_triplets(
-    positives: Any, negatives: Any, seed: keras.random.SeedGenerator | None = None
-) -> tuple[Any, Any, Any]:
-    """A positive and a negative of each anchor, drawn uniformly (TVAE's sampling).
+    positives: Tensor,
+    negatives: Tensor,
+    seed: int | keras.random.SeedGenerator | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A positive and a negative of each anchor, drawn uniformly, as in TVAE.
 
     Args:
         positives: A bool tensor of shape (A, B).
         negatives: A bool tensor of shape (A, B).
-        seed: A `keras.random.SeedGenerator`, or `None`. An integer is also taken.
+        seed: An integer, a `keras.random.SeedGenerator`, or `None`.
 
     Returns:
         Positive and negative, int32 of shape (A,), and the float32 weight, (A,).
@@ -148,14 +152,14 @@ def random_triplets(
     >>> int(positive[0]), int(negative[0]), float(weight[0])
     (1, 2, 1.0)
     """
-    check_same_shape("positives", positives, "negatives", negatives)
-    # No column is in both masks, so that one draw of keys serves the two choices.
+    checks.same_shape("positives", positives, "negatives", negatives)
+    # No column is in both masks, so one draw of keys serves both choices.
     keys = _random_keys(positives, seed)
     positive, negative = (_largest(keys, mask, -1) for mask in (positives, negatives))
     return positive, negative, _weight(positives, negatives)
 
 
-def all_triplets(positives: Any, negatives: Any) -> tuple[Any, Any, Any, Any]:
+def all_triplets(positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Every combination of an anchor and two candidates, in O(A * B^2) memory.
 
     Args:
@@ -163,7 +167,7 @@ def all_triplets(positives: Any, negatives: Any) -> tuple[Any, Any, Any, Any]:
         negatives: A bool tensor of shape (A, B).
 
     Returns:
-        Anchor, positive and negative, int32 of shape (A * B * B,), and the float32 weight of
+        Anchor, positive and negative, int32 of shape (A * B * B,), and the float32 weight, with
         the same shape.
 
     Raises:
@@ -175,7 +179,7 @@ def all_triplets(positives: Any, negatives: Any) -> tuple[Any, Any, Any, Any]:
     >>> tuple(anchor.shape), float(ops.sum(weight))
     ((27,), 2.0)
     """
-    check_same_shape("positives", positives, "negatives", negatives)
+    checks.same_shape("positives", positives, "negatives", negatives)
     rows, columns = ops.shape(positives)
     index = ops.arange(rows * columns * columns, dtype="int32")
     weight = ops.logical_and(positives[:, :, None], negatives[:, None, :])
@@ -187,52 +191,51 @@ def all_triplets(positives: Any, negatives: Any) -> tuple[Any, Any, Any, Any]:
     )
 
 
-def _labels(name: str, labels: Any) -> Any:
+def _labels(name: str, labels: Rows) -> Tensor:
     labels = ops.convert_to_tensor(labels)
-    check_rank(name, labels, 1)
+    checks.rank(name, labels, 1)
     dtype = keras.backend.standardize_dtype(labels.dtype)
     if not keras.backend.is_int_dtype(dtype):
-        raise ValueError(f"Argument `{name}` must be integers. Received: {name}.dtype={dtype}")
+        raise ValueError(f"`{name}` must be integers. Received: {name}.dtype={dtype}")
     return ops.cast(labels, "int32")
 
 
-def _finite(distances: Any, positives: Any, negatives: Any) -> Any:
+def _finite(distances: Rows, positives: Tensor, negatives: Tensor) -> Tensor:
     distances = to_float32(distances)
-    check_same_shape("distances", distances, "positives", positives)
-    check_same_shape("distances", distances, "negatives", negatives)
-    # Below the infinity that marks what the masks exclude, so that a mask always wins.
+    checks.same_shape("distances", distances, "positives", positives)
+    checks.same_shape("distances", distances, "negatives", negatives)
+    # Finite, because infinity marks the entries that the masks exclude.
     return ops.nan_to_num(distances, nan=_FARTHEST, posinf=_FARTHEST, neginf=-_FARTHEST)
 
 
-def _nearest(distances: Any, mask: Any) -> Any:
+def _nearest(distances: Tensor, mask: Tensor) -> Tensor:
     distances = ops.where(mask, distances, float("inf"))
     return _first(distances == ops.min(distances, axis=-1, keepdims=True))
 
 
-def _largest(values: Any, mask: Any, least: Any) -> Any:
+def _largest(values: Tensor, mask: Tensor, least: float) -> Tensor:
     values = ops.where(mask, values, least)
     return _first(values == ops.max(values, axis=-1, keepdims=True))
 
 
-def _first(hits: Any) -> Any:
-    """The first true column of each row, of which every row must have one.
+def _first(hits: Tensor) -> Tensor:
+    """The first true column of each row; each row must have one.
 
-    So the place of an extreme is looked up by its value. `argmax` carries the index through
-    the reduction, which XLA does not vectorise on CPUs: all of mining took 3 times as long.
+    Used instead of `argmax`, which XLA does not vectorize on CPUs: mining took 3 times as long.
     """
     columns = ops.shape(hits)[1]
     return ops.min(ops.where(hits, ops.arange(columns, dtype="int32"), columns), axis=-1)
 
 
-def _any_of(mask: Any, seed: Any) -> Any:
+def _any_of(mask: Tensor, seed: int | keras.random.SeedGenerator | None) -> Tensor:
     return _largest(_random_keys(mask, seed), mask, -1)
 
 
-def _random_keys(mask: Any, seed: Any) -> Any:
-    """Independent random integers of at least 0, one for each element of the mask.
+def _random_keys(mask: Tensor, seed: int | keras.random.SeedGenerator | None) -> Tensor:
+    """Independent non-negative random integers, one per element of the mask.
 
-    A draw for each row and one for each column are mixed into one for each element, by the
-    finalizer of MurmurHash3 (Appleby, public domain): a tenth of the work of drawing them all.
+    One draw per row and one per column are mixed by the finalizer of MurmurHash3 (Appleby, public
+    domain), which takes a tenth of the time of drawing every element.
     """
     rows, columns = ops.shape(mask)
     drawn = keras.random.randint((rows + columns,), 0, 2**31 - 1, dtype="int32", seed=seed)
@@ -242,12 +245,12 @@ def _random_keys(mask: Any, seed: Any) -> Any:
     return ops.bitwise_and(keys, 2**31 - 1)
 
 
-def _xor_shifted(x: Any, by: int) -> Any:
-    # The shift of a signed integer copies its sign; the mask makes it that of an unsigned one.
+def _xor_shifted(x: Tensor, by: int) -> Tensor:
+    # A right shift of a signed integer copies its sign bit in; the mask removes it.
     shifted = ops.bitwise_and(ops.right_shift(x, by), 2 ** (32 - by) - 1)
     return ops.bitwise_xor(x, shifted)
 
 
-def _weight(positives: Any, negatives: Any) -> Any:
+def _weight(positives: Tensor, negatives: Tensor) -> Tensor:
     valid = ops.logical_and(ops.any(positives, axis=-1), ops.any(negatives, axis=-1))
     return ops.cast(valid, "float32")
