@@ -1,4 +1,4 @@
-"""Which backend is taken before Keras is imported; `models/test_import_alone.py` imports it."""
+"""The choice of a backend before Keras is imported; see also `models/test_import_alone.py`."""
 
 import json
 import os
@@ -67,7 +67,10 @@ def test_where_the_default_is_missing_an_installed_one_is_taken(
     assert os.environ["KERAS_BACKEND"] == taken
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert f"Taking {taken}. Installed: {', '.join(installed)}. Choose with the variable" in said
+    assert (
+        f"Using {taken}. Installed: {', '.join(installed)}. To choose one, set KERAS_BACKEND="
+        in said
+    )
 
 
 def test_a_broken_configuration_file_is_none(start, tmp_path):

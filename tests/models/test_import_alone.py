@@ -61,8 +61,8 @@ def test_training_needs_no_tensorflow():
 
 
 LINE_OF_THE_CHOICE = (
-    "keras_latent: Keras is set to tensorflow, which is not installed. Taking jax. "
-    "Installed: jax. Choose with the variable KERAS_BACKEND=jax.\n"
+    "keras_latent: Keras is set to tensorflow, which is not installed. Using jax. "
+    "Installed: jax. To choose one, set KERAS_BACKEND=jax.\n"
 )
 
 

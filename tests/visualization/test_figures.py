@@ -142,10 +142,10 @@ LABELS = np.zeros(5, int)
         (lambda v: v.translation_grid({"a": np.zeros((0, 8, 8))}), r"images \(N, H, W, C\)"),
         (
             lambda v: v.translation_grid({"a": np.zeros((2, 8, 8)), "b": np.zeros((3, 8, 8))}),
-            r"same number of images.*'a': 2, 'b': 3",
+            r"same number of images.*\('a', 2\), \('b', 3\)",
         ),
         (lambda v: v.interpolation_strip(np.zeros((2, 8, 8))), r"images \(rows, steps, H, W, C\)"),
-        (lambda v: v.interpolation_strip(np.array([["a"]])), "`images` must hold numbers"),
+        (lambda v: v.interpolation_strip(np.array([["a"]])), "`images` must contain numbers"),
         (lambda v: v.latent_map(np.zeros((1, 4)), LABELS[:1]), "`embeddings` must have two rows"),
         (lambda v: v.latent_map(np.zeros(5), LABELS), r"`embeddings` must have two.*\(5,\)"),
         (lambda v: v.latent_map(POINTS * np.nan, LABELS), "`embeddings` must be finite"),

@@ -17,7 +17,7 @@ from keras_latent.src.callbacks.resume import Resume
 from keras_latent.src.utils.epoch_lines import reporting
 from keras_latent.src.utils.files import cache_folder
 from keras_latent.src.utils.locks import locked
-from keras_latent.src.utils.step_limit import trainings_are_cut
+from keras_latent.src.utils.step_limit import training_is_limited
 
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
@@ -178,7 +178,7 @@ def kept_model(
     if path.exists():
         with contextlib.suppress(*_DAMAGED):
             return _loaded(path, title, verbose)
-    if trainings_are_cut():  # not what will be asked for next time, neither is its state
+    if training_is_limited():  # not what will be asked for next time, neither is its state
         with tempfile.TemporaryDirectory() as state:
             return train(Path(state))
 

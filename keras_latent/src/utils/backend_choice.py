@@ -1,4 +1,4 @@
-"""Which backend Keras takes, before Keras is imported: one that is installed, or a clear error."""
+"""Selects an installed backend before Keras is imported, or raises a clear error."""
 
 import importlib.util
 import itertools
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from keras_latent.src.utils.files import keras_folder
 
-#: In the order in which one replaces Keras's default where that is not installed.
+#: In order of preference, if Keras's default backend is not installed.
 BACKENDS = ("jax", "torch", "tensorflow")
 COMMAND = "keras-latent"
 
 
 def choose_backend() -> None:
-    """Sets `KERAS_BACKEND` where Keras's default is not installed and another backend is.
+    """Set `KERAS_BACKEND` if Keras's default backend is not installed and another one is.
 
-    Does nothing once Keras is imported, or where the backend that Keras would take is installed.
-    The choice is one line on stderr. Nothing is imported.
+    Does nothing if Keras is already imported, or if the backend that Keras would use is
+    installed. The choice is reported on stderr. Nothing is imported.
 
     Raises:
-        ImportError: If no backend is installed, or not the one that `KERAS_BACKEND` names.
+        ImportError: If no backend is installed, or the one that `KERAS_BACKEND` names is not.
     """
     if "keras" in sys.modules:
         return
@@ -46,20 +46,20 @@ def choose_backend() -> None:
         )
     os.environ["KERAS_BACKEND"] = installed[0]
     print(
-        f"keras_latent: Keras is set to {wanted}, which is not installed. Taking {installed[0]}. "
-        f"Installed: {names(installed)}. Choose with the variable KERAS_BACKEND={installed[-1]}.",
+        f"keras_latent: Keras is set to {wanted}, which is not installed. Using {installed[0]}. "
+        f"Installed: {names(installed)}. To choose one, set KERAS_BACKEND={installed[-1]}.",
         file=sys.stderr,
     )
 
 
 def is_command() -> bool:
-    """Whether this process is the command: it chooses a backend when it runs something."""
+    """Whether this process is the `keras-latent` command, which chooses a backend later."""
     by_name = Path(sys.argv[0]).stem == COMMAND if sys.argv else False
     return by_name or ("-m", "keras_latent") in itertools.pairwise(sys.orig_argv)
 
 
 def _default_backend() -> str:
-    """What Keras takes without `KERAS_BACKEND`: the one of `keras.json`, or TensorFlow."""
+    """The backend that Keras uses without `KERAS_BACKEND`: that of `keras.json`, or TensorFlow."""
     try:
         settings = json.loads((keras_folder() / "keras.json").read_text())
     except (OSError, ValueError):
@@ -72,5 +72,5 @@ def _is_installed(module: str) -> bool:
         found = importlib.util.find_spec(module)
     except (ImportError, ValueError):  # blocked
         return False
-    # A folder of that name is no package.
+    # A folder with that name is found too, without an origin.
     return found is not None and found.origin is not None

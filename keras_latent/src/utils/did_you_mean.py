@@ -1,10 +1,10 @@
-"""What is probably meant by a name that is not known."""
+"""Suggestions for misspelled names."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` of the nearest name, to end a message with; nothing if none is near."""
+    """` Did you mean 'x'?` with the closest name, to end a message with; empty if none is close."""
     near = difflib.get_close_matches(value, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""A training in short lines, for a log file."""
+"""Training progress as one short line per epoch, for log files."""
 
 import time
 from typing import Any
@@ -7,19 +7,19 @@ import keras
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Prints a line an epoch: its number, the loss, accuracy or validation if any, time left."""
+    """Prints a line per epoch: its number, losses, accuracies (if any), and the time left."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._finished, self._since = 0, time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs, now, total = logs or {}, time.perf_counter(), self.params["epochs"]
         losses = [name for name in logs if name.endswith("_loss") and not name.startswith("val_")]
         names = ["loss"] if "loss" in logs else losses[:2]
         names += [n for n in ("accuracy", "val_loss", "val_accuracy") if n in logs]
         parts = [f"{_words(name)} {float(logs[name]):.4g}" for name in names]
         self._finished += 1
-        # Once there are others, without the first, which compiles.
+        # The first epoch, which compiles, is left out of the mean as soon as there are others.
         seconds = (now - self._since) / max(1, self._finished - 1)
         if self._finished == 1:
             self._since = now
@@ -33,7 +33,7 @@ def _words(name: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Hours and minutes, minutes and seconds, or seconds."""
+    """A duration in hours and minutes, minutes and seconds, or seconds."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -43,11 +43,11 @@ def duration(seconds: float) -> str:
 
 
 def reporting(verbose: int | str, callbacks: list[keras.callbacks.Callback]) -> dict[str, Any]:
-    """Arguments `verbose` and `callbacks` of `fit`: with 2, `EpochLines` in place of Keras's.
+    """Arguments `verbose` and `callbacks` of `fit`, with `EpochLines` if `verbose` is 2.
 
     Args:
-        verbose: 0: nothing, 1: Keras's progress bar, 2: a short line an epoch.
-        callbacks: Others, which come first: what a line says has been saved.
+        verbose: 0: nothing; 1: Keras's progress bar; 2: a short line per epoch.
+        callbacks: Other callbacks. They come first, so that an epoch is saved before its line.
     """
     if verbose != 2:
         return {"verbose": verbose, "callbacks": callbacks}

@@ -1,4 +1,4 @@
-"""A lock on a file that two processes must not hold at once."""
+"""File locks between processes."""
 
 import contextlib
 import errno
@@ -6,36 +6,40 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+fcntl: Any
+msvcrt: Any
 try:
     import fcntl
-except ImportError:  # Windows
+except ImportError:
     fcntl = None
-    import msvcrt
+    import msvcrt  # Windows
 
-# Windows keeps others from reading what is locked: a byte far behind the text.
+# Windows prevents others from reading locked bytes, so a byte far behind the text is locked.
 _FAR = 1 << 30
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 class LockHeld(Exception):
-    """Another process, whose number the message is, holds the lock."""
+    """Another process holds the lock. The message is its process ID."""
 
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Hold the lock of a file; the system frees it when the process ends, however it ends.
+    """Hold the lock of a file. The operating system releases it whenever the process ends.
 
-    The file is made, and deleted again. One that a killed process has left is taken over. Where
-    the file system has no locks, nothing is locked.
+    The file is created, and deleted at the end. A file left by a killed process is reused. If the
+    file system does not support locks, nothing is locked.
 
     Args:
-        path: The file. Its folder is made when needed.
-        waiting: Called once, with the number of the process that holds the lock, before waiting
-            for it. `None`: do not wait.
+        path: The file. Its folder is created if missing.
+        waiting: Called once, with the ID of the process that holds the lock, before waiting for
+            it. `None`: do not wait.
 
     Raises:
-        LockHeld: If another process, or another part of this one, holds the lock.
+        LockHeld: If `waiting` is `None` and the lock is held by another process, or elsewhere in
+            this one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,11 +48,11 @@ def locked(path: str | os.PathLike, waiting: Callable[[str], None] | None = None
         mine = _try_lock(file)
         if mine and _still_there(file, path):
             break
-        holder = os.read(file, 40)
+        text = os.read(file, 40)
         os.close(file)
-        if mine:  # of a file that its last holder has deleted
+        if mine:  # but the last holder has deleted the file
             continue
-        holder = holder.decode(errors="replace").strip() or "unknown"
+        holder = text.decode(errors="replace").strip() or "unknown"
         if waiting is None:
             raise LockHeld(holder)
         waiting(holder)
@@ -59,12 +63,12 @@ def locked(path: str | os.PathLike, waiting: Callable[[str], None] | None = None
         os.write(file, str(os.getpid()).encode())
         yield
     finally:
-        # While it is still held: nobody else can lock the file that is deleted here, since
-        # whoever waits for it looks whether it is still there.
+        # Deleted while still locked. Others that wait for the lock then notice that the file is
+        # gone.
         if fcntl:
             path.unlink(missing_ok=True)
         os.close(file)
-        if not fcntl:  # Windows deletes no open file; what another has opened stays.
+        if not fcntl:  # Windows cannot delete a file that anyone has open
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -89,7 +93,7 @@ def _try_lock(file: int) -> bool:
 
 
 def _still_there(file: int, path: Path) -> bool:
-    """Whether `path` is the file that was locked, not one made after that was deleted."""
+    """Whether `path` is still the locked file, not a new one created after its deletion."""
     try:
         return os.path.samestat(os.fstat(file), os.stat(path))
     except FileNotFoundError:

@@ -1,22 +1,19 @@
-"""Imports of packages that only an extra installs."""
+"""Imports of optional dependencies."""
 
 import importlib
 from types import ModuleType
 
 
 def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, or say which extra of keras-latent brings it.
+    """Import `module`, or raise an error that names the extra of keras-latent to install.
 
     Args:
         module: Dotted name of the module, e.g. `"sklearn.datasets"`.
-        extra: Name of the extra that installs it, e.g. `"data"`.
-        purpose: What needs it, as the subject of the error's sentence.
-
-    Returns:
-        The module.
+        extra: The extra that installs it, e.g. `"data"`.
+        purpose: What needs the module; the subject of the error message.
 
     Raises:
-        ImportError: If the module, or something that it imports, is not installed.
+        ImportError: If the module, or one of its imports, is not installed.
     """
     try:
         return importlib.import_module(module)

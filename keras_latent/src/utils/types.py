@@ -1,8 +1,8 @@
-"""Names for annotations."""
+"""Type aliases for annotations."""
 
 from typing import Any, TypeAlias
 
-#: A tensor of the running backend, in the middle of a computation.
+#: A tensor of the current backend.
 Tensor: TypeAlias = Any
-#: Rows that NumPy or the backend reads as one array: an array, a tensor, nested lists.
+#: Anything that converts to an array with a batch axis: an array, a tensor, nested lists.
 Rows: TypeAlias = Any

@@ -1,9 +1,9 @@
-"""Figures without pyplot: no global state, no display, the same in scripts and notebooks."""
+"""Matplotlib figures without pyplot, and so without global state or a display."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` x `height` inches whose parts make room for each other."""
+    """An empty figure of `width` x `height` inches with constrained layout."""
     import_extra("matplotlib.figure", "viz", "Drawing")
     from keras_latent.src.visualization.notebook_figure import NotebookFigure
 
@@ -25,7 +25,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def finish(figure: Figure, path: str | os.PathLike | None) -> Figure:
-    """Save `figure` as PNG if there is a `path`, all of it or nothing, and return it."""
+    """Save `figure` as PNG, atomically, if there is a `path`. Return the figure."""
     if path is not None:
         with replaced_when_complete(path) as temporary:
             figure.savefig(temporary, format="png")
@@ -33,23 +33,23 @@ def finish(figure: Figure, path: str | os.PathLike | None) -> Figure:
 
 
 def to_array(argument: str, value: Any) -> np.ndarray:
-    """NumPy version of an array, or of a tensor of any backend, that has numbers only."""
+    """Convert an array or a tensor of any backend to NumPy; it must contain numbers only."""
     import keras
 
     array = value if isinstance(value, np.ndarray) else keras.ops.convert_to_numpy(value)
-    if array.dtype == object or not np.issubdtype(array.dtype, np.number) and array.dtype != bool:
-        raise ValueError(f"`{argument}` must hold numbers. Received: dtype={array.dtype}.")
+    if array.dtype != bool and not np.issubdtype(array.dtype, np.number):
+        raise ValueError(f"`{argument}` must contain numbers. Received: dtype={array.dtype}.")
     return array
 
 
 def to_pixels(argument: str, value: Any, rank: int) -> np.ndarray:
-    """Images ready to draw: `(..., H, W)` or `(..., H, W, 3)`, floats clipped to [0, 1].
+    """Convert images for drawing: `(..., H, W)` or `(..., H, W, 3)`, floats clipped to [0, 1].
 
     Args:
-        argument: Name of the argument, for the error.
-        value: uint8 or float images, channels last, one or three of them, of `rank`
-            dimensions; or without the channels, of `rank - 1`.
-        rank: Dimensions with channels: 4 for a row of images, 5 for rows of steps.
+        argument: Name of the argument, for error messages.
+        value: uint8 or float images with one or three channels last, of rank `rank`; or without
+            a channel axis, of rank `rank - 1`.
+        rank: 4 for a row of images, 5 for rows of interpolation steps.
     """
     images = to_array(argument, value)
     if images.dtype == np.uint8:
@@ -66,8 +66,33 @@ def to_pixels(argument: str, value: Any, rank: int) -> np.ndarray:
     return images[..., 0] if images.shape[-1] == 1 else images
 
 
+def to_rows(
+    rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
+    convert: Callable[[str, Any], np.ndarray],
+    content: str,
+) -> list[tuple[str, np.ndarray]]:
+    """Titles and converted data of the rows of a grid, which must have the same length.
+
+    Args:
+        rows: A dict, or a list of `(title, data)`.
+        convert: Takes the name of a row for error messages and its data.
+        content: What the rows contain, for error messages.
+    """
+    pairs = list(rows.items() if isinstance(rows, Mapping) else rows)
+    if not pairs:
+        raise ValueError(f"`rows` must have one row or more. Received: rows={pairs!r}.")
+    converted = [(title, convert(f"rows[{title!r}]", data)) for title, data in pairs]
+    counts = [(title, len(data)) for title, data in converted]
+    if len({count for _, count in counts}) > 1:
+        raise ValueError(
+            f"`rows` must all have the same number of {content}, because they are drawn in "
+            f"columns. Received: {counts}."
+        )
+    return converted
+
+
 def draw_image(axes: Axes, image: np.ndarray) -> None:
-    """Draw one image of `to_pixels` without ticks or a frame."""
+    """Draw an image of `to_pixels` without ticks or a frame."""
     axes.imshow(image, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -75,8 +100,8 @@ def draw_image(axes: Axes, image: np.ndarray) -> None:
         side.set_visible(False)
 
 
-def draw_row(axes: Axes, images: Sequence[np.ndarray]) -> None:
-    """Draw images of `to_pixels` side by side in one axes: each is one unit wide, with its gap."""
+def draw_row(axes: Axes, images: np.ndarray) -> None:
+    """Draw images of `to_pixels` side by side in one axes, each one unit wide with its gap."""
     height, width = images[0].shape[:2]
     top = 0.94 * height / width
     for i, image in enumerate(images):
@@ -90,4 +115,4 @@ def draw_row(axes: Axes, images: Sequence[np.ndarray]) -> None:
         )
     axes.set(xlim=(-0.5, len(images) - 0.5), ylim=(0.0, top), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.set_anchor("W")  # the layout measures a label from where the slot begins
+    axes.set_anchor("W")  # the layout positions the label at the left edge of the slot

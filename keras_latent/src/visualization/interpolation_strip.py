@@ -1,4 +1,4 @@
-"""The way from one image to another, step by step."""
+"""A figure of interpolations."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def interpolation_strip(images: Any, path: str | os.PathLike | None = None) -> Figure:
-    """Draw interpolations, one a row, from the start on the left to the end on the right.
+    """Draw interpolations, one per row, from left to right.
 
     Args:
-        images: `(rows, steps, H, W, C)` with one or three channels, or `(rows, steps, H, W)`:
-            uint8, or floats, of which what is outside [0, 1] is clipped.
-        path: Where to save the figure as PNG, if anywhere.
+        images: uint8 or float images `(rows, steps, H, W, C)` with one or three channels, or
+            `(rows, steps, H, W)`. Floats are clipped to [0, 1].
+        path: If given, the figure is saved here as PNG.
 
     Returns:
-        The `matplotlib.figure.Figure`, with one axes a row. Over each column stands how far
-        it is on the way, from 0 to 1.
+        The `matplotlib.figure.Figure`, with one axes per row. Each column is labeled with its
+        position, from 0 to 1.
 
     Raises:
-        ValueError: If `images` has another shape.
+        ValueError: If `images` has a different shape.
         ImportError: If matplotlib is not installed.
 
     Example:

@@ -1,11 +1,11 @@
-"""A map of a latent space."""
+"""A two-dimensional map of a latent space."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
-from keras_latent.src.datasets.checks import check_choice, check_integer
+from keras_latent.src.utils import checks
 from keras_latent.src.visualization import scatter
 from keras_latent.src.visualization.figures import finish, new_figure
 from keras_latent.src.visualization.projections import PROJECTIONS
@@ -23,32 +23,31 @@ def latent_map(
     title: str | None = None,
     path: str | os.PathLike | None = None,
 ) -> Figure:
-    """Draw embeddings in a plane.
+    """Draw embeddings in two dimensions.
 
-    Distances in the plane of PCA are distances in the latent space, less what the other components
-    would add. t-SNE and UMAP show who is near whom; distances between groups, and the axes,
-    mean nothing in their maps.
+    With PCA, distances in the plane are distances in the latent space, minus the contribution of
+    the other components. t-SNE and UMAP show which points are close; their axes and the distances
+    between groups have no meaning.
 
     Args:
         embeddings: Numbers `(N, ...)`, flattened to `(N, features)`.
-        labels: Integers `(N,)`, one colour each; -1 (missing) is grey.
+        labels: Integers `(N,)`, one color per label; -1 (missing) is gray.
         method: `"pca"`: the first two principal components; `"tsne"`: t-SNE, which may
             take half a minute for 1,500 rows; `"umap"`: UMAP, which needs the package
             umap-learn.
-        seed: Seed of UMAP, and of t-SNE, which begins with the principal components and mostly
-            is the same for every seed.
-        title: Title over the map.
-        path: Where to save the figure as PNG, if anywhere.
+        seed: Seed of UMAP and t-SNE. t-SNE starts from the principal components, so its result
+            is usually the same for all seeds.
+        title: Title of the map.
+        path: If given, the figure is saved here as PNG.
 
     Returns:
         The `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: If there are fewer than two rows or features (of UMAP: than five rows), a
-            number is not finite, `labels` are not one integer for each row, `method` is
-            unknown or `seed` is not an integer of 0 or more.
-        ImportError: If matplotlib or scikit-learn, or where it is asked for umap-learn, is
-            not installed.
+        ValueError: If there are fewer than two rows (five for UMAP) or features, a number is not
+            finite, `labels` are not one integer per row, `method` is unknown, or `seed` is not
+            an integer of 0 or more.
+        ImportError: If matplotlib or scikit-learn (or umap-learn, for UMAP) is not installed.
 
     Example:
 
@@ -60,9 +59,9 @@ def latent_map(
     """
     points = scatter.check_points("embeddings", embeddings)
     labels = scatter.check_point_labels(labels, len(points))
-    check_choice("method", method, PROJECTIONS)
-    seed = check_integer("seed", seed, at_least=0)
-    figure = new_figure(6.4, 5.2)  # Says so at once if matplotlib is missing.
+    checks.choice("method", method, list(PROJECTIONS))
+    seed = checks.integer("seed", seed, at_least=0)
+    figure = new_figure(6.4, 5.2)  # raises before the projection if matplotlib is missing
     coordinates, names = PROJECTIONS[method](points, seed)
     axes = figure.subplots()
     scatter.draw_points(axes, coordinates, labels)

@@ -1,18 +1,18 @@
-"""A figure that a notebook shows; this module imports matplotlib."""
+"""A figure that notebooks display. This module imports matplotlib."""
 
 import io
 
 from matplotlib.figure import Figure
 
-# Of a notebook's page, as CSS has it; a figure of d dpi is drawn finer by d / 96.
+# CSS pixels. A figure of d dpi has d / 96 times this resolution.
 PIXELS_PER_INCH = 96
 
 
 class NotebookFigure(Figure):
-    """A `matplotlib.figure.Figure` that is shown where it is what a notebook's cell ends with.
+    """A `matplotlib.figure.Figure` that is displayed as the last expression of a notebook cell.
 
-    IPython shows other figures only where pyplot made them, or after `%matplotlib inline`. In a
-    script, nothing is shown.
+    IPython displays ordinary figures only if pyplot created them, or after `%matplotlib inline`.
+    In scripts, nothing is displayed.
     """
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:

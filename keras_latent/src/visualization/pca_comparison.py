@@ -1,4 +1,4 @@
-"""Does a translation land where the domain lies? The VBTA paper's figure 3."""
+"""Translated images in the plane of a domain's principal components (VBTA, figure 3)."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ def pca_comparison(
     *,
     titles: tuple[str, str] = ("reference", "translated"),
 ) -> Figure:
-    """Draw a domain, and images translated into it, in the same plane, side by side.
+    """Draw a domain and images translated into it side by side, in the same plane.
 
-    The plane is that of the first two principal components of `reference` alone, so that
-    what is not like the domain shows as lying elsewhere.
+    The plane is spanned by the first two principal components of `reference` alone, so images
+    that do not resemble the domain appear in other places.
 
     Args:
         reference: Images of the domain `(N, ...)`, flattened to `(N, features)`.
-        translated: Images translated into it `(N, ...)`, with as many features and in the
-            same units (both uint8, or both floats in the same range).
-        labels: Integers `(N,)`: row i of both images has label i. -1 (missing) is grey.
-        path: Where to save the figure as PNG, if anywhere.
+        translated: Images translated into the domain `(N, ...)`, with the same number of features
+            and in the same units (both uint8, or both floats in the same range).
+        labels: Integers `(N,)`, the labels of both sets of images; -1 (missing) is gray.
+        path: If given, the figure is saved here as PNG.
         titles: Titles of the two panels.
 
     Returns:
         The `matplotlib.figure.Figure`. Both panels have the same limits.
 
     Raises:
-        ValueError: If the two differ in rows or features, there are fewer than two of either,
-            a number is not finite, or `labels` are not one integer for each row.
+        ValueError: If the two sets differ in rows or features, there are fewer than two rows or
+            features, a number is not finite, or `labels` are not one integer per row.
         ImportError: If matplotlib or scikit-learn is not installed.
 
-    Source: figure 3 of the VBTA paper, the projection of y (left) and of its translation
-    (right), "in both cases the PCA model was optimized only using the dataset y".
+    Source: figure 3 of the VBTA paper, projections of y (left) and of its translation (right);
+    "in both cases the PCA model was optimized only using the dataset y".
 
     Example:
 
@@ -69,6 +69,6 @@ def pca_comparison(
         scatter.draw_points(axes, pca.transform(rows), labels)
         scatter.label_axes(axes, scatter.axis_labels(pca))
         axes.set_title(title)
-    panels[1].set_ylabel("")  # The panels share it, and the numbers beside it.
+    panels[1].set_ylabel("")  # shared by both panels, like the tick labels
     scatter.draw_legend(figure, panels[0])
     return finish(figure, path)

@@ -1,4 +1,4 @@
-"""From many dimensions to a plane: PCA, t-SNE, UMAP."""
+"""Projections to two dimensions: PCA, t-SNE, UMAP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization import scatter
 
-# Of a plane: its points (N, 2), and what stands at its two axes.
+# Points (N, 2), and the labels of both axes.
 Plane = tuple[np.ndarray, tuple[str, str]]
 
 
@@ -20,7 +20,7 @@ def pca(points: np.ndarray, seed: int) -> Plane:
 
 
 def tsne(points: np.ndarray, seed: int) -> Plane:
-    """t-SNE with scikit-learn's settings; the perplexity, 30, is less for fewer than 91 points."""
+    """t-SNE with scikit-learn's defaults; the perplexity, 30, is lower for fewer than 91 points."""
     manifold = import_extra("sklearn.manifold", "viz", "t-SNE")
     perplexity = min(30.0, (len(points) - 1) / 3)
     projection = manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
@@ -28,7 +28,7 @@ def tsne(points: np.ndarray, seed: int) -> Plane:
 
 
 def umap(points: np.ndarray, seed: int) -> Plane:
-    """UMAP with umap-learn's settings; the neighbours, 15, are fewer for fewer than 16 points."""
+    """UMAP with umap-learn's defaults: 15 neighbors, or fewer for fewer than 16 points."""
     try:
         from umap import UMAP
     except ImportError as error:
@@ -41,7 +41,7 @@ def umap(points: np.ndarray, seed: int) -> Plane:
             "`embeddings` must have five rows or more for `method='umap'`. "
             f"Received: {len(points)} rows."
         )
-    # One thread: with several, the same seed gives different maps.
+    # With several threads, results for the same seed differ.
     projection = UMAP(n_neighbors=min(15, len(points) - 1), random_state=seed, n_jobs=1)
     return projection.fit_transform(points), ("UMAP 1", "UMAP 2")
 

@@ -1,4 +1,4 @@
-"""Points in the plane of a PCA, coloured by label."""
+"""Scatter plots of points, colored by label, and their PCA."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from keras_latent.src.visualization.figures import to_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from sklearn.decomposition import PCA
 
 
 def fit_pca(points: np.ndarray) -> PCA:
-    """PCA in two dimensions; the same for the same points."""
+    """A deterministic PCA in two dimensions."""
     decomposition = import_extra("sklearn.decomposition", "viz", "PCA")
     return decomposition.PCA(n_components=2, random_state=0).fit(points)
 
 
 def check_points(argument: str, value: Any) -> np.ndarray:
-    """Rows flattened to `(N, features)`, if they are finite and enough for a plane."""
+    """Flatten rows to `(N, features)`. They must be finite, with two rows and features or more."""
     array = to_array(argument, value)
     points = array.reshape(len(array), -1) if array.ndim > 1 else array[:, None]
     if points.shape[0] < 2 or points.shape[1] < 2:
@@ -40,55 +41,53 @@ def check_point_labels(value: Any, rows: int) -> np.ndarray:
     labels = to_array("labels", value)
     if labels.shape != (rows,) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"`labels` must be integers of shape ({rows},), one for each point, with -1 for a "
-            f"missing label. Received: labels.shape={labels.shape}, labels.dtype={labels.dtype}."
+            f"`labels` must be integers of shape ({rows},), one per point, with -1 for a missing "
+            f"label. Received: labels.shape={labels.shape}, labels.dtype={labels.dtype}."
         )
     return labels
 
 
 def draw_points(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
-    """Scatter `(N, 2)` points in one colour a label, in an order that hides no label.
-
-    Rows labelled -1 are grey.
-    """
+    """Scatter `(N, 2)` points in one color per label; points with label -1 are gray."""
     classes = np.unique(labels)
     matplotlib = import_extra("matplotlib", "viz", "Drawing")
     known = classes[classes >= 0]
     name = "tab10" if len(known) <= 10 else "tab20" if len(known) <= 20 else "turbo"
     palette = matplotlib.colormaps[name]
-    # The qualitative maps are read by position, the continuous one by fraction.
+    # Qualitative maps are indexed by integers, the continuous one by fractions.
     places = np.arange(len(known)) if name != "turbo" else np.linspace(0, 1, len(known))
-    colours = {label: palette(place) for label, place in zip(known, places, strict=True)}
-    colours[-1] = (0.7, 0.7, 0.7, 1.0)
-    # One shuffled scatter: drawn label by label, the last would cover the others.
+    colors = {label: palette(place) for label, place in zip(known, places, strict=True)}
+    colors[-1] = (0.7, 0.7, 0.7, 1.0)
+    # One shuffled scatter: if drawn label by label, the last label would cover the others.
     order = np.random.default_rng(0).permutation(len(points))
     size = float(np.clip(30_000 / len(points), 4, 20))
     axes.scatter(
-        *points[order].T,
-        c=[colours[label] for label in labels[order]],
+        points[order, 0],
+        points[order, 1],
+        c=[colors[label] for label in labels[order]],
         s=size,
         alpha=0.7,
         linewidths=0,
     )
     for label in classes:
         title = "missing" if label < 0 else str(label)
-        axes.scatter([], [], color=colours[label], s=30, label=title)
+        axes.scatter([], [], color=colors[label], s=30, label=title)
 
 
 def axis_labels(pca: PCA) -> tuple[str, str]:
-    """Names of both axes, with the share of the variance that each explains."""
+    """Labels of both axes, with the share of the variance that each explains."""
     first, second = pca.explained_variance_ratio_
     return f"component 1 ({first:.1%} of variance)", f"component 2 ({second:.1%} of variance)"
 
 
 def label_axes(axes: Axes, labels: tuple[str, str]) -> None:
-    """Write what the two axes are beside them."""
+    """Label both axes."""
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
 
 
-def draw_legend(figure, axes: Axes) -> None:
-    """One legend beside all the panels."""
+def draw_legend(figure: Figure, axes: Axes) -> None:
+    """Add one legend to the right of all panels."""
     handles, titles = axes.get_legend_handles_labels()
     columns = 1 + len(titles) // 21
     figure.legend(

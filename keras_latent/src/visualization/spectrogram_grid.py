@@ -1,4 +1,4 @@
-"""Sounds as spectrograms, and images beside them, row under row."""
+"""A grid of spectrograms and images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_latent.src.datasets.checks import check_integer
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization.figures import (
     draw_image,
@@ -17,14 +17,15 @@ from keras_latent.src.visualization.figures import (
     new_figure,
     to_array,
     to_pixels,
+    to_rows,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# In seconds: two or three periods of a low voice, so that its harmonics can be told apart.
+# In seconds. Two or three periods of a low voice, enough to resolve its harmonics.
 WINDOW = 0.032
-# In dB: quieter than this below a row's loudest place is drawn black.
+# In dB. Levels this far below the maximum of a row are drawn black.
 RANGE = 80.0
 
 
@@ -33,27 +34,27 @@ def spectrogram_grid(
     sample_rate: int,
     path: str | os.PathLike | None = None,
 ) -> Figure:
-    """Draw rows of sounds and images, one labelled row under the other, aligned by column.
+    """Draw labeled rows of sounds and images, aligned by column.
 
-    A sound is drawn as the logarithm of the magnitude of its short-time Fourier transform (a
-    Hann window of 32 ms, moved by a quarter of it). Each row is drawn relative to its loudest
-    place: bright is 0 dB, black is -80 dB or less.
+    A sound is drawn as a log-magnitude spectrogram (short-time Fourier transform with a Hann
+    window of 32 ms and a hop of a quarter window). Levels are relative to the maximum of the row:
+    bright is 0 dB, black is -80 dB or less.
 
     Args:
-        rows: Titles and data: a dict, or a list of `(title, data)`, where a title may occur
-            twice. Data is waveforms `(N, samples)` or `(N, samples, 1)`, floats in any unit; or
-            images `(N, H, W, C)` as for `translation_grid`. All rows have the same `N`.
-            An interpolation is a row whose columns are its steps.
-        sample_rate: Samples per second of all waveforms, in Hz.
-        path: Where to save the figure as PNG, if anywhere.
+        rows: A dict of titles and data, or a list of `(title, data)`, in which titles may repeat.
+            Data is either waveforms `(N, samples)` or `(N, samples, 1)`, floats in any unit, or
+            images `(N, H, W, C)` as in `translation_grid`. All rows must have the same `N`. To
+            draw an interpolation, pass its steps as the columns of a row.
+        sample_rate: Sample rate of all waveforms, in Hz.
+        path: If given, the figure is saved here as PNG.
 
     Returns:
-        The `matplotlib.figure.Figure`. The first column has the frequencies in kHz, the last
-        row of sounds the time in seconds.
+        The `matplotlib.figure.Figure`. Frequencies in kHz are marked on the first column, and
+        time in seconds on the last row of sounds.
 
     Raises:
         ValueError: If there are no rows, a row is neither waveforms nor images, rows differ in
-            `N`, waveforms hold NaN or infinity, or `sample_rate` is no integer of 1 or more.
+            `N`, waveforms are not finite, or `sample_rate` is not a positive integer.
         ImportError: If matplotlib or SciPy is not installed.
 
     Example:
@@ -68,24 +69,15 @@ def spectrogram_grid(
     >>> len(figure.axes), [label.get_text() for label in figure.axes[4].get_yticklabels()]
     (8, ['0', '2', '4 kHz'])
     """
-    sample_rate = check_integer("sample_rate", sample_rate, at_least=1)
-    rows = list(rows.items() if isinstance(rows, Mapping) else rows)
-    if not rows:
-        raise ValueError(f"`rows` must have one row or more. Received: rows={rows!r}.")
-    rows = [(title, *_to_drawable(f"rows[{title!r}]", data)) for title, data in rows]
-    columns = len(rows[0][1])
-    if any(len(data) != columns for _, data, _ in rows):
-        raise ValueError(
-            "`rows` must all have the same number of images or sounds, since they are drawn in "
-            f"columns. Received: {[(title, len(data)) for title, data, _ in rows]}."
-        )
-
-    longest = max(len(line) for title, _, _ in rows for line in str(title).split("\n"))
-    figure = new_figure(1.25 * columns + 0.1 * longest + 0.6, 1.05 * len(rows) + 0.3)
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    last = max((i for i, (_, _, is_sound) in enumerate(rows) if is_sound), default=None)
-    for i, (line, (title, data, is_sound)) in enumerate(zip(grid, rows, strict=True)):
-        if is_sound:
+    sample_rate = checks.integer("sample_rate", sample_rate)
+    drawn = to_rows(rows, _to_drawable, "images or sounds")
+    columns = len(drawn[0][1])
+    longest = max(len(line) for title, _ in drawn for line in str(title).split("\n"))
+    figure = new_figure(1.25 * columns + 0.1 * longest + 0.6, 1.05 * len(drawn) + 0.3)
+    grid = figure.subplots(len(drawn), columns, squeeze=False)
+    last = max((i for i, (_, data) in enumerate(drawn) if data.ndim == 2), default=None)
+    for i, (line, (title, data)) in enumerate(zip(grid, drawn, strict=True)):
+        if data.ndim == 2:
             _draw_sounds(line, data, sample_rate, with_time=i == last)
         else:
             for axes, image in zip(line, data, strict=True):
@@ -99,14 +91,14 @@ def spectrogram(waveforms: np.ndarray, sample_rate: int) -> tuple[np.ndarray, fl
     """Levels of the short-time Fourier transform of `waveforms` `(N, samples)`.
 
     Returns:
-        Levels `(N, frequencies, times)` in dB, from -80 to 0, 0 being the largest of all; the
-        step between frequencies in Hz; and the step between times in seconds. Both begin
-        with 0. Silence is -80 everywhere.
+        Levels `(N, frequencies, times)` in dB relative to the maximum, from -80 to 0 (-80
+        everywhere for silence); the step between frequencies in Hz; and the step between times in
+        seconds. Frequencies and times start at 0.
     """
     signal = import_extra("scipy.signal", "viz", "Drawing spectrograms")
     samples = waveforms.shape[1]
     length = max(1, min(round(WINDOW * sample_rate), samples))
-    window = np.hanning(length + 2)[1:-1]  # Without the zeros at both ends.
+    window = np.hanning(length + 2)[1:-1]  # without the zeros at both ends
     transform = signal.ShortTimeFFT(window, hop=max(1, length // 4), fs=sample_rate)
     slices = math.ceil(samples / transform.hop) + 1
     magnitude = np.abs(transform.stft(waveforms, p0=0, p1=slices, axis=-1))
@@ -116,11 +108,11 @@ def spectrogram(waveforms: np.ndarray, sample_rate: int) -> tuple[np.ndarray, fl
     return levels, transform.delta_f, transform.delta_t
 
 
-def _to_drawable(argument: str, value: Any) -> tuple[np.ndarray, bool]:
-    """Waveforms `(N, samples)` and True, or images of `to_pixels` and False."""
+def _to_drawable(argument: str, value: Any) -> np.ndarray:
+    """Waveforms `(N, samples)`, or images of `to_pixels`."""
     array = to_array(argument, value)
     if array.ndim == 4:
-        return to_pixels(argument, array, rank=4), False
+        return to_pixels(argument, array, rank=4)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim != 2 or 0 in array.shape:
@@ -134,7 +126,7 @@ def _to_drawable(argument: str, value: Any) -> tuple[np.ndarray, bool]:
             f"`{argument}` must be finite. Received NaN or infinity in "
             f"{(~np.isfinite(array)).any(axis=1).sum()} of {len(array)} waveforms."
         )
-    return array, True
+    return array
 
 
 def _draw_sounds(line: np.ndarray, waveforms: np.ndarray, rate: int, with_time: bool) -> None:
@@ -155,12 +147,12 @@ def _draw_sounds(line: np.ndarray, waveforms: np.ndarray, rate: int, with_time: 
         axes.set_ylim(0, highest)
         axes.tick_params(labelsize=8, length=2, pad=2)
         _ticks(axes.yaxis, highest if column == 0 else None, highest, "kHz")
-        # Nothing near the right edge: it would run into the next column's 0.
+        # No tick near the right edge, where it would overlap the next column's 0.
         _ticks(axes.xaxis, duration if with_time else None, 0.85 * duration, "s")
 
 
 def _ticks(axis: Any, end: float | None, limit: float, unit: str) -> None:
-    """Two or three round numbers from 0 to `limit`, the last with the unit; or no ticks."""
+    """Set two or three round ticks from 0 to `limit`, the last one with the unit, or no ticks."""
     if end is None:
         axis.set_ticks([])
         return

@@ -1,4 +1,4 @@
-"""How the losses went."""
+"""Curves of what `fit` logged."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import numpy as np
 from keras_latent.src.visualization.figures import finish, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 def training_curves(
     history: Mapping[str, Sequence[float]] | Any, path: str | os.PathLike | None = None
 ) -> Figure:
-    """Draw what `fit` logged: a panel for each quantity, training and validation together.
+    """Draw what `fit` logged: one panel per quantity, with its training and validation curves.
 
     Args:
-        history: What `model.fit` returns, or its `.history`: a dict of a name to one number
-            an epoch. `"val_NAME"` is drawn into the panel of `"NAME"`.
-        path: Where to save the figure as PNG, if anywhere.
+        history: The return value of `model.fit`, or its `.history`, a dict that maps names to
+            one number per epoch. `"val_NAME"` is drawn in the panel of `"NAME"`.
+        path: If given, the figure is saved here as PNG.
 
     Returns:
         The `matplotlib.figure.Figure`. Epochs count from 1.
 
     Raises:
-        ValueError: If there is nothing to draw, or an entry is not one number an epoch.
+        ValueError: If there is nothing to draw, or an entry is not one number per epoch.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -50,7 +51,7 @@ def training_curves(
         values = np.asarray(values)
         if values.ndim != 1 or not len(values) or not np.issubdtype(values.dtype, np.number):
             raise ValueError(
-                "`history` must hold a list of one number an epoch for each name. Received: "
+                "`history` must hold a list of one number per epoch for each name. Received: "
                 f"history[{name!r}] of shape {values.shape} and dtype {values.dtype}."
             )
         part = "validation" if name.startswith("val_") else "training"
@@ -67,16 +68,17 @@ def training_curves(
     return finish(figure, path)
 
 
-def _draw_panel(axes, name: str, curves: list[tuple[str, np.ndarray]]) -> None:
+def _draw_panel(axes: Axes, name: str, curves: list[tuple[str, np.ndarray]]) -> None:
     for part, values in curves:
         style = {"training": "C0", "validation": "C1"}[part]
-        # A marker for each epoch where there are few: a single epoch would draw no line.
+        # Markers if there are few epochs: a line of one epoch would be invisible.
         marker = "o" if len(values) < 20 else None
         epochs = np.arange(1, len(values) + 1)
         axes.plot(epochs, values, color=style, marker=marker, markersize=3, label=part)
     axes.set_title(name)
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    locator: Any = axes.xaxis.get_major_locator()
+    locator.set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
     if len(curves) > 1 or curves[0][0] == "validation":
         axes.legend(frameon=False)

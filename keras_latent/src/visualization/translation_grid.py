@@ -1,12 +1,13 @@
-"""Images and what a model made of them, row under row."""
+"""A grid of images and their translations."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_latent.src.visualization.figures import draw_row, finish, new_figure, to_pixels
+from keras_latent.src.visualization.figures import draw_row, finish, new_figure, to_pixels, to_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,20 +17,20 @@ def translation_grid(
     rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
     path: str | os.PathLike | None = None,
 ) -> Figure:
-    """Draw rows of images, one labelled row under the other, aligned by column.
+    """Draw labeled rows of images, aligned by column.
 
     Args:
-        rows: Titles and images: a dict, or a list of `(title, images)`, where a title may
-            occur twice. Images are `(N, H, W, C)` with one or three channels, or
-            `(N, H, W)`: uint8, or floats, of which what is outside [0, 1] is clipped. All
-            rows have the same `N`; sizes and channels may differ from row to row.
-        path: Where to save the figure as PNG, if anywhere.
+        rows: A dict of titles and images, or a list of `(title, images)`, in which titles may
+            repeat. Images are uint8 or floats, `(N, H, W, C)` with one or three channels, or
+            `(N, H, W)`. Floats are clipped to [0, 1]. All rows must have the same `N`; sizes and
+            channels may differ between rows.
+        path: If given, the figure is saved here as PNG.
 
     Returns:
-        The `matplotlib.figure.Figure`, with one axes a row.
+        The `matplotlib.figure.Figure`, with one axes per row.
 
     Raises:
-        ValueError: If there are no rows, a row is not images, or rows differ in `N`.
+        ValueError: If there are no rows, a row does not contain images, or rows differ in `N`.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -41,24 +42,14 @@ def translation_grid(
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['source', 'transposed']
 
-    Source: the rows of figure 4 of the VBTA paper (original, reconstruction, translation).
+    Source: figure 4 of the VBTA paper (original, reconstruction, translation).
     """
-    rows = list(rows.items() if isinstance(rows, Mapping) else rows)
-    if not rows:
-        raise ValueError(f"`rows` must have one row or more. Received: rows={rows!r}.")
-    rows = [(title, to_pixels(f"rows[{title!r}]", images, rank=4)) for title, images in rows]
-    counts = {title: len(images) for title, images in rows}
-    columns = len(rows[0][1])
-    if any(len(images) != columns for _, images in rows):
-        raise ValueError(
-            "`rows` must all have the same number of images, since they are drawn in columns. "
-            f"Received: {counts}."
-        )
-
-    widest = max(len(str(title)) for title, _ in rows)
-    figure = new_figure(0.85 * columns + 0.11 * widest + 0.2, 0.9 * len(rows) + 0.1)
-    lines = figure.subplots(len(rows), squeeze=False)[:, 0]
-    for axes, (title, images) in zip(lines, rows, strict=True):
+    drawn = to_rows(rows, functools.partial(to_pixels, rank=4), "images")
+    columns = len(drawn[0][1])
+    widest = max(len(str(title)) for title, _ in drawn)
+    figure = new_figure(0.85 * columns + 0.11 * widest + 0.2, 0.9 * len(drawn) + 0.1)
+    lines = figure.subplots(len(drawn), squeeze=False)[:, 0]
+    for axes, (title, images) in zip(lines, drawn, strict=True):
         draw_row(axes, images)
         axes.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
     return finish(figure, path)

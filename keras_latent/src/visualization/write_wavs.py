@@ -1,4 +1,4 @@
-"""Sounds as files to listen to."""
+"""Writing of WAV files."""
 
 import os
 import wave
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_latent.src.datasets.audio import check_waveforms
-from keras_latent.src.datasets.checks import check_integer
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import replaced_when_complete
 from keras_latent.src.visualization.figures import to_array
 
@@ -20,27 +20,27 @@ def write_wavs(
     sample_rate: int,
     names: Sequence[str] | None = None,
 ) -> list[Path]:
-    """Write waveforms as WAV files of one channel and 16 bits, each all of it or nothing.
+    """Write waveforms as mono 16-bit WAV files, each one atomically.
 
-    A sample x becomes round(32768 x), and 1 becomes 32767: what was read from such a file and
-    divided by 32768 is written back as it was.
+    A sample x becomes round(32768 x), and 1 becomes 32767. Samples that were read from such a
+    file and divided by 32768 are written back unchanged.
 
     Args:
-        path: A folder, which is made where it is missing; or, for one waveform, a file
-            ending in ".wav".
-        waveforms: Floats `(N, samples)` or `(N, samples, 1)` from -1 to 1. Nothing is clipped
-            in silence, since that can be heard.
-        sample_rate: Samples per second, in Hz.
+        path: A folder, which is created if missing; or, for one waveform, a file name that ends
+            in ".wav".
+        waveforms: Floats `(N, samples)` or `(N, samples, 1)` from -1 to 1. They are not clipped,
+            because clipping is audible.
+        sample_rate: Sample rate in Hz.
         names: `N` file names, with or without ".wav". Defaults to "0.wav", "1.wav" and so on,
-            with as many zeros in front as sort them by number.
+            zero-padded so that they sort by number.
 
     Returns:
         The paths of the files, in the order of the waveforms.
 
     Raises:
-        ValueError: If `waveforms` has another rank, holds NaN or goes beyond -1 or 1, if
-            `sample_rate` is no integer of 1 or more, if `names` are not `N` different names of
-            files, or if `path` ends in ".wav" for several waveforms or along with `names`.
+        ValueError: If `waveforms` has a different rank, or values that are NaN or outside
+            [-1, 1]; if `sample_rate` is not a positive integer; if `names` are not `N` different
+            file names; or if `path` ends in ".wav" for several waveforms or together with `names`.
 
     Example:
 
@@ -53,7 +53,7 @@ def write_wavs(
     ['0.wav', '1.wav']
     """
     waveforms = check_waveforms("waveforms", to_array("waveforms", waveforms))
-    sample_rate = check_integer("sample_rate", sample_rate, at_least=1)
+    sample_rate = checks.integer("sample_rate", sample_rate)
     path = Path(path)
     if path.suffix == ".wav":
         if len(waveforms) > 1 or names is not None:
@@ -85,7 +85,7 @@ def _file_names(names: Sequence[str] | None, count: int) -> list[str]:
     plain = all(file == os.path.basename(file) and file != ".wav" for file in files)
     if isinstance(names, str) or len(set(files)) != count or len(files) != count or not plain:
         raise ValueError(
-            f"`names` must be {count} different names of files, one for each waveform, without "
-            f"folders. Received: names={names!r}."
+            f"`names` must be {count} different file names, one per waveform, without folders. "
+            f"Received: names={names!r}."
         )
     return files
