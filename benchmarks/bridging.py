@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import results
-from keras_latent.src.applications.bridging import LATENTS
+from keras_latent.src.applications.bridging.bridge import LATENTS
 from keras_latent.src.cli import cli
 
 LABELS = ("0", "10", "100", "1000", "10000")

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, visualization
-from keras_latent.src.applications.face_domains import domain_of, sort_men_first
-from keras_latent.src.applications.face_offsets import offset_between
-from keras_latent.src.applications.judging import floats
+from keras_latent.src.applications.faces.data import domain_of, sort_men_first
+from keras_latent.src.applications.faces.measures import offset_between
+from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.models.base.validation import DOMAINS
 

@@ -29,8 +29,8 @@ from benchmarks.presets_training import (
     train_tvae,
 )
 from keras_latent import datasets, metrics, models
-from keras_latent.src.applications.environment import describe_environment
-from keras_latent.src.applications.judging import accuracy
+from keras_latent.src.applications.running.environment import describe_environment
+from keras_latent.src.applications.running.evaluation import accuracy
 from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.presets.registry import CARD, TRAINED, WEIGHTS
 from keras_latent.src.utils.half_precision import halve

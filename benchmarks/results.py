@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from keras_latent.src.applications.environment import describe_environment
+from keras_latent.src.applications.running.environment import describe_environment
 from keras_latent.src.utils.files import replaced_when_complete
 
 RESULTS = Path(__file__).parent / "results"

@@ -1,4 +1,4 @@
-"""`python -m keras_latent`: the command where it is not on the PATH."""
+"""`python -m keras_latent`: the command `keras-latent`, if it is not on the PATH."""
 
 import sys
 

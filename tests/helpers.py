@@ -64,7 +64,7 @@ def to_numpy(x: Any) -> np.ndarray:
 
 def assert_overwritten(out: Path) -> None:
     """`--overwrite` knows all that the run in this folder has written."""
-    from keras_latent.src.applications.run_directory import RunDirectory
+    from keras_latent.src.applications.running.run_directory import RunDirectory
 
     there = {path for path in out.rglob("*") if path.is_file()}
     with RunDirectory(out, json.loads((out / "run.json").read_text())) as directory:

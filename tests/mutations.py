@@ -189,17 +189,17 @@ MUTATIONS = (
     M(CALLBACKS + "resume.py", "f\"epoch-{epoch + 1:05d}.weights.h5\"", "f\"epoch-{epoch:05d}.weights.h5\"", "callbacks/test_resume.py"),
     M(CALLBACKS + "translation_grid.py", "with backend.preserved_random_stream():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
-    M("keras_latent/src/applications/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
-    M("keras_latent/src/applications/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
-    M("keras_latent/src/applications/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
-    M("keras_latent/src/applications/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
-    M("keras_latent/src/applications/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
-    M("keras_latent/src/applications/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
-    M("keras_latent/src/applications/face_offsets.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
-    M("keras_latent/src/applications/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_celeba_men_women.py::test_the_vae_has_the_networks_of_one_domain"),
-    M("keras_latent/src/applications/fitting.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
-    M("keras_latent/src/applications/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
-    M("keras_latent/src/applications/bridging.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
+    M("keras_latent/src/applications/faces/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
+    M("keras_latent/src/applications/bridging/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
+    M("keras_latent/src/applications/digits/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
+    M("keras_latent/src/applications/digits/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
+    M("keras_latent/src/applications/running/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
+    M("keras_latent/src/applications/running/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),
+    M("keras_latent/src/applications/faces/measures.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
+    M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_celeba_men_women.py::test_the_vae_has_the_networks_of_one_domain"),
+    M("keras_latent/src/applications/running/training.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
+    M("keras_latent/src/applications/running/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
+    M("keras_latent/src/applications/bridging/bridge.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
 )  # fmt: skip
 
 

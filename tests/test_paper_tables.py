@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks import results, tables, tvae, vbta
 from keras_latent import datasets
-from keras_latent.src.applications import mnist_transpose
+from keras_latent.src.applications.digits import mnist_transpose
+from keras_latent.src.applications.settings import TRANSPOSE_DATASETS
 
 pytestmark = pytest.mark.once
 
@@ -19,7 +20,8 @@ def files(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     (tmp_path / "results").mkdir()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setitem(mnist_transpose.DATASETS, "digits", ("digits", "keras", 1, 1, 0))
+    quick = TRANSPOSE_DATASETS["digits"]._replace(epochs=1, classifier_epochs=1)
+    monkeypatch.setitem(TRANSPOSE_DATASETS, "digits", quick)
 
     def run(module, *arguments):
         command = [module.__name__, *arguments, "--runs", str(tmp_path / "runs")]

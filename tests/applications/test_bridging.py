@@ -9,7 +9,7 @@ from helpers import assert_overwritten
 
 from benchmarks import bridging as tables
 from keras_latent import datasets, metrics, models
-from keras_latent.src.applications import bridging, bridging_synthetic
+from keras_latent.src.applications.bridging import bridge, synthetic
 from keras_latent.src.cli import cli
 from keras_latent.src.models.wavegan.networks import wavegan
 
@@ -81,14 +81,14 @@ def test_figures_are_those_of_the_saved_chain(fashion, data):
     figures = json.loads((fashion / "metrics.json").read_text())["figures"]
     _, (images, _) = datasets.load_arrays("mnist", data)
     x = images / np.float32(255)
-    judges = {}
+    classifiers = {}
     for domain, name in (("source", "mnist"), ("target", "fashion_mnist")):
         (train, labels), _ = datasets.load_arrays(name, data)
-        judges[domain] = metrics.reference_classifier(
+        classifiers[domain] = metrics.reference_classifier(
             train, labels, epochs=1, max_shift=2 if domain == "source" else 1, softness=0.5
         )
-    before = judges["source"].predict(transfer.source.reconstruct(x), verbose=0).argmax(1)
-    after = judges["target"].predict(transfer.transfer(x), verbose=0).argmax(1)
+    before = classifiers["source"].predict(transfer.source.reconstruct(x), verbose=0).argmax(1)
+    after = classifiers["target"].predict(transfer.transfer(x), verbose=0).argmax(1)
     share = figures["transfer_accuracy"]["source_to_target"]["mean"]
     assert share == pytest.approx(np.mean(before == after), abs=1.5 / TESTED)
 
@@ -116,13 +116,13 @@ def test_speech(data, tmp_path, monkeypatch):
     gan = models.WaveGAN(**wavegan(8192, dim=1), seed=0)
     gan.save(tmp_path / "gan.keras")
 
-    def random_judge(waveforms, *_, **__):
+    def random_classifier(waveforms, *_, **__):
         keras.utils.set_random_seed(1)
         return keras.Sequential(
             [keras.Input(waveforms.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(10)]
         )
 
-    monkeypatch.setattr(metrics, "reference_audio_classifier", random_judge)
+    monkeypatch.setattr(metrics, "reference_audio_classifier", random_classifier)
     out = tmp_path / "speech"
     more = ["--gan", str(tmp_path / "gan.keras"), "--per-class", "4", "--max-draws", "1500"]
     assert cli.main(["run", "mnist-spoken-digit", *options(data, out, *more)]) == 0
@@ -140,15 +140,15 @@ def test_synthetic(tmp_path):
     few = ["--points", "200", "--steps", "4", "--batch-size", "100", "--out", str(out)]
     assert cli.main(["run", "bridging-synthetic", *few]) == 0
     figures = json.loads((out / "metrics.json").read_text())["figures"]
-    assert set(figures["transfer_accuracy"]) == set(bridging_synthetic.VARIANTS)
+    assert set(figures["transfer_accuracy"]) == set(synthetic.VARIANTS)
     assert_overwritten(out)
     assert {"figure_2.png", "figure_7.png"} <= {path.name for path in out.iterdir()}
 
 
 def test_ellipses_have_crossed_classes():
-    z, y = bridging_synthetic.ellipses(1000, seed=0)
+    z, y = synthetic.ellipses(1000, seed=0)
     for d, axis in (("source", 1), ("target", 0)):
-        inside = ((z[d] - bridging_synthetic.CENTRES[d]) / bridging_synthetic.RADII[d]) ** 2
+        inside = ((z[d] - synthetic.CENTERS[d]) / synthetic.RADII) ** 2
         assert inside.sum(1).max() <= 1.0001
         assert 400 < y[d].sum() < 600
         assert z[d][y[d] == 1, axis].min() >= z[d][y[d] == 0, axis].max()
@@ -156,22 +156,22 @@ def test_ellipses_have_crossed_classes():
 
 def test_labels_are_split_evenly():
     labels = np.arange(300) % 10
-    kept = bridging.some_labels(labels, 25, seed=0)
+    kept = bridge.some_labels(labels, 25, seed=0)
     counts = np.bincount(kept[kept >= 0], minlength=10)
     assert counts.sum() == 25 and set(counts) == {2, 3}
     assert (kept[kept >= 0] == labels[kept >= 0]).all()
-    with pytest.raises(ValueError, match="asks for 100 rows of class 0, which has 30"):
-        bridging.some_labels(labels, 1000, seed=0)
+    with pytest.raises(ValueError, match="needs 100 rows of class 0, which has 30"):
+        bridge.some_labels(labels, 1000, seed=0)
 
 
 @pytest.mark.parametrize(
     ("name", "more", "message"),
     [
         ("mnist-mnist", ["--labels", "some"], "`--labels` must be 'all' or a number"),
-        ("mnist-mnist", ["--steps", "0"], "`--steps` must be positive"),
-        ("mnist-fashion", ["--base-epochs", "0"], "`--base-epochs` must be positive"),
-        ("mnist-spoken-digit", ["--gan", "gone.keras"], "a .keras file that is there"),
-        ("mnist-spoken-digit", ["--per-class", "0"], "`--per-class` must be positive"),
+        ("mnist-mnist", ["--steps", "0"], "`--steps` must be a positive integer"),
+        ("mnist-fashion", ["--base-epochs", "0"], "`--base-epochs` must be a positive integer"),
+        ("mnist-spoken-digit", ["--gan", "gone.keras"], "an existing .keras file"),
+        ("mnist-spoken-digit", ["--per-class", "0"], "`--per-class` must be a positive integer"),
         ("bridging-synthetic", ["--batch-size", "9999"], "must not exceed `--points`"),
     ],
 )

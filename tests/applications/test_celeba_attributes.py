@@ -12,10 +12,10 @@ from benchmarks import dualvae as tables
 from benchmarks import results
 from keras_latent import metrics, models
 from keras_latent.datasets import CELEBA_ATTRIBUTES
-from keras_latent.src.applications import celeba_attributes
-from keras_latent.src.applications.attribute_scores import STEPS, Scores, best_of, kinds_of
+from keras_latent.src.applications.faces import celeba_attributes
+from keras_latent.src.applications.faces.attribute_scores import STEPS, Scores, best_of, kinds_of
+from keras_latent.src.applications.settings import ATTRIBUTE_METHODS
 from keras_latent.src.cli import cli
-from keras_latent.src.cli.options.celeba_attributes import METHODS
 from keras_latent.src.models.cvae.networks import cvae as cvae_networks
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.dual_vae.presets import FACES_DUAL
@@ -57,7 +57,7 @@ def run(data, out, *options):
     return cli.main(["run", "celeba-attributes", *common, *folders, *options])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ATTRIBUTE_METHODS)
 def test_runs(data, tmp_path, method, capsys, monkeypatch):
     out = tmp_path / f"celeb_a_64-{method}-3-0-0"
     monkeypatch.setattr(celeba_attributes, "SWEPT", CELEBA_ATTRIBUTES[:2])
@@ -154,12 +154,15 @@ def test_strengths_are_steps_of_the_same_length():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--domains", "41"], "`--domains` must be 1 to 40"),
-        (["--missing", "1"], "`--missing` must be 0 to below 1"),
-        (["--epochs", "0"], "`--epochs` must be positive"),
-        (["--method", "cvae", "--alpha", "2"], "`--alpha` is DualVAE's"),
-        (["--method", "fader", "--input-noise", "0"], "`--input-noise` is DualVAE's"),
-        (["--consistency", "-1"], "`--consistency` must be 0 or more"),
+        (["--domains", "41"], "`--domains` must be from 1 to 40"),
+        (["--missing", "1"], "`--missing` must be less than 1"),
+        (["--epochs", "0"], "`--epochs` must be a positive integer"),
+        (["--method", "cvae", "--alpha", "2"], "`--alpha` is an option of DualVAE alone"),
+        (
+            ["--method", "fader", "--input-noise", "0"],
+            "`--input-noise` is an option of DualVAE alone",
+        ),
+        (["--consistency", "-1"], "`--consistency` must be a non-negative finite number"),
     ],
 )
 def test_errors(data, tmp_path, options, message, capsys):

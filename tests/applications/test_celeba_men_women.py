@@ -14,20 +14,22 @@ from benchmarks import celeba_men_women as tables
 from benchmarks import results
 from keras_latent import datasets, metrics, models
 from keras_latent.datasets import CELEBA_ATTRIBUTES
-from keras_latent.src.applications import celeba_men_women, face_offsets
-from keras_latent.src.applications.face_domains import domain_of, pair_of, sort_men_first
-from keras_latent.src.applications.face_measures import Seen, figures_of, look
-from keras_latent.src.applications.face_offsets import (
+from keras_latent.src.applications.faces import celeba_men_women, measures
+from keras_latent.src.applications.faces.data import domain_of, pair_of, sort_men_first
+from keras_latent.src.applications.faces.measures import (
+    Seen,
     best_strength,
+    figures_of,
+    look,
     offset_between,
     standard_errors_past,
 )
-from keras_latent.src.applications.run_directory import RunDirectory
-from keras_latent.src.applications.single_domain_vae import (
+from keras_latent.src.applications.faces.single_domain_vae import (
     ImageBatches,
     counterpart,
     train_counterpart,
 )
+from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.cli import cli
 from keras_latent.src.cli.registry import APPLICATIONS
 from keras_latent.src.models.vbta import face_networks, networks
@@ -35,7 +37,7 @@ from keras_latent.src.models.vbta import face_networks, networks
 # As many of each gender where programs are compiled anew for every number of rows.
 ROWS = {"train": 60, "validation": 16, "test": 16}
 MALE, SMILING = CELEBA_ATTRIBUTES.index("Male"), CELEBA_ATTRIBUTES.index("Smiling")
-ALL_STRENGTHS = face_offsets.STRENGTHS  # a run of the tests tries two
+ALL_STRENGTHS = measures.STRENGTHS  # a run of the tests tries two
 JUDGE = {"kind": "small", "epochs": 1, "verbose": 0}
 DIRECTIONS = {"source_to_target", "target_to_source"}
 
@@ -63,7 +65,7 @@ def data(tmp_path_factory):
     models.VBTA(**parts, observation_variance=0.02).save_to_preset(folder / "tiny")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "attribute_classifier", judge_of)
-        patch.setattr(face_offsets, "STRENGTHS", (0.0, 1.0))
+        patch.setattr(measures, "STRENGTHS", (0.0, 1.0))
         yield folder
 
 
@@ -143,7 +145,8 @@ def test_figures(finished, capsys):
             assert all(0 <= value <= 1 for value in values.values())
     celeba_men_women.report(found)
     said = capsys.readouterr().out
-    assert said.count("translated are seen as women") == said.count("seen as men") == 2
+    assert said.count("of translations classified as women") == 2
+    assert said.count("of translations classified as men") == 2
     assert "VBTA 0." in said and "VAE 0." in said
     assert said.count("times the offset between the domains' mean latents") == 4
 
@@ -182,7 +185,7 @@ def test_a_run_that_was_killed_before_the_end(finished, data, tmp_path, capsys):
     shutil.copytree(finished, tmp_path / "run")
     (tmp_path / "run" / "metrics.json").unlink()
     assert run(data, tmp_path / "run") == 0
-    assert "Going on after epoch 2." in capsys.readouterr().out
+    assert "Resuming after epoch 2." in capsys.readouterr().out
     assert figures(tmp_path / "run") == figures(finished)
 
 
@@ -206,9 +209,12 @@ def test_without_a_vae_and_with_few_pairs(data, tmp_path, monkeypatch):
     ("options", "message"),
     [
         (["--preset", "gone"], "`--preset` must be one of ['paper', 'small'] or a preset dir"),
-        (["--epochs", "0"], "`--epochs` must be positive. Received: 0"),
-        (["--limit", "-3"], "`--limit` must be positive. Received: -3"),
-        (["--paired-per-batch", "11"], "must be from 0 to `--batch-size`, 10. Received: 11"),
+        (["--epochs", "0"], "`--epochs` must be a positive integer. Received: --epochs=0"),
+        (["--limit", "-3"], "`--limit` must be a positive integer. Received: --limit=-3"),
+        (
+            ["--paired-per-batch", "11"],
+            "must be from 0 to `--batch-size`, 10. Received: --paired-per-batch=11",
+        ),
     ],
 )
 def test_options_that_cannot_be_meant(data, options, message, tmp_path, capsys):
@@ -219,9 +225,7 @@ def test_options_that_cannot_be_meant(data, options, message, tmp_path, capsys):
 
 def test_faces_of_one_gender(faces):
     faces.attributes["test"][:, MALE] = 1
-    with pytest.raises(
-        ValueError, match="The test faces must be of men and of women. Received: 16"
-    ):
+    with pytest.raises(ValueError, match="The test faces must include men and women. Received: 16"):
         sort_men_first(faces)
 
 
@@ -269,7 +273,7 @@ class Shifted:
 
 
 def test_what_is_seen(rng, monkeypatch):
-    monkeypatch.setattr("keras_latent.src.applications.face_measures.ROWS", 4)
+    monkeypatch.setattr(measures, "ROWS", 4)
     images = rng.random((10, 3, 5, 1)).astype("float32")
     seen = look(Shifted(), None, Fixed(), images, "source")
     probabilities = images[:, 0, :, 0]
@@ -307,9 +311,8 @@ class Gender:
 
 
 def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
-    for module in ("face_measures", "face_offsets"):
-        monkeypatch.setattr(f"keras_latent.src.applications.{module}.ROWS", 7)
-    monkeypatch.setattr(face_offsets, "STRENGTHS", ALL_STRENGTHS)
+    monkeypatch.setattr(measures, "ROWS", 7)
+    monkeypatch.setattr(measures, "STRENGTHS", ALL_STRENGTHS)
     men = np.stack([rng.uniform(0.5, 0.7, 30), np.ones(30)], 1).astype("float32")
     women = men - np.float32([0.2, 0])
     men, women = (x[:, :, None, None] for x in (men, women))

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 
 from keras_latent import models
-from keras_latent.src.applications import (
-    base_models,
-    celeba_attributes,
-    face_offsets,
-    fitting,
-    mnist_usps,
-)
-from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.applications.bridging import base_models
+from keras_latent.src.applications.digits import mnist_usps
+from keras_latent.src.applications.faces import celeba_attributes, measures
+from keras_latent.src.applications.running import training
+from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.cli import cli
 from keras_latent.src.cli.options import mnist_usps as options
 
@@ -129,9 +126,9 @@ def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
 
     pair = types.SimpleNamespace(steps_per_epoch=1, skip_epochs=None)
     monkeypatch.setattr(mnist_usps.datasets, "load_pair", lambda *_, **__: pair)
-    monkeypatch.setattr(mnist_usps, "train_judges", lambda *_: {})
+    monkeypatch.setattr(mnist_usps, "train_classifiers", lambda *_: {})
     monkeypatch.setattr(models.LSTNet, "from_preset", lambda *_, **__: Anything())
-    monkeypatch.setattr(mnist_usps.fitting, "start", lambda *_: (None, 0))
+    monkeypatch.setattr(mnist_usps.training, "start", lambda *_: (None, 0))
     monkeypatch.setattr(mnist_usps, "EpochChoice", stopped)
     arguments = cli.build_parser().parse_args(["run", "mnist-usps", "--preset", "tiny"])
     options.complete(arguments)
@@ -163,11 +160,11 @@ def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch, tmp
 
 def test_data_goes_on_where_the_state_is_from(tmp_path, monkeypatch, capsys):
     """The data of a training that is resumed skips the epochs that are done."""
-    monkeypatch.setattr(fitting.latent_callbacks.Resume, "restore", lambda self, model: 3)
+    monkeypatch.setattr(training.latent_callbacks.Resume, "restore", lambda self, model: 3)
     skipped = []
-    resume, done = fitting.start(None, tmp_path, skipped.append)
+    resume, done = training.start(None, tmp_path, skipped.append)
     assert (done, skipped) == (3, [3]) and resume.directory == tmp_path / "state"
-    assert "Going on after epoch 3" in capsys.readouterr().out
+    assert "Resuming after epoch 3" in capsys.readouterr().out
 
 
 def test_a_column_that_an_epoch_did_not_measure_is_left_out(directory):
@@ -180,4 +177,4 @@ def test_faces_are_moved_from_the_mean_of_men_to_that_of_women():
         encode=lambda x, domain: x[:, 0, 0] * (1 + (domain == "target"))
     )
     men, women = np.full((3, 1, 1, 2), 0.25, "float32"), np.full((5, 1, 1, 2), 1.0, "float32")
-    np.testing.assert_allclose(face_offsets.offset_between(latents, men, women), [1.75, 1.75])
+    np.testing.assert_allclose(measures.offset_between(latents, men, women), [1.75, 1.75])

@@ -14,7 +14,9 @@ import pytest
 from helpers import assert_overwritten
 
 from keras_latent import datasets, models
-from keras_latent.src.applications import mnist_transpose, run_directory
+from keras_latent.src.applications.digits import mnist_transpose
+from keras_latent.src.applications.running import run_directory
+from keras_latent.src.applications.settings import TRANSPOSE_DATASETS
 from keras_latent.src.cli import cli, registry
 from keras_latent.src.cli.all_presets import trained_presets
 
@@ -28,7 +30,8 @@ def quick(tmp_path_factory):
     """A classifier of two epochs, in a folder of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        patch.setitem(mnist_transpose.DATASETS, "digits", ("digits", "keras", 150, 2, 0))
+        quick = TRANSPOSE_DATASETS["digits"]._replace(classifier_epochs=2)
+        patch.setitem(TRANSPOSE_DATASETS, "digits", quick)
         yield
 
 
@@ -97,7 +100,7 @@ def test_a_finished_run_is_reported_and_not_run(finished, monkeypatch, capsys):
     # Where the data lies and what is printed are not part of the run.
     assert run(finished, "--verbose", "2", "--data-dir", "elsewhere") == 0
     said = capsys.readouterr().out
-    assert "finished already; nothing was run" in said and "Transfer accuracy on 360" in said
+    assert "is already finished. Nothing was run." in said and "Transfer accuracy on 360" in said
     assert "model.keras" in said
     assert contents(finished) == before
 
@@ -114,12 +117,12 @@ def test_another_run_is_refused(finished, options, capsys):
     assert contents(finished) == before
 
 
-def test_a_finished_run_is_prolonged(finished, tmp_path, capsys):
+def test_a_finished_run_is_extended(finished, tmp_path, capsys):
     shutil.copytree(finished, tmp_path / "run")
     assert run(tmp_path / "run", epochs="3") == 0
     said = capsys.readouterr().out
-    assert "from 2 to 3 epochs. The result is that of a run of this length" in said
-    assert "Going on after epoch 2." in said and "Transfer accuracy on 360" in said
+    assert "from 2 to 3 epochs. The result is the same as that of a run of this length" in said
+    assert "Resuming after epoch 2." in said and "Transfer accuracy on 360" in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["configuration"]["epochs"] == 3 and metrics["prolonged_from"] == [2]
     with open(tmp_path / "run" / "history.csv", newline="") as file:
@@ -151,7 +154,7 @@ def test_an_interrupted_run_goes_on(finished, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(models.VBTA, "fit", interrupted)
     assert run(tmp_path) == 130
-    assert "the same command goes on from the last epoch" in capsys.readouterr().err
+    assert "Interrupted. Run the same command again to resume." in capsys.readouterr().err
     assert not (tmp_path / "metrics.json").exists() and not (tmp_path / "model.keras").exists()
     assert run(tmp_path, "--seed", "1") == 2  # it belongs to the run that was begun
 
@@ -165,7 +168,7 @@ def test_an_interrupted_run_goes_on(finished, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(mnist_transpose, "measure", killed)
     capsys.readouterr()
     assert run(tmp_path) == 130
-    assert "Going on after epoch 1." in capsys.readouterr().out
+    assert "Resuming after epoch 1." in capsys.readouterr().out
     monkeypatch.setattr(mnist_transpose, "measure", measure)
     assert run(tmp_path) == 0
     assert figures(tmp_path) == figures(finished)
@@ -191,7 +194,7 @@ def test_mixed_precision(tmp_path):
 def test_a_foreign_folder_is_refused(tmp_path, capsys):
     (tmp_path / "thesis.tex").write_text("years of work")
     assert run(tmp_path) == 2
-    assert "is not empty and is no run of keras-latent" in capsys.readouterr().err
+    assert "is not empty and does not hold a run of keras-latent" in capsys.readouterr().err
     assert contents(tmp_path) == {"thesis.tex": b"years of work"}
     assert run(tmp_path / "thesis.tex") == 2
     assert "`--out` must be a folder" in capsys.readouterr().err
@@ -200,10 +203,10 @@ def test_a_foreign_folder_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--epochs", "0"), "`--epochs` must be positive. Received: 0"),
-        (("--batch-size", "-3"), "`--batch-size` must be positive"),
-        (("--learning-rate", "0"), "`--learning-rate` must be positive"),
-        (("--paired", "abc"), "`--paired` must be 'all' or a number, 0 or more. Received: abc"),
+        (("--epochs", "0"), "`--epochs` must be a positive integer. Received: --epochs=0"),
+        (("--batch-size", "-3"), "`--batch-size` must be a positive integer"),
+        (("--learning-rate", "0"), "`--learning-rate` must be a positive finite number"),
+        (("--paired", "abc"), "`--paired` must be 'all' or a number, 0 or more. Received: 'abc'"),
         (("--paired", "-1"), "`--paired` must be 'all' or a number"),
         (("--preset", "blurred"), "`--preset` must be one of ['paper', 'sharp'] or a preset dir"),
     ],

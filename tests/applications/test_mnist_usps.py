@@ -15,8 +15,9 @@ from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
 
 from keras_latent import datasets, models
-from keras_latent.src.applications import mnist_usps
-from keras_latent.src.applications.epoch_choice import EpochChoice, mutual_information
+from keras_latent.src.applications.digits import mnist_usps
+from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
+from keras_latent.src.applications.settings import USPS_PRESETS
 from keras_latent.src.cli import cli
 from keras_latent.src.cli.registry import APPLICATIONS
 
@@ -163,7 +164,7 @@ def test_a_finished_run_is_reported_and_not_run(finished, data, monkeypatch, cap
     monkeypatch.setattr(mnist_usps, "run", None)
     assert run(data, finished, "--verbose", "2") == 0
     said = capsys.readouterr().out
-    assert "finished already; nothing was run" in said and "model_to_source.keras" in said
+    assert "is already finished. Nothing was run." in said and "model_to_source.keras" in said
     for direction, rows in (("target_to_source", 60), ("source_to_target", 80)):
         accuracy = figures(finished)["transfer_accuracy"][direction]
         assert f"{direction}: {accuracy:.4f} of {rows} translated test images" in said
@@ -188,12 +189,12 @@ def test_a_killed_run_goes_on(finished, data, tmp_path, monkeypatch, capsys):
         patch.setattr(models.LSTNet, "fit", killed)
         assert run(data, out) == 130
     said = capsys.readouterr()
-    assert "Going on after epoch 1." in said.out
-    assert "the same command goes on from the last epoch" in said.err
+    assert "Resuming after epoch 1." in said.out
+    assert "Interrupted. Run the same command again to resume." in said.err
     assert not (out / "metrics.json").exists()
 
     assert run(data, out) == 0
-    assert "Going on after epoch 1." in capsys.readouterr().out
+    assert "Resuming after epoch 1." in capsys.readouterr().out
     assert json.loads((out / "metrics.json").read_text())["resumed"]
     with open(out / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "1"]
@@ -213,11 +214,11 @@ def test_a_killed_run_goes_on(finished, data, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--epochs", "0"), "`--epochs` must be positive. Received: 0"),
-        (("--batch-size", "-3"), "`--batch-size` must be positive"),
-        (("--learning-rate", "0"), "`--learning-rate` must be positive"),
-        (("--grid-every", "0"), "`--grid-every` must be positive"),
-        (("--classifier-epochs", "0"), "`--classifier-epochs` must be positive"),
+        (("--epochs", "0"), "`--epochs` must be a positive integer. Received: --epochs=0"),
+        (("--batch-size", "-3"), "`--batch-size` must be a positive integer"),
+        (("--learning-rate", "0"), "`--learning-rate` must be a positive finite number"),
+        (("--grid-every", "0"), "`--grid-every` must be a positive integer"),
+        (("--classifier-epochs", "0"), "`--classifier-epochs` must be a positive integer"),
         (("--preset", "huge"), "`--preset` must be one of ['paper', 'large', 'small', 'tiny'] or"),
     ],
 )
@@ -250,7 +251,7 @@ def test_defaults_of_presets(preset, expected):
     APPLICATIONS["mnist-usps"].options.complete(arguments)
     assert (arguments.epochs, arguments.learning_rate, arguments.out) == expected
     assert arguments.batch_size == 64 and arguments.seed == 0
-    assert mnist_usps.PRESETS[preset][0] in models.LSTNet.presets
+    assert USPS_PRESETS[preset].model in models.LSTNet.presets
 
 
 def test_a_loss_that_is_no_number_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):

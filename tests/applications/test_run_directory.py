@@ -1,4 +1,4 @@
-"""A run's folder: locked, prolonged, started afresh. Nothing is trained here."""
+"""The folder of a run: locked, extended, started again. Nothing is trained here."""
 
 import argparse
 import json
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_latent.src.applications import fitting, run_directory
-from keras_latent.src.applications.run_directory import RunDirectory
+from keras_latent.src.applications.running import run_directory, training
+from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.cli import cli, registry
 from keras_latent.src.utils import locks
 
@@ -35,8 +35,8 @@ def finished(folder, **changes):
         write(folder, "history.csv", "model.keras", "state/epoch-00002.weights.h5")
 
 
-def prolonged(folder, say="", **changes):
-    return RunDirectory(folder, RUN | changes, prolong=lambda name, before: say)
+def extended(folder, remark="", **changes):
+    return RunDirectory(folder, RUN | changes, extend=lambda name, before: remark)
 
 
 # Locks ---------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_a_second_process_is_refused(tmp_path, capsys):
         assert process.stdout.readline() == "held\n"
         assert cli.main(["run", "bridging-synthetic", "--out", str(out)]) == 2
         said = capsys.readouterr().err
-        assert f"Another process ({process.pid}) is running in {str(out)!r}" in said
+        assert f"Another process ({process.pid}) is using {str(out)!r}" in said
         assert "choose another `--out`" in said
         assert contents(out) == [".lock"]
     finally:
@@ -89,58 +89,58 @@ def write_and_return(folder, *names):
     return folder
 
 
-def test_a_folder_that_is_only_read_is_reported(tmp_path, monkeypatch):
+def test_a_run_in_a_read_only_folder_is_reported(tmp_path, monkeypatch):
     finished(tmp_path)
     monkeypatch.setattr(run_directory.os, "access", lambda *args: False)
     monkeypatch.setattr(run_directory, "locked", None)
     assert RunDirectory(tmp_path, RUN).metrics() == {}
 
 
-# Prolonging ----------------------------------------------------------------------------------
+# Extending -----------------------------------------------------------------------------------
 
 
-def test_prolonging(tmp_path, capsys):
+def test_extending(tmp_path, capsys):
     finished(tmp_path)
-    with prolonged(tmp_path, "So and so.", epochs=5) as directory:
+    with extended(tmp_path, "So and so.", epochs=5) as directory:
         assert directory.resumed and directory.metrics() is None
         assert directory.prolonged_from == [2]
     assert "from 2 to 5 epochs. So and so." in capsys.readouterr().out
     assert "model.keras" in contents(tmp_path)  # until there is a new one
-    # Killed there, the same command goes on, and knows where it comes from.
-    with prolonged(tmp_path, epochs=5) as directory:
+    # If killed there, the same command resumes, and still knows the earlier length.
+    with extended(tmp_path, epochs=5) as directory:
         assert directory.prolonged_from == [2] and capsys.readouterr().out == ""
         assert directory.configuration == RUN | {"epochs": 5}
-    with prolonged(tmp_path, epochs=6) as directory:
+    with extended(tmp_path, epochs=6) as directory:
         assert directory.prolonged_from == [2, 5]
     assert json.loads((tmp_path / "run.json").read_text())["prolonged_from"] == [2, 5]
 
 
-def test_an_unfinished_run_is_prolonged_too(tmp_path):
+def test_an_unfinished_run_is_extended_too(tmp_path):
     finished(tmp_path)
     (tmp_path / "metrics.json").unlink()
-    with prolonged(tmp_path, epochs=3) as directory:
+    with extended(tmp_path, epochs=3) as directory:
         assert directory.prolonged_from == [2]
-    # Of which nothing was trained yet, it is simply that run.
+    # If nothing was trained yet, it is just that run.
     (tmp_path / "state" / "epoch-00002.weights.h5").unlink()
     (tmp_path / "run.json").write_text(json.dumps(RUN))
-    with prolonged(tmp_path, epochs=3) as directory:
+    with extended(tmp_path, epochs=3) as directory:
         assert directory.prolonged_from == []
 
 
 @pytest.mark.parametrize("changes", [{"epochs": 1}, {"epochs": 3, "seed": 1}, {"seed": 3}])
-def test_nothing_else_is_prolonged(tmp_path, changes):
+def test_nothing_else_is_extended(tmp_path, changes):
     finished(tmp_path)
     before = contents(tmp_path)
     with pytest.raises(ValueError, match=r"another run, which is not over.*`--overwrite`.* there"):
-        prolonged(tmp_path, **changes)
+        extended(tmp_path, **changes)
     assert contents(tmp_path) == before
 
 
 def test_the_state_is_needed(tmp_path):
     finished(tmp_path)
     (tmp_path / "state" / "epoch-00002.weights.h5").unlink()
-    with pytest.raises(ValueError, match=r"cannot be prolonged: the state .* `--overwrite`"):
-        prolonged(tmp_path, epochs=3)
+    with pytest.raises(ValueError, match=r"cannot be extended, because the state .* `--overwrite`"):
+        extended(tmp_path, epochs=3)
     assert (tmp_path / "metrics.json").exists()
 
 
@@ -168,19 +168,19 @@ def arguments(name, *options):
         ("mnist-spoken-digit", [], False),
     ],
 )
-def test_applications_say_what_prolonging_means(name, options, equal):
+def test_applications_say_how_extending_changes_the_result(name, options, equal):
     application, found = arguments(name, *options)
-    said = fitting.AS_A_LONGER_RUN if equal else fitting.ON_A_NEW_SCHEDULE
-    assert application.prolong(found, 1000) == said
+    said = training.SAME_AS_LONGER_RUN if equal else training.NEW_SCHEDULE
+    assert application.extend(found, 1000) == said
 
 
-def test_what_cannot_go_on():
+def test_what_cannot_be_extended():
     application, found = arguments("bridging-synthetic")
-    with pytest.raises(ValueError, match="keeps no state.*--steps 3000, where 10 are done.*--over"):
-        application.prolong(found, 10)
+    with pytest.raises(ValueError, match="saves no state.* 10 steps.*--steps=3000.*--over"):
+        application.extend(found, 10)
     application, found = arguments("mnist-mnist", "--steps", "900")
-    with pytest.raises(ValueError, match="saved every 300 steps, and a run of 900 is every 500"):
-        application.prolong(found, 300)
+    with pytest.raises(ValueError, match="saved every 300 steps, .* 900 is saved every 500"):
+        application.extend(found, 300)
 
 
 # Overwriting ---------------------------------------------------------------------------------
@@ -198,19 +198,19 @@ def test_overwriting(tmp_path, capsys):
     assert not (tmp_path / "vae").exists() and not (tmp_path / "epochs").exists()
     assert json.loads((tmp_path / "run.json").read_text())["seed"] == 7
     said = capsys.readouterr().out
-    assert "since no run makes it: grids, notes.txt, source_to_target, state" in said
+    assert "not being files of a run: grids, notes.txt, source_to_target, state" in said
 
 
 def test_only_runs_are_overwritten(tmp_path):
     write(tmp_path, "model.keras", "history.csv")
-    with pytest.raises(ValueError, match="is no run of keras-latent"):
+    with pytest.raises(ValueError, match="does not hold a run of keras-latent"):
         RunDirectory(tmp_path, RUN, overwrite=True)
     assert contents(tmp_path) == ["history.csv", "model.keras"]
     with RunDirectory(tmp_path / "new", RUN, overwrite=True) as directory:
         assert not directory.resumed
 
 
-def test_overwriting_goes_on_where_foreign_files_lie(tmp_path):
+def test_a_run_resumes_beside_foreign_files_after_overwriting(tmp_path):
     """The same command without `--overwrite` must find its run again."""
     finished(tmp_path)
     write(tmp_path, "notes.txt")
@@ -250,7 +250,7 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert said.startswith("bridging-synthetic: training for 9 steps on ") and str(tmp_path) in said
     assert "VAE: source_to_target 0.500" in said and ".lock" not in said
     assert command(tmp_path) == 0 and synthetic.runs == 1
-    assert "finished already; nothing was run" in capsys.readouterr().out
+    assert "is already finished. Nothing was run." in capsys.readouterr().out
     assert command(tmp_path, "--overwrite", "--steps", "8") == 0 and synthetic.runs == 2
     assert (tmp_path / "figure_2.png").read_text() == "8"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -261,13 +261,16 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert command(tmp_path, "--steps", "7") == 2
     assert "add `--overwrite`" in capsys.readouterr().err
     assert command(tmp_path, "--steps", "10") == 2
-    assert "keeps no state to go on from" in capsys.readouterr().err
+    assert "saves no state" in capsys.readouterr().err
     assert synthetic.runs == 2
 
 
 def test_what_an_interrupted_run_advises(synthetic, tmp_path, capsys):
     synthetic.interrupt = True
     assert command(tmp_path) == 130
-    assert "; the same command goes on from the last epoch." in capsys.readouterr().err
+    assert "Interrupted. Run the same command again to resume." in capsys.readouterr().err
     assert command(tmp_path, "--overwrite") == 130
-    assert "; the same command without --overwrite goes on" in capsys.readouterr().err
+    assert (
+        "Interrupted. Run the same command again without --overwrite to resume."
+        in capsys.readouterr().err
+    )

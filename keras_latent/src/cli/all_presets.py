@@ -1,4 +1,4 @@
-"""The presets of all models, without Keras."""
+"""The presets of all models. Nothing here imports Keras."""
 
 import importlib
 from pathlib import Path
@@ -10,5 +10,5 @@ __all__ = ["PRESETS", "trained_presets"]
 
 (_folder,) = models.__path__
 for _file in sorted(Path(_folder).glob("*/*presets.py")):
-    # Its presets enter the registry when it is imported.
+    # Importing a module of presets registers them.
     importlib.import_module(f"{models.__name__}.{_file.parent.name}.{_file.stem}")

@@ -7,20 +7,26 @@ import sys
 import time
 from datetime import UTC, datetime
 from types import ModuleType
+from typing import Any
 
-from keras_latent.src.applications.environment import describe_environment
-from keras_latent.src.applications.run_directory import LENGTHS, LOCK, METRICS, RunDirectory
+from keras_latent.src.applications.running.environment import describe_environment
+from keras_latent.src.applications.running.run_directory import (
+    LENGTHS,
+    LOCK,
+    METRICS,
+    RunDirectory,
+)
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
 from keras_latent.src.cli.parser import Parser
 from keras_latent.src.cli.registry import APPLICATIONS
 from keras_latent.src.utils.backend_choice import choose_backend
 from keras_latent.version import __version__
 
-# Read when PyTorch is imported, which nothing above does. OpenMP's threads otherwise wait busily
-# for each other, and where another process wants a core too, most of the time goes into that.
+# PyTorch reads this when it is imported, which nothing above does. By default, OpenMP threads spin
+# while they wait, which is very slow when another process needs a core too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# What does not change the run: where it lies, where the data lies, what it prints.
+# Options that do not change the result of a run.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
 
 
@@ -28,14 +34,14 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with a sub-parser for each application."""
     parser = Parser(
         prog="keras-latent",
-        description="Latent-space domain transfer: ready-built applications. They run on Keras's "
-        "backend, or on an installed one where that is missing; KERAS_BACKEND=tensorflow, jax or "
-        "torch chooses.",
+        description="Latent-space domain transfer: run a complete application. Set KERAS_BACKEND "
+        "to tensorflow, jax or torch to choose the backend. The default is Keras's backend, or an "
+        "installed one if that is not installed.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="list the applications and the presets")
-    run = commands.add_parser("run", help="train, measure and draw one application")
+    run = commands.add_parser("run", help="train and evaluate one application, and draw results")
     names = run.add_subparsers(dest="run_name", required=True, metavar="NAME")
     for application in APPLICATIONS.values():
         sub = names.add_parser(
@@ -47,32 +53,32 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options that every application has."""
+    """Options of every application."""
     parser.add_argument(
-        "--out", help="folder of the run (default: in runs/, named by the application and options)"
+        "--out", help="folder for the results (default: a folder in runs/, named after the options)"
     )
     parser.add_argument(
-        "--data-dir", help="folder of the data (default: TFDS_DATA_DIR, or TFDS's own)"
+        "--data-dir",
+        help="folder with the data (default: TFDS_DATA_DIR, or the default of TensorFlow Datasets)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     parser.add_argument(
         "--mixed-precision",
         choices=("float32", "mixed_float16", "mixed_bfloat16"),
         default="float32",
-        help="Keras's dtype policy",
+        help="dtype policy of Keras",
     )
     parser.add_argument(
         "--verbose",
         type=int,
         choices=(0, 1, 2),
-        # A log file has no use for a bar that redraws itself.
         default=1 if sys.stdout.isatty() else 2,
-        help="0: what is trained and the final figures, 1: progress bar, 2: a line for each epoch",
+        help="0: only the final figures; 1: a progress bar; 2: one line per epoch",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="delete the run that is in the folder, and start afresh (other files stay)",
+        help="delete the run in the folder and start again (other files are kept)",
     )
 
 
@@ -82,8 +88,8 @@ def list_everything() -> None:
     for application in APPLICATIONS.values():
         print(f"  {application.name:28} {application.summary}")
     print(
-        "\nPresets (keras_latent.models.MODEL.from_preset(NAME); those without a * have no trained "
-        "weights, and take load_weights=False):"
+        "\nPresets (keras_latent.models.MODEL.from_preset(NAME)). Those with a * have trained "
+        "weights; load the others with load_weights=False:"
     )
     trained = trained_presets()
     for name, preset in PRESETS.items():
@@ -91,8 +97,8 @@ def list_everything() -> None:
         print(f"{mark} {name:28} {preset.model}: {preset.description}")
 
 
-def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
-    """Runs an application in its folder, or reports the run that is already there."""
+def run(arguments: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
+    """Runs an application in its folder, or reports the finished run in the folder."""
     import keras
 
     application = APPLICATIONS[arguments.run_name].load()
@@ -100,23 +106,22 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
     configuration = {
         "application": arguments.run_name,
         **{k: v for k, v in sorted(vars(arguments).items()) if k not in NOT_CONFIGURATION},
-        # A state that was saved on one backend does not continue on another.
+        # A state saved on one backend cannot be resumed on another.
         "backend": keras.backend.backend(),
     }
-    opened = RunDirectory(
+    with RunDirectory(
         arguments.out,
         configuration,
         overwrite=arguments.overwrite,
-        prolong=lambda name, before: application.prolong(arguments, before),
-    )
-    with opened as directory:
+        extend=lambda name, before: application.extend(arguments, before),
+    ) as directory:
         metrics = directory.metrics()
         if metrics is not None:
-            print(f"{directory.path} is finished already; nothing was run.")
+            print(f"The run in {directory.path} is already finished. Nothing was run.")
         else:
             metrics = train(application, arguments, argv, directory)
         application.report(metrics["figures"])
-        print(f"Pictures, model and figures: {directory.path.resolve()}")
+        print(f"Results: {directory.path.resolve()}")
         for path in sorted(directory.path.iterdir()):
             if path.is_file() and path.name != LOCK:
                 print(f"  {path.name}")
@@ -125,8 +130,8 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict:
 
 def train(
     application: ModuleType, arguments: argparse.Namespace, argv: list[str], directory: RunDirectory
-) -> dict:
-    """Runs an application to its end; returns the content of `metrics.json`."""
+) -> dict[str, Any]:
+    """Runs an application to its end, and returns the content of `metrics.json`."""
     length = next(n for n in LENGTHS if n in directory.configuration)
     print(
         f"{arguments.run_name}: training for {directory.configuration[length]} {length} on "
@@ -141,20 +146,20 @@ def train(
         "configuration": directory.configuration,
         "seed": arguments.seed,
         "environment": describe_environment(),
-        # Of this start alone, where the run was resumed.
+        # If the run was resumed, only the time since then.
         "wall_seconds": round(time.perf_counter() - start, 1),
         "resumed": directory.resumed,
-        # Not always what a run of so many epochs from the start measures.
+        # If the learning rate decays, figures differ from those of a run from the start.
         "prolonged_from": directory.prolonged_from,
         "figures": figures,
     }
-    # Last of all: its presence says that the run is finished.
+    # Last, since this file marks the run as finished.
     directory.write_json(METRICS, metrics)
     return metrics
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
+    """The entry point; returns the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     arguments = build_parser().parse_args(argv)
     if arguments.command == "list":
@@ -165,15 +170,11 @@ def main(argv: list[str] | None = None) -> int:
         choose_backend()
         run(arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
-        # The messages of the library say what to do; a traceback would hide them.
+        # The library's messages say what to do. A traceback would hide them.
         print(f"keras-latent: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        same = "the same command without --overwrite" if arguments.overwrite else "the same command"
-        print(f"\nInterrupted; {same} goes on from the last epoch.", file=sys.stderr)
+        how = " without --overwrite" if arguments.overwrite else ""
+        print(f"\nInterrupted. Run the same command again{how} to resume.", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The applications by name."""
+"""The applications by name. Nothing here imports Keras."""
 
 import importlib
 from dataclasses import dataclass
@@ -17,29 +17,29 @@ from keras_latent.src.cli.options import (
 
 @dataclass(frozen=True)
 class Application:
-    """A domain pair that is ready to run.
+    """An application that `keras-latent run` can run.
 
     Attributes:
-        name: What `keras-latent run` calls it.
-        summary: What it does, in a line.
-        options: The module of its options: `add_arguments(parser)`, and `complete(arguments)`,
+        name: Its name on the command line.
+        summary: What it does, in one line.
+        options: The module of its options: `add_arguments(parser)` and `complete(arguments)`,
             which checks them before anything is imported or written.
+        module: Where its code is, below `keras_latent.src.applications`.
     """
 
     name: str
     summary: str
     options: ModuleType
+    module: str
 
     def load(self) -> ModuleType:
         """Imports the module that runs it, and Keras.
 
-        It has `run(arguments, directory)`, which returns figures; `report(figures)`, which prints
-        them; and `prolong(arguments, before)`, for a run that was begun for `before` epochs or
-        steps, fewer than those asked for: it returns what to say about going on, or raises
-        `ValueError`.
+        The module has `run(arguments, directory)`, which returns figures; `report(figures)`, which
+        prints them; and `extend(arguments, before)`, for a run that was started with fewer epochs
+        or steps, `before`. It returns a remark about the result, or raises `ValueError`.
         """
-        module = self.name.replace("-", "_")
-        return importlib.import_module(f"keras_latent.src.applications.{module}")
+        return importlib.import_module(f"keras_latent.src.applications.{self.module}")
 
 
 APPLICATIONS = {
@@ -47,43 +47,51 @@ APPLICATIONS = {
     for application in (
         Application(
             "mnist-transpose",
-            "VBTA: digits and their transposes, translated both ways through one latent space",
+            "VBTA: translate digits to their transposes and back through a shared latent space",
             mnist_transpose,
+            "digits.mnist_transpose",
         ),
         Application(
             "mnist-mnist",
-            "BridgingVAE: between two VAEs of handwritten digits, with many labels, few or none",
+            "BridgingVAE: connect two VAEs of handwritten digits, with many, few or no labels",
             bridging,
+            "bridging.image_pairs",
         ),
         Application(
             "mnist-fashion",
-            "BridgingVAE: digits into clothes and back, between two frozen VAEs",
+            "BridgingVAE: transfer digits to clothes and back between two frozen VAEs",
             bridging,
+            "bridging.image_pairs",
         ),
         Application(
             "mnist-spoken-digit",
-            "BridgingVAE: written digits into spoken ones and back, between a VAE and a GAN",
+            "BridgingVAE: transfer written digits to spoken ones and back between a VAE and a GAN",
             mnist_spoken_digit,
+            "bridging.mnist_spoken_digit",
         ),
         Application(
             "bridging-synthetic",
-            "BridgingVAE in two dimensions: how its terms turn one ellipse onto another",
+            "BridgingVAE in two dimensions: how each term of the loss helps to align two ellipses",
             bridging_synthetic,
+            "bridging.synthetic",
         ),
         Application(
             "mnist-usps",
-            "LSTNet: handwritten digits of MNIST and USPS, translated both ways without labels",
+            "LSTNet: translate handwritten digits between MNIST and USPS without labels",
             mnist_usps,
+            "digits.mnist_usps",
         ),
         Application(
             "celeba-men-women",
-            "VBTA: faces of men and of women, translated both ways through one latent space",
+            "VBTA: translate faces between men and women through a shared latent space",
             celeba_men_women,
+            "faces.celeba_men_women",
         ),
         Application(
             "celeba-attributes",
-            "DualVAE: attributes of faces moved along linear boundaries, and scored by CIS",
+            "DualVAE: change attributes of faces along linear directions, scored by CIS",
             celeba_attributes,
+            "faces.celeba_attributes",
         ),
     )
 }

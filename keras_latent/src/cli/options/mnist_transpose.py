@@ -2,25 +2,14 @@
 
 import argparse
 
-from keras_latent.src.cli import options
-
-#: Dataset to its preset family, its split, epochs of the model, and epochs of the classifier
-#: and the pixels by which its images are moved.
-DATASETS = {
-    "digits": ("digits", "keras", 150, 60, 0),
-    "mnist": ("mnist", "paper", 20, 16, 2),
-    "fashion_mnist": ("mnist", "keras", 20, 16, 1),
-}
-PRESETS = {
-    "paper": "vbta_{}_transpose",
-    "sharp": "vbta_{}_transpose_sharp",
-}
+from keras_latent.src.applications.settings import TRANSPOSE_DATASETS, TRANSPOSE_PRESETS
+from keras_latent.src.cli.options import common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of this application."""
     parser.add_argument(
-        "--dataset", choices=DATASETS, default="mnist", help="images that are transposed"
+        "--dataset", choices=TRANSPOSE_DATASETS, default="mnist", help="images to transpose"
     )
     parser.add_argument(
         "--preset",
@@ -32,39 +21,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, help="passes over the data (default: 20; digits: 150)"
     )
     parser.add_argument(
-        "--paired", default="all", help="number of known pairs, or 'all' (n of the paper's table 1)"
+        "--paired", default="all", help="number of known pairs, or 'all' (n in the paper's table 1)"
     )
     parser.add_argument(
         "--match",
         action="store_true",
-        help="find further pairs by geometry, without labels (keras_latent.datasets."
-        "match_by_geometry); with --paired 0: no pair is given at all",
+        help="find more pairs by geometry, without labels (keras_latent.datasets."
+        "match_by_geometry); with --paired 0, these are the only pairs",
     )
     parser.add_argument(
         "--disjoint",
         action="store_true",
-        help="no image is in both domains, but for the known pairs: half of the images each",
+        help="split the images between the domains, except for the known pairs",
     )
     parser.add_argument(
-        "--paired-per-batch", type=int, help="known pairs in each batch (default: as they come)"
+        "--paired-per-batch",
+        type=int,
+        help="known pairs per batch (default: as many as the order gives)",
     )
-    parser.add_argument("--batch-size", type=int, default=50, help="images of each domain a step")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="Adam's")
+    parser.add_argument("--batch-size", type=int, default=50, help="images per domain and step")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="learning rate of Adam")
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options and fills in the defaults that depend on others.
+    """Checks the options, and sets defaults that depend on others.
 
     Raises:
-        ValueError: If an option cannot be meant.
+        ValueError: If an option is invalid.
     """
-    if arguments.epochs is None:
-        arguments.epochs = DATASETS[arguments.dataset][2]
-    options.require_positive(arguments, "epochs", "batch_size", "learning_rate")
-    options.require_count("paired", arguments.paired)
+    name = common.check_preset(arguments, TRANSPOSE_PRESETS)
+    common.set_defaults(
+        arguments,
+        epochs=TRANSPOSE_DATASETS[arguments.dataset].epochs,
+        out=f"runs/mnist-transpose-{arguments.dataset}-{name}",
+    )
+    common.check_positive(arguments, "epochs", "batch_size", "learning_rate")
+    common.check_count("paired", arguments.paired)
     if arguments.disjoint and arguments.paired == "all":
-        raise ValueError("`--disjoint` needs a number of known pairs: `--paired 0`, for example.")
-    options.require_preset(arguments, PRESETS)
-    if arguments.out is None:
-        preset = options.preset_in_folder(arguments, PRESETS)
-        arguments.out = f"runs/mnist-transpose-{arguments.dataset}-{preset}"
+        raise ValueError("`--disjoint` needs a number of known pairs, for example `--paired 0`.")

@@ -1,7 +1,8 @@
-"""How far transfers of attributes go and what they leave alone: sweeps of strengths, the CIS."""
+"""The CIS of attribute transfers: how much they change the attribute, and everything else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,35 +11,37 @@ import numpy as np
 from keras_latent import metrics, models
 from keras_latent.src.visualization.figures import finish, new_figure
 
-#: Lengths of a step along a dual vector, in the prior's standard deviations.
+#: Lengths of a step along a dual vector, in standard deviations of the prior.
 STEPS = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 24.0, 32.0)
 #: Log-odds of the attribute after a move past its boundary.
 MARGINS = (1.0, 3.0, 6.0, 9.0, 13.0, 18.0)
-#: What an attribute is set to, where 1 is "there".
+#: Values that an attribute is set to; 1 means present.
 VALUES = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0)
 IMAGES_AT_ONCE = 320
+
+Score = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to transfer.
+    """A kind of transfer.
 
     Attributes:
         function: Tensor function of `{"x", "y", "strength"}`.
-        strengths: Those that are tried.
-        unit: What a strength is.
+        strengths: The strengths to try.
+        unit: The unit of the strength.
     """
 
-    function: Callable
+    function: Callable[..., Any]
     strengths: tuple[float, ...]
     unit: str
 
 
-def kinds_of(model) -> dict[str, Kind]:
-    """The ways in which a model transfers, the paper's first."""
+def kinds_of(model: Any) -> dict[str, Kind]:
+    """The kinds of transfer that a model offers, the paper's first."""
     if not isinstance(model, models.DualVAE):
-        unit = "value of the attribute, 1: there"
-        # What the attribute is set to when it is there, and what serves the score best.
+        unit = "value of the attribute, 1: present"
+        # Set to "present", and set to the value with the best score.
         return {
             "set": Kind(model.transfer_function(), (1.0,), unit),
             "label": Kind(model.transfer_function(), VALUES, unit),
@@ -58,34 +61,37 @@ def kinds_of(model) -> dict[str, Kind]:
 
 
 class Scores:
-    """CIS of a model's transfers to all its attributes.
+    """CIS of a model's transfers of all its attributes.
 
     Args:
         model: A model of attributes.
-        judge: Images to probabilities of attributes.
-        columns: Of the judge, for each attribute of the model.
+        classifier: Model from images to probabilities of attributes.
+        columns: The classifier's column of each attribute of the model.
     """
 
-    def __init__(self, model: keras.Model, judge: keras.Model, columns: list[int]):
+    def __init__(self, model: Any, classifier: keras.Model, columns: list[int]):
         self.kinds = kinds_of(model)
         self.conditional = not isinstance(model, models.DualVAE)
         self.batch = max(1, IMAGES_AT_ONCE // len(columns))
+        names = list(model.attribute_names)
         self.metrics = {
-            kind: metrics.ConditionalInceptionScore(judge, list(model.attribute_names), columns)
+            kind: metrics.ConditionalInceptionScore(classifier, names, columns)
             for kind in self.kinds
         }
 
-    def measure(self, kind: str, strength: float, x: np.ndarray, y: np.ndarray):
-        """The metric, after it has seen images `x` with attributes `y`."""
+    def measure(
+        self, kind: str, strength: float, x: np.ndarray, y: np.ndarray
+    ) -> metrics.ConditionalInceptionScore:
+        """The metric of images `x` with attributes `y`."""
         metric = self.metrics[kind]
         metric.reset_state()
-        inputs: dict[str, Any] = {"x": x, "strength": np.full(len(x), strength, "float32")}
+        inputs = {"x": x, "strength": np.full(len(x), strength, "float32")}
         if self.conditional:
             inputs["y"] = y.astype("int32")
         metric.measure(self.kinds[kind].function, inputs, batch_size=self.batch)
         return metric
 
-    def sweep(self, x: np.ndarray, y: np.ndarray) -> dict[str, list[dict]]:
+    def sweep(self, x: np.ndarray, y: np.ndarray) -> dict[str, list[Score]]:
         """Scores at every strength, for each kind."""
         return {
             kind: [
@@ -96,17 +102,17 @@ class Scores:
         }
 
 
-def best_of(sweep: list[dict]) -> dict:
+def best_of(sweep: list[Score]) -> Score:
     """The strength with the largest CIS."""
     return max(sweep, key=lambda row: row["cis"])
 
 
-def rounded(values: dict) -> dict:
-    """Figures as they are kept."""
+def rounded(values: Score) -> Score:
+    """Figures for `metrics.json`."""
     return {k: rounded(v) if isinstance(v, dict) else round(float(v), 5) for k, v in values.items()}
 
 
-def draw_sweep(sweeps: dict[str, list[dict]], path) -> None:
+def draw_sweep(sweeps: dict[str, list[Score]], path: Path) -> None:
     """Figure 6: transfer score over reconstruction score, a curve for each kind."""
     figure = new_figure(5.5, 4.2)
     axes = figure.subplots()
@@ -122,6 +128,6 @@ def draw_sweep(sweeps: dict[str, list[dict]], path) -> None:
     top = max(row["ts"] for rows in sweeps.values() for row in rows)
     axes.set(xlim=(low, high), ylim=(min(0.0, bottom) - 0.02, top + 0.05))
     axes.set(xlabel="reconstruction score rs", ylabel="transfer score ts")
-    axes.set_title("grey: equal CIS; numbers: strength", fontsize=9)
+    axes.set_title("gray: equal CIS; numbers: strength", fontsize=9)
     axes.legend()
     finish(figure, path)

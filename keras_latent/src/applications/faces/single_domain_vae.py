@@ -1,4 +1,4 @@
-"""The plain VAE beside a model of two domains: the same networks, all images in one domain."""
+"""A plain VAE to compare with a model of two domains: the same networks, all images together."""
 
 from typing import Any
 
@@ -6,25 +6,23 @@ import keras
 import numpy as np
 
 from keras_latent import models
-from keras_latent.src.applications import fitting
-from keras_latent.src.applications.judging import floats
-from keras_latent.src.applications.run_directory import RunDirectory
-from keras_latent.src.utils.files import replaced_when_complete
+from keras_latent.src.applications.running import training
+from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.running.run_directory import RunDirectory
 
 FILE = "vae.keras"
 
 
 class ImageBatches(keras.utils.PyDataset):
-    """Batches of images as floats, in an order that depends on the seed and the epoch alone.
+    """Batches of float images, in an order that depends only on the seed and the epoch.
 
-    uint8 images stay that in memory: as floats, those of the full CelebA would take 8 GB.
+    uint8 images stay uint8 in memory: as floats, the full CelebA would take 8 GB.
 
     Args:
         images: Array `(rows, height, width, channels)`, uint8, or floats in [0, 1].
-        batch_size: Images a batch; the rest of an epoch is left out.
+        batch_size: Images per batch. An incomplete last batch is dropped.
         seed: Seed of the order.
-        augment: What is done to them, as in `pair_from_arrays`: `None`, or an object with the
-            methods of `RandomFlip`.
+        augment: As in `pair_from_arrays`: `None`, or an object with the methods of `RandomFlip`.
     """
 
     def __init__(self, images: np.ndarray, batch_size: int, seed: int, augment: Any = None):
@@ -35,20 +33,20 @@ class ImageBatches(keras.utils.PyDataset):
         self.skip_epochs(0)
 
     def skip_epochs(self, epochs: int) -> None:
-        """Moves on to the order after so many epochs."""
+        """Advances by a number of epochs."""
         self.epoch += epochs
         rng = np.random.default_rng([self.seed, self.epoch])
         self.order = rng.permutation(len(self.images))
         if self.augment is not None:
             self.factors = self.augment.factors(rng, len(self.images))
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.skip_epochs(1)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.images) // self.batch_size
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> np.ndarray:
         rows = self.order[step * self.batch_size :][: self.batch_size]
         images = floats(self.images[rows])
         return (
@@ -57,14 +55,14 @@ class ImageBatches(keras.utils.PyDataset):
 
 
 def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
-    """A `VAE` of new weights whose networks are those of the source domain of a `VBTA`.
+    """A `VAE` with the networks of the source domain of a `VBTA`, and new weights.
 
     Args:
         vbta: The model of two domains.
-        seed: Seed of the noise of its training.
+        seed: Seed of the noise in training.
 
     Returns:
-        A model that is not compiled, of the same likelihood and weights of the terms.
+        The model, not compiled, with the same likelihood and weights of the terms.
     """
     x, z = keras.Input(vbta.event_shapes["source"]), keras.Input((vbta.latent_dim,))
     q, image = x, z
@@ -94,21 +92,21 @@ def train_counterpart(
     augment: Any = None,
     verbose: int,
 ) -> models.VAE:
-    """Trains the counterpart, or loads the one that lies in the run's folder.
+    """Trains the counterpart, or loads it from the run's folder.
 
     Args:
         vbta: The model of two domains.
         images: The training images of both domains.
-        directory: Folder of the run; the training's state lies in its folder `vae`.
+        directory: The folder of the run. The training's state is in its folder `vae`.
         epochs: Passes over the images.
-        batch_size: Images a step.
-        learning_rate: Adam's.
+        batch_size: Images per step.
+        learning_rate: The learning rate of Adam.
         seed: Seed of weights, order and noise.
-        augment: As of `ImageBatches`; that of the model of two domains.
-        verbose: As in `fit`.
+        augment: As in `ImageBatches`; the same as for the model of two domains.
+        verbose: As for `fit`.
 
     Returns:
-        The trained model, compiled.
+        The trained, compiled model.
 
     Raises:
         RuntimeError: If the loss became NaN.
@@ -121,8 +119,7 @@ def train_counterpart(
     folder = directory / "vae"
     folder.mkdir(exist_ok=True)
     batches = ImageBatches(images, batch_size, seed, augment)
-    started = fitting.start(vae, folder, batches.skip_epochs)
-    fitting.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
-    with replaced_when_complete(directory / FILE) as temporary:
-        vae.save(temporary)
+    started = training.start(vae, folder, batches.skip_epochs)
+    training.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
+    directory.save(vae, FILE)
     return vae

@@ -1,4 +1,4 @@
-"""Which epoch of an unsupervised training to keep, when no label may say so."""
+"""Choosing an epoch of an unsupervised training without labels."""
 
 import json
 import os
@@ -12,11 +12,12 @@ from keras_latent.src.utils.files import replaced_when_complete
 
 
 def mutual_information(scores: np.ndarray) -> float:
-    """`H(E p) - E H(p)` of a classifier's logits `(rows, classes)`, in nats.
+    """The information `H(E p) - E H(p)` of a classifier's logits `(rows, classes)`, in nats.
 
-    Large if the classifier is sure of each image (the second term is small) and sees all
-    classes about equally often (the first is at most log(classes)): a translator that blurs
-    digits loses the one, one that turns 4 into 9 the other. It needs no label of the images.
+    It is large if the classifier is sure of each image (the second term is small) and predicts all
+    classes equally often (the first is at most log(classes)). A translator that blurs digits
+    increases the second term, one that turns every 4 into a 9 reduces the first. No labels are
+    needed.
 
     Source: Bridle, Heading and MacKay, "Unsupervised classifiers, mutual information and
     'phantom targets'", NIPS (1991); as a criterion of domain adaptation: Shi and Sha, ICML
@@ -26,27 +27,27 @@ def mutual_information(scores: np.ndarray) -> float:
     log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     p = np.exp(log_p)
     mean = p.mean(axis=0)
-    of_mean = -np.sum(mean * np.log(np.maximum(mean, 1e-300)))
-    return float(of_mean + np.mean(np.sum(p * log_p, axis=1)))
+    entropy_of_mean = -np.sum(mean * np.log(np.maximum(mean, 1e-300)))
+    return float(entropy_of_mean + np.mean(np.sum(p * log_p, axis=1)))
 
 
 class EpochChoice(keras.callbacks.Callback):
-    """Measures each epoch by criteria that need no label, and keeps the best one's weights.
+    """Measures each epoch by criteria that need no labels, and keeps the best weights of each.
 
     Args:
-        directory: Folder for `epochs.json`, in which all measurements stand, and for the
-            weights of the epochs that are best by one of `criteria`, `best-NAME.weights.h5`.
-        measure: Function of nothing that returns the measurements of the model as it is, a
-            dict of name to number.
-        criteria: Names of the measurements to choose by; the larger, the better.
-        done: Number of epochs that the model has been trained for already. If the training was
-            killed before the last of them was measured, that is made up for.
+        directory: Folder for all measurements, in `epochs.json`, and for the weights of the best
+            epoch by each criterion, `best-NAME.weights.h5`.
+        measure: Function without arguments that measures the model, and returns a dict of names
+            and numbers.
+        criteria: Names of the measurements to choose by. Larger is better.
+        done: Number of epochs already trained. If the training was killed before the last of them
+            was measured, it is measured when training resumes.
     """
 
     def __init__(
         self,
         directory: Path,
-        measure: Callable[[], dict],
+        measure: Callable[[], dict[str, float]],
         criteria: tuple[str, ...],
         done: int = 0,
     ):
@@ -58,31 +59,31 @@ class EpochChoice(keras.callbacks.Callback):
 
     @property
     def file(self) -> Path:
-        """Where the measurements stand: a list, an epoch each."""
+        """The file of the measurements: a list with one entry per epoch."""
         return self.directory / "epochs.json"
 
-    def measurements(self) -> list[dict]:
-        """The measurements of the finished epochs."""
+    def measurements(self) -> list[dict[str, float]]:
+        """Measurements of the finished epochs."""
         return json.loads(self.file.read_text()) if self.file.exists() else []
 
     def chosen(self, criterion: str) -> int:
-        """Number of the best finished epoch, counted from 1; of equals, the first."""
+        """The best finished epoch, counted from 1; the first of equals."""
         return 1 + int(np.argmax([row[criterion] for row in self.measurements()]))
 
     def weights(self, criterion: str) -> Path:
-        """The weights of the best epoch."""
+        """The file of the best epoch's weights."""
         return self.directory / f"best-{criterion}.weights.h5"
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         if len(self.measurements()) < self.done:
             self.on_epoch_end(self.done - 1)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         rows = [*self.measurements()[:epoch], self.measure()]
         self.directory.mkdir(parents=True, exist_ok=True)
         for criterion in self.criteria:
             if rows[-1][criterion] > max((r[criterion] for r in rows[:-1]), default=-np.inf):
-                partial = self.directory / "partial.weights.h5"  # Keras asks for this ending
+                partial = self.directory / "partial.weights.h5"  # Keras requires this suffix
                 self.model.save_weights(partial, overwrite=True)
                 os.replace(partial, self.weights(criterion))
         with replaced_when_complete(self.file) as temporary:

@@ -1,4 +1,4 @@
-"""What a result was measured with."""
+"""The versions and the hardware of a run."""
 
 import importlib.metadata
 import os
@@ -7,13 +7,12 @@ import platform
 import keras_latent
 
 
-def describe_environment() -> dict:
-    """Versions and hardware, as they stand in `metrics.json`."""
+def describe_environment() -> dict[str, str]:
+    """Versions and hardware, for `metrics.json`."""
     import keras
 
-    packages = ("keras", "numpy", "tensorflow", "jax", "torch")
     versions = {}
-    for package in packages:
+    for package in ("keras", "numpy", "tensorflow", "jax", "torch"):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The folder of one run: whose it is, whether it is finished, and what goes into it."""
+"""The folder of one run: which run it belongs to, whether it is finished, and its files."""
 
 import contextlib
 import csv
@@ -7,15 +7,16 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from keras_latent.src.utils.files import replaced_when_complete
 from keras_latent.src.utils.locks import LockHeld, locked
 
 CONFIGURATION, METRICS, LOCK = "run.json", "metrics.json", ".lock"
-#: The options that say how long a run is: a larger one prolongs it.
+#: The options that set the length of a run: a larger value extends it.
 LENGTHS = ("epochs", "steps")
 _STATES = ("epoch-[0-9]*.weights.h5", "partial.weights.h5")
-#: All that an application writes: what `overwrite` deletes.
+#: Every file that an application writes: what `overwrite` deletes.
 MADE = (
     CONFIGURATION,
     METRICS,
@@ -32,8 +33,8 @@ MADE = (
     *(f"{name}.png" for name in ("sweep", "strengths", "figure_2", "figure_7")),
     *(f"attributes_{kind}.png" for kind in ("dual", "isolated", "boundary", "set", "label")),
     *(
-        f"{there}{interpolation}.png"
-        for there in ("source_to_target", "target_to_source")
+        f"{direction}{interpolation}.png"
+        for direction in ("source_to_target", "target_to_source")
         for interpolation in ("", "_interpolation_within", "_interpolation_between")
     ),
     "interpolation_within.png",
@@ -42,34 +43,35 @@ MADE = (
 
 
 class RunDirectory:
-    """`--out`: claimed by one configuration, resumed by the same, refused to any other.
+    """The folder `--out`, which belongs to one configuration.
 
-    Used in a `with` statement, it is locked against other processes until the end of that.
+    The same configuration resumes the run, any other is refused. In a `with` statement, the folder
+    is locked against other processes until the block ends.
 
     Args:
-        path: The folder; made when needed.
-        configuration: What the run is, as JSON-like values.
-        overwrite: Whether to delete the run that is there, whichever it is, and nothing else.
-        prolong: Asked where the run that is there differs only in having fewer epochs or steps,
-            with that name and the number there. It returns what there is to say about going on,
-            or raises `ValueError`. `None`: a run does not go on beyond what it was begun for.
+        path: The folder; created if needed.
+        configuration: The run's options, as JSON-like values.
+        overwrite: Whether to delete the run in the folder, whatever its options. Other files stay.
+        extend: Called if the existing run differs only in having fewer epochs or steps, with the
+            name of that option and its old value. It returns a remark to print, or raises
+            `ValueError`. If `None`, a run cannot be extended.
 
     Raises:
-        ValueError: If the folder holds another run, files that are no run's, or a run that
-            cannot be prolonged.
-        RuntimeError: If another process is running in the folder.
+        ValueError: If the folder holds another run, files that are not a run's, or a run that
+            cannot be extended.
+        RuntimeError: If another process is using the folder.
 
     Attributes:
-        resumed: Whether the folder holds a part of this run already.
-        prolonged_from: Numbers of epochs or steps that the run was begun for before.
+        resumed: Whether the folder already held a part of this run.
+        prolonged_from: The lengths, in epochs or steps, that the run had before it was extended.
     """
 
     def __init__(
         self,
         path: str | os.PathLike,
-        configuration: dict,
+        configuration: dict[str, Any],
         overwrite: bool = False,
-        prolong: Callable[[str, int], str] | None = None,
+        extend: Callable[[str, int], str] | None = None,
     ):
         self.path = Path(path)
         self.configuration = json.loads(json.dumps(configuration))
@@ -78,87 +80,90 @@ class RunDirectory:
         self._open = contextlib.ExitStack()
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"`--out` must be a folder. Received: {str(self.path)!r}")
-        self._refuse_foreign()
+        self._read_configuration()
         with contextlib.ExitStack() as stack:
             try:
-                # A finished run is reported from a folder that is only read, too.
+                # A finished run can also be reported from a read-only folder.
                 if not self.path.exists() or os.access(self.path, os.W_OK):
                     stack.enter_context(locked(self.path / LOCK))
             except LockHeld as holder:
                 raise RuntimeError(
-                    f"Another process ({holder}) is running in {str(self.path)!r}. Wait until it "
-                    "ends, or choose another `--out`."
+                    f"Another process ({holder}) is using {str(self.path)!r}. Wait for it to "
+                    "finish, or choose another `--out`."
                 ) from None
             if overwrite:
                 self._delete()
                 self._write_configuration()
             else:
-                self._claim(prolong)
+                self._claim(extend)
             self._open = stack.pop_all()
 
     def __enter__(self) -> "RunDirectory":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._open.close()
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
 
     def _files(self) -> list[str]:
         if not self.path.exists():
             return []
         return [path.name for path in self.path.iterdir() if path.name != LOCK]
 
-    def _refuse_foreign(self) -> dict | None:
-        """The configuration of the run that is there; `None` if there is none."""
+    def _read_configuration(self) -> dict[str, Any] | None:
+        """The configuration of the run in the folder, or `None` if the folder is empty."""
         if not self._files():
             return None
         try:
             return json.loads((self.path / CONFIGURATION).read_text())
         except (OSError, ValueError) as error:
             raise ValueError(
-                f"{str(self.path)!r} is not empty and is no run of keras-latent "
+                f"{str(self.path)!r} is not empty and does not hold a run of keras-latent "
                 f"({CONFIGURATION}: {error}). Choose another `--out`."
             ) from error
 
-    def _claim(self, prolong) -> None:
-        found = self._refuse_foreign()
-        if found is None or self._files() == [CONFIGURATION]:  # or failed before any training
+    def _claim(self, extend: Callable[[str, int], str] | None) -> None:
+        found = self._read_configuration()
+        # A folder with nothing but a configuration is of a run that failed before training.
+        if found is None or self._files() == [CONFIGURATION]:
             self._write_configuration()
             return
         self.prolonged_from = found.pop("prolonged_from", [])
         if found != self.configuration:
-            keys = found.keys() | self.configuration.keys()
-            changed = [k for k in sorted(keys) if found.get(k) != self.configuration.get(k)]
-            before, now = (c.get(changed[0]) for c in (found, self.configuration))
-            longer = len(changed) == 1 and changed[0] in LENGTHS and (before or 0) < now
-            if not longer or prolong is None:
+            before, now = found, self.configuration
+            changed = [k for k in sorted(before.keys() | now.keys()) if before.get(k) != now.get(k)]
+            name = changed[0]
+            longer = changed in ([n] for n in LENGTHS) and before.get(name, 0) < now.get(name, 0)
+            if not longer or extend is None:
                 values = ", ".join(
-                    f"{k} ({found.get(k)!r} there, {self.configuration.get(k)!r} now)"
-                    for k in changed
+                    f"{k} ({before.get(k)!r} there, {now.get(k)!r} now)" for k in changed
                 )
                 raise ValueError(
                     f"{str(self.path)!r} holds another run, which is not overwritten. Choose "
                     "another `--out`, repeat that run's options, or add `--overwrite` to delete "
-                    f"that run and start afresh. Differing: {values}"
+                    f"that run and start again. Options that differ: {values}"
                 )
-            self._prolong(changed[0], before, prolong)
+            self._extend(name, before[name], extend)
         self.resumed = True
 
-    def _prolong(self, name, before, prolong) -> None:
-        say = prolong(name, before)
-        begun = any((self.path / "state").glob(_STATES[0]))
-        if (self.path / METRICS).exists() and not begun:
+    def _extend(self, name: str, before: int, extend: Callable[[str, int], str]) -> None:
+        remark = extend(name, before)
+        trained = any((self.path / "state").glob(_STATES[0]))
+        if (self.path / METRICS).exists() and not trained:
             raise ValueError(
-                f"{str(self.path)!r} cannot be prolonged: the state of its training, in the folder "
-                "`state`, is gone. Add `--overwrite` to delete the run and start afresh."
+                f"{str(self.path)!r} cannot be extended, because the state of its training (the "
+                "folder `state`) is missing. Add `--overwrite` to delete the run and start again."
             )
-        # In this order: whenever it is killed, the same command goes on.
+        # In this order, so that the same command resumes if it is killed in between.
         (self.path / METRICS).unlink(missing_ok=True)
-        (self.path / "vae.keras").unlink(missing_ok=True)  # goes on from its own state as well
-        if begun:
+        (self.path / "vae.keras").unlink(missing_ok=True)  # extended from its own state as well
+        if trained:
             self.prolonged_from = [*self.prolonged_from, before]
             print(
-                f"Prolonging the run in {str(self.path)!r} from {before} to "
-                f"{self.configuration[name]} {name}.{say and ' ' + say}"
+                f"Extending the run in {str(self.path)!r} from {before} to "
+                f"{self.configuration[name]} {name}.{remark and ' ' + remark}"
             )
         self._write_configuration()
 
@@ -167,22 +172,22 @@ class RunDirectory:
         self.write_json(CONFIGURATION, self.configuration | before)
 
     def made(self) -> Iterator[Path]:
-        """Files of a run that lie there, those of a killed writer too."""
-        # As `replaced_when_complete` names them.
+        """The run's files in the folder, including partial ones that a killed process left."""
+        # Temporary names of `replaced_when_complete`.
         partial = [
             f"{folder}{slash}.{Path(name).stem}.{8 * '[0-9a-f]'}{Path(name).suffix}"
             for folder, slash, name in (pattern.rpartition("/") for pattern in MADE)
         ]
         for path in sorted(self.path.rglob("*")):
             name = path.relative_to(self.path).as_posix()
-            # `fnmatch` lets a star stand for folders too.
-            near = (p for p in (*MADE, *partial) if p.count("/") == name.count("/"))
-            if path.is_file() and any(fnmatch.fnmatchcase(name, p) for p in near):
+            # The star of `fnmatch` also matches slashes.
+            same_depth = (p for p in (*MADE, *partial) if p.count("/") == name.count("/"))
+            if path.is_file() and any(fnmatch.fnmatchcase(name, p) for p in same_depth):
                 yield path
 
     def _delete(self) -> None:
         for path in self.made():
-            # Without a configuration, and killed here, this would be no run's folder.
+            # If killed here, a folder without a configuration would no longer count as a run's.
             if path.name in (CONFIGURATION, LOCK):
                 continue
             path.unlink()
@@ -190,28 +195,30 @@ class RunDirectory:
                 for folder in path.parents[: len(path.relative_to(self.path).parts) - 1]:
                     folder.rmdir()
         if left := sorted(set(self._files()) - {CONFIGURATION}):
-            print(f"Left in {str(self.path)!r}, since no run makes it: {', '.join(left)}")
+            print(f"Kept in {str(self.path)!r}, not being files of a run: {', '.join(left)}")
 
-    def __truediv__(self, name: str) -> Path:
-        return self.path / name
-
-    def write_json(self, name: str, value: dict) -> None:
-        """Writes a file, all of it or nothing."""
+    def write_json(self, name: str, value: dict[str, Any]) -> None:
+        """Writes a file atomically."""
         with replaced_when_complete(self.path / name) as temporary:
             temporary.write_text(json.dumps(value, indent=1) + "\n")
 
-    def metrics(self) -> dict | None:
-        """What the finished run measured; `None` while it is not finished."""
+    def save(self, model: Any, name: str = "model.keras") -> None:
+        """Saves a Keras model atomically."""
+        with replaced_when_complete(self.path / name) as temporary:
+            model.save(temporary)
+
+    def metrics(self) -> dict[str, Any] | None:
+        """The content of `metrics.json`, or `None` if the run is not finished."""
         with contextlib.suppress(OSError, ValueError):
             return json.loads((self.path / METRICS).read_text())
         return None
 
-    def history(self, log: str) -> dict[str, list[float]]:
-        """Logs by name, a number an epoch, from a `keras.callbacks.CSVLogger`'s file.
+    def history(self, log: str = "history.csv") -> dict[str, list[float]]:
+        """Logs by name, one number per epoch, from the file of a `keras.callbacks.CSVLogger`.
 
-        An epoch that was logged and then lost with a killed process stands there twice:
-        the later line counts. Columns that an epoch did not measure ("NA": Keras writes
-        one of each log for a validation that may never come) are left out.
+        If a killed process logged an epoch that was then trained again, its last line counts.
+        Columns with missing values are left out: Keras writes "NA" for validation logs that an
+        epoch does not have.
         """
         with open(self.path / log, newline="") as file:
             rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}

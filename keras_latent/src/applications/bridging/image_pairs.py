@@ -1,0 +1,195 @@
+"""BridgingVAE between two VAEs of images: `mnist-mnist` (tables 1 to 4 of its paper) and
+`mnist-fashion` (tables 1, 2 and 5)."""
+
+import argparse
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.src.applications.bridging import bridge
+from keras_latent.src.applications.bridging.base_models import base_vae
+from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, LATENTS, Side
+from keras_latent.src.applications.running.evaluation import accuracy, float32, floats, labelled
+from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.settings import BRIDGE_PRESETS
+from keras_latent.src.models.base.two_domain_verbs import OTHER
+from keras_latent.src.models.base.validation import DOMAINS
+
+#: The datasets of each application, and the seeds of their base models. These do not change with
+#: `--seed`: the bridge is always between the same two frozen models.
+PAIRS = {
+    "mnist-mnist": (("mnist", "mnist"), (0, 1)),
+    "mnist-fashion": (("mnist", "fashion_mnist"), (0, 0)),
+}
+#: Epochs of each dataset's classifier, and the pixels by which its images are shifted.
+CLASSIFIERS = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
+
+Parts = list[np.ndarray]
+
+extend = bridge.extend
+report = bridge.report
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
+    """Trains or loads base models and classifiers, trains the bridge, evaluates and draws.
+
+    Returns:
+        The figures for `metrics.json`.
+    """
+    images, labels, sides, real_accuracy = prepared(
+        arguments.run_name,
+        arguments.data_dir,
+        arguments.limit,
+        arguments.classifier_epochs,
+        arguments.base_epochs,
+        arguments.base_precision,
+        arguments.verbose,
+    )
+    preset = BRIDGE_PRESETS[arguments.preset]
+    transfer, facts = bridge.train_bridge(sides, arguments, preset, directory)
+
+    figures = bridge.measure(transfer, sides, arguments.seed) | facts
+    figures["judge_accuracy"] = real_accuracy
+    test = {d: floats(images[d][1]) for d in DOMAINS}
+    figures["label_agreement"] = {
+        f"{d}_to_{to}": accuracy(
+            sides[to].classifier, labels[d][1], transfer.transfer(test[d], to=to)
+        )
+        for d, to in OTHER.items()
+    }
+    if arguments.run_name == "mnist-fashion":  # table 5
+        figures["fid"] = frechet(transfer, sides, test["target"], arguments.seed)
+    for d in DOMAINS:
+        draw(transfer, d, test[d], labels[d][1], directory)
+    return figures
+
+
+@functools.lru_cache(maxsize=1)  # for the tables, which make many runs in one process
+def prepared(
+    name: str,
+    data_dir: str | None,
+    limit: int | None,
+    classifier_epochs: int | None,
+    base_epochs: int,
+    precision: str,
+    verbose: int,
+) -> tuple[dict[str, Parts], dict[str, Parts], dict[str, Side], dict[str, float]]:
+    """Images, labels and sides of both domains, and the accuracy of their classifiers.
+
+    Images and labels are those of training and test.
+    """
+    pair = datasets.load_pair(name.replace("-", "_"), data_dir=data_dir)
+    images: dict[str, Parts] = {d: [] for d in DOMAINS}
+    labels: dict[str, Parts] = {d: [] for d in DOMAINS}
+    sides, real_accuracy = {}, {}
+    for d, dataset, seed in zip(DOMAINS, *PAIRS[name], strict=True):
+        for part in ("train", "test"):
+            x, y = labelled(pair, d, part)
+            images[d].append(x[:limit])
+            labels[d].append(y[:limit])
+        if verbose:
+            print(f"Evaluation classifier and base model of the {d}:", flush=True)
+        sides[d] = image_side(
+            images[d],
+            labels[d][0],
+            dataset,
+            seed,
+            classifier_epochs=classifier_epochs,
+            base_epochs=base_epochs,
+            precision=precision,
+            verbose=verbose,
+        )
+        real_accuracy[d] = accuracy(sides[d].classifier, labels[d][1], floats(images[d][1]))
+    return images, labels, sides, real_accuracy
+
+
+def image_side(
+    images: Parts,
+    labels: np.ndarray,
+    dataset: str,
+    seed: int,
+    *,
+    classifier_epochs: int | None,
+    base_epochs: int,
+    precision: str,
+    verbose: int,
+) -> Side:
+    """The side of images: classifier and VAE of the training images, and all latents."""
+    default_epochs, max_shift = CLASSIFIERS[dataset]
+    with float32():
+        classifier = metrics.reference_classifier(
+            images[0],
+            labels,
+            epochs=classifier_epochs or default_epochs,
+            max_shift=max_shift,
+            softness=0.5,
+            verbose=verbose,
+        )
+        vae = base_vae(
+            images[0], epochs=base_epochs, precision=precision, seed=seed, verbose=verbose
+        )
+    train, test = (
+        np.stack(vae.run("posterior", vae.event_shape, vae.posterior, floats(x), "x", 512), 1)
+        for x in images
+    )
+    return Side(vae, classifier, train, labels, test)
+
+
+def frechet(
+    transfer: models.LatentDomainTransfer, sides: dict[str, Side], real: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Table 5: between real images of the target and transfers of the source's test images.
+
+    The features are the class probabilities of the target's classifier: the paper only says "the
+    activation of the classifier".
+    """
+    probabilities = keras.Sequential([sides["target"].classifier, keras.layers.Softmax()])
+    found = {}
+    for kind in LATENTS:
+        sample = kind == "sampled"
+        z = bridge.points(sides["source"].test, sample, seed)
+        z = transfer.transfer_latents(z, "source", "target", sample=sample, seed=seed + 1)
+        distance = metrics.FrechetDistance(probabilities)
+        for first in range(0, max(len(real), len(z)), 500):
+            rows = slice(first, first + 500)
+            distance.update_state(
+                real[rows] if len(real[rows]) else None,
+                transfer.decode(z[rows], "target") if len(z[rows]) else None,
+            )
+        found[kind] = round(float(distance.result()), 6)
+    return found
+
+
+def draw(
+    transfer: models.LatentDomainTransfer,
+    domain: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    directory: RunDirectory,
+) -> None:
+    """Figures 3 to 6: reconstructions, transfers, and the three kinds of interpolation."""
+    to = OTHER[domain]
+    name = f"{domain}_to_{to}"
+    rows = [np.flatnonzero(labels == k) for k in range(10)]
+    some = images[np.concatenate([r[:1] for r in rows])]
+    visualization.translation_grid(
+        {
+            domain: some,
+            "its VAE": transfer.decode(transfer.encode(some, domain), domain),
+            "reconstruction": transfer.reconstruct(some, domain),
+            f"transferred to {to}": transfer.transfer(some, to),
+        },
+        directory / f"{name}.png",
+    )
+    for where, a, b in (
+        ("within", rows[3][0], rows[3][1]),
+        ("between", rows[3][0], rows[8][0]),
+    ):
+        strips = {
+            title: transfer.interpolate(images[[a]], images[[b]], 10, transferred=kind, to=to)[0]
+            for title, kind in ((domain, "none"), *INTERPOLATIONS)
+        }
+        visualization.translation_grid(strips, directory / f"{name}_interpolation_{where}.png")

@@ -1,0 +1,186 @@
+"""BridgingVAE between written digits (a VAE) and spoken ones (a GAN): tables 1 and 2."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import datasets, metrics, models, visualization
+from keras_latent.src.applications.bridging import bridge
+from keras_latent.src.applications.bridging.base_models import cached, train_and_resume
+from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
+from keras_latent.src.applications.bridging.image_pairs import image_side
+from keras_latent.src.applications.running.evaluation import accuracy, float32, floats, labelled
+from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.settings import GANS, SPEECH_PRESETS
+
+SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
+#: A sound counts as recognized if the classifier gives one digit at least this probability.
+RECOGNIZED = 0.9
+
+extend = bridge.extend
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
+    """Trains or loads base models and classifiers, trains the bridge, evaluates and draws.
+
+    Returns:
+        The figures for `metrics.json`.
+    """
+    pair = datasets.load_pair(
+        "mnist_spoken_digit", seed=arguments.seed, data_dir=arguments.data_dir
+    )
+    train, train_labels = (x[: arguments.limit] for x in labelled(pair, "source", "train"))
+    test, test_labels = (x[: arguments.limit] for x in labelled(pair, "source"))
+    if arguments.verbose:
+        print("Evaluation classifier and base model of the written digits:", flush=True)
+    written = image_side(
+        [train, test],
+        train_labels,
+        "mnist",
+        0,
+        classifier_epochs=arguments.classifier_epochs,
+        base_epochs=arguments.base_epochs,
+        precision=arguments.base_precision,
+        verbose=arguments.verbose,
+    )
+    spoken, gan_facts = spoken_digits(pair, arguments)
+    sides = {"source": written, "target": spoken}
+
+    preset = SPEECH_PRESETS[arguments.preset]
+    transfer, facts = bridge.train_bridge(sides, arguments, preset, directory)
+    figures = bridge.measure(transfer, sides, arguments.seed) | facts | gan_facts
+    draw(transfer, floats(test), test_labels, spoken, directory)
+    return figures
+
+
+def spoken_digits(
+    pair: datasets.DomainPair, arguments: argparse.Namespace
+) -> tuple[Side, dict[str, Any]]:
+    """The side of sounds: the latents of the GAN that the classifier is most sure of."""
+    if arguments.verbose:
+        print("Evaluation classifier and GAN of the spoken digits:", flush=True)
+    waveforms, labels = labelled(pair, "target", "train")
+    epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
+    with float32():
+        classifier = metrics.reference_audio_classifier(
+            waveforms, labels, SAMPLE_RATE, verbose=arguments.verbose, **epochs
+        )
+    gan = trained_gan(waveforms, arguments)
+    test_rows = max(1, arguments.per_class // 10)
+    found = models.rejection_sample(
+        gan,
+        classifier,
+        arguments.per_class + test_rows,
+        max_draws=arguments.max_draws,
+        seed=arguments.seed,
+        allow_fewer=True,  # a GAN may not generate every digit, which the figures show
+        verbose=min(arguments.verbose, 1),
+    )
+    # Rows are sorted by class and confidence. Test rows are drawn from all of them.
+    rng = np.random.default_rng([arguments.seed, 11])
+    is_test = np.zeros(len(found.labels), bool)
+    for k in np.unique(found.labels):
+        rows = np.flatnonzero(found.labels == k)
+        is_test[rng.permutation(rows)[: min(test_rows, -(-len(rows) // 11))]] = True
+    z, y = found.latents, found.labels
+    side = Side(gan, classifier, z[~is_test], y[~is_test], z[is_test])
+
+    sounds = gan.generate(2000, seed=arguments.seed + 1)
+    probabilities = keras.ops.softmax(classifier.predict(sounds, batch_size=250, verbose=0))
+    probabilities = keras.ops.convert_to_numpy(probabilities)
+    share = np.bincount(probabilities.argmax(1), minlength=10) / len(sounds)
+    facts = {
+        "gan": {
+            "recognised": round(float(np.mean(probabilities.max(1) >= RECOGNIZED)), 4),
+            "mean_confidence": round(float(probabilities.max(1).mean()), 4),
+            "digits": [round(float(s), 4) for s in share],
+            "draws": int(found.draws),
+            "kept": [int(n) for n in np.bincount(y, minlength=10)],
+            "least_confidence": [
+                round(float(found.confidence[y == k].min(initial=1.0)), 4) for k in range(10)
+            ],
+        },
+        "judge_accuracy": {
+            "target": accuracy(classifier, *reversed(labelled(pair, "target"))),
+        },
+    }
+    return side, facts
+
+
+def trained_gan(waveforms: np.ndarray, arguments: argparse.Namespace) -> models.WaveGAN:
+    """The GAN of `--gan`: loaded from a file, or trained and cached."""
+    if arguments.gan.endswith(".keras"):
+        return keras.saving.load_model(arguments.gan)
+    _, rows, critic_rate, generator_rate = GANS[arguments.gan]
+    settings = [arguments.gan, arguments.gan_epochs, rows, critic_rate, generator_rate]
+
+    def train(folder: Path) -> models.WaveGAN:
+        keras.utils.set_random_seed(0)
+        gan = models.WaveGAN.from_preset(arguments.gan, load_weights=False, seed=0)
+        optimizers = gan.default_optimizer()
+        optimizers["critic"].learning_rate = critic_rate
+        optimizers["generator"].learning_rate = generator_rate
+        gan.compile(optimizers)
+        # A batch is divided among the critic's updates. An incomplete last batch is dropped.
+        size = rows * gan.critic_steps
+        whole = waveforms[: len(waveforms) // size * size]
+        return train_and_resume(
+            gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose
+        )
+
+    return cached("wavegan", settings, waveforms, train, None, "GAN", arguments.verbose)
+
+
+def draw(
+    transfer: models.LatentDomainTransfer,
+    images: np.ndarray,
+    labels: np.ndarray,
+    spoken: Side,
+    directory: RunDirectory,
+) -> None:
+    """Figures 3 to 6 with sounds as spectrograms, and the sounds as files."""
+    rows = [np.flatnonzero(labels == k) for k in range(10)]
+    some = images[np.concatenate([r[:1] for r in rows])]
+    sounds = transfer.transfer(some, to="target")
+    visualization.spectrogram_grid(
+        [("digit", some), ("transferred to speech", sounds)],
+        SAMPLE_RATE,
+        directory / "source_to_target.png",
+    )
+    names = [f"digit_{k}" for k in range(10)]
+    visualization.write_wavs(directory / "transferred", sounds, SAMPLE_RATE, names=names)
+    heard = spoken.classify(transfer.decode(spoken.test, "target"))
+    z = spoken.test[np.unique(heard, return_index=True)[1]]
+    visualization.spectrogram_grid(
+        [
+            ("generated", transfer.decode(z, "target")),
+            ("reconstruction", transfer.reconstruct(z, "target", latents=True)),
+            ("transferred to MNIST", transfer.transfer(z, to="source", latents=True)),
+        ],
+        SAMPLE_RATE,
+        directory / "target_to_source.png",
+    )
+    for where, a, b in (
+        ("within", rows[3][0], rows[3][1]),
+        ("between", rows[3][0], rows[8][0]),
+    ):
+        strips = [
+            (title, transfer.interpolate(images[[a]], images[[b]], 8, transferred=kind)[0])
+            for title, kind in (("digits", "none"), *INTERPOLATIONS)
+        ]
+        path = directory / f"interpolation_{where}.png"
+        visualization.spectrogram_grid(strips, SAMPLE_RATE, path)
+
+
+def report(figures: dict[str, Any]) -> None:
+    """Prints the tables."""
+    bridge.report(figures)
+    gan = figures["gan"]
+    print(
+        f"Of 2000 sounds of the GAN, {gan['recognised']:.1%} are recognized as a digit with "
+        f"probability {RECOGNIZED:g} or more (accuracy of the classifier on real sounds: "
+        f"{figures['judge_accuracy']['target']:.4f}). Shares of the digits: {gan['digits']}"
+    )

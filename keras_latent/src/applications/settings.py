@@ -1,0 +1,106 @@
+"""What the options `--preset`, `--dataset`, ... of the applications stand for.
+
+Nothing here imports Keras, so that the command can check its options at once.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+
+class TransposeData(NamedTuple):
+    """A dataset of `mnist-transpose`."""
+
+    family: str  #: in the names of the presets
+    split: Literal["keras", "paper"]
+    epochs: int
+    classifier_epochs: int
+    max_shift: int  #: pixels by which the classifier's images are shifted
+
+
+TRANSPOSE_DATASETS = {
+    "digits": TransposeData("digits", "keras", 150, 60, 0),
+    "mnist": TransposeData("mnist", "paper", 20, 16, 2),
+    "fashion_mnist": TransposeData("mnist", "keras", 20, 16, 1),
+}
+TRANSPOSE_PRESETS = {"paper": "vbta_{}_transpose", "sharp": "vbta_{}_transpose_sharp"}
+
+
+class Training(NamedTuple):
+    """A preset of `mnist-usps` or `celeba-men-women`."""
+
+    model: str
+    epochs: int
+    learning_rate: float
+    #: The share of the training over which the learning rate falls along a cosine to a twentieth.
+    decay: float = 0.0
+
+
+USPS_PRESETS = {
+    "paper": Training("lstnet_mnist_usps", 30, 1e-4),
+    "large": Training("lstnet_mnist_usps", 30, 2e-4, 0.75),
+    "small": Training("lstnet_mnist_usps_small", 8, 5e-4, 0.75),
+    "tiny": Training("lstnet_mnist_usps_tiny", 1, 1e-3, 0.75),
+}
+MEN_WOMEN_PRESETS = {
+    "paper": Training("vbta_celeba", 100, 1e-4),
+    "small": Training("vbta_celeba_small", 20, 5e-4),
+}
+
+
+def training_of(preset: str, presets: dict[str, Training]) -> Training:
+    """A preset by name, or that of a preset directory, trained like "small"."""
+    return presets.get(preset, presets["small"]._replace(model=preset))
+
+
+class Size(NamedTuple):
+    """A preset of `celeba-attributes`."""
+
+    width: int  #: filters of the first convolution
+    latent_dim: int
+    epochs: int
+
+
+ATTRIBUTE_PRESETS = {"full": Size(64, 256, 40), "small": Size(16, 128, 20), "tiny": Size(2, 48, 1)}
+ATTRIBUTE_METHODS = ("dualvae", "cvae", "fader")
+#: Datasets of faces, and the names of their pairs.
+FACE_DATASETS = {"celeb_a": "celeba_men_women", "celeb_a_64": "celeba_64_men_women"}
+
+
+class Bridge(NamedTuple):
+    """A preset of the bridging applications."""
+
+    model: str
+    #: Whether the learning rate falls along a cosine.
+    decay: bool = False
+    #: Whether a few labels are propagated to their neighbors.
+    propagate: bool = False
+    #: Whether rows are labelled by what the base model decodes them to, if all labels are given.
+    relabel: bool = False
+
+
+BRIDGE_PRESETS = {
+    "paper": Bridge("bridging_mnist"),
+    "ours": Bridge("bridging_mnist_sharp", decay=True, propagate=True, relabel=True),
+}
+SPEECH_PRESETS = BRIDGE_PRESETS | {"paper": Bridge("bridging_speech")}
+#: Table 4 of the paper: what each variant leaves out.
+BRIDGE_VARIANTS: dict[str, dict[str, Any]] = {
+    "vae": {"conditional": False, "beta_swd": 0.0},
+    "conditional": {"beta_swd": 0.0},
+    "full": {},
+}
+
+
+class GAN(NamedTuple):
+    """How a preset of WaveGAN is trained."""
+
+    epochs: int
+    rows: int  #: per update of the critic
+    critic_rate: float
+    generator_rate: float
+
+
+GANS = {
+    # Unequal learning rates replace the many critic updates.
+    "wavegan_spoken_digit_small": GAN(100, 32, 4e-4, 2e-4),
+    "wavegan_spoken_digit": GAN(5000, 64, 1e-4, 1e-4),
+}
