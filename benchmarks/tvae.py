@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.training import train
 from keras_latent import datasets, metrics, models
-from keras_latent.src.metrics.reference_classifier import shifted
+from keras_latent.src.metrics.classifiers.augmentation import shifted
 
 #: Preset, its changes, and by how many pixels training images are moved.
 CONFIGURATIONS = {

@@ -1,16 +1,19 @@
-"""Measures of transfer, and the classifiers that some of them need."""
+"""Evaluation metrics, and the classifiers that some of them use."""
 
-from keras_latent.src.metrics.attribute_classifier import attribute_classifier
 from keras_latent.src.metrics.attribute_report import attribute_report
-from keras_latent.src.metrics.audio_classifier import (
+from keras_latent.src.metrics.classifiers.attribute_classifier import attribute_classifier
+from keras_latent.src.metrics.classifiers.audio_classifier import (
     build_audio_classifier,
     reference_audio_classifier,
+)
+from keras_latent.src.metrics.classifiers.reference_classifier import (
+    build_classifier,
+    reference_classifier,
 )
 from keras_latent.src.metrics.conditional_inception_score import ConditionalInceptionScore
 from keras_latent.src.metrics.frechet_distance import FrechetDistance
 from keras_latent.src.metrics.log_likelihood import LogLikelihood, log_likelihood
 from keras_latent.src.metrics.nearest_neighbor_accuracy import NearestNeighborAccuracy
-from keras_latent.src.metrics.reference_classifier import build_classifier, reference_classifier
 from keras_latent.src.metrics.transfer_accuracy import TransferAccuracy
 from keras_latent.src.metrics.triplet_accuracy import TripletAccuracy
 

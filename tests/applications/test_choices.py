@@ -150,7 +150,7 @@ def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
     ],
 )
 def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch, tmp_path):
-    monkeypatch.setattr(base_models, "kept_model", lambda folder, name, *_: folder / name)
+    monkeypatch.setattr(base_models, "cached_model", lambda folder, name, *_: folder / name)
     settings = {"images": np.zeros((4, 2, 2, 1), "uint8"), "cache_dir": tmp_path}
     file = base_models.base_vae(**settings)
     assert file.parent == tmp_path and base_models.base_vae(**settings) == file

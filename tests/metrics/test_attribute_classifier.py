@@ -7,9 +7,10 @@ from keras import layers
 from sklearn.metrics import roc_auc_score
 
 from keras_latent import metrics
-from keras_latent.src.metrics import attribute_networks
-from keras_latent.src.metrics.attribute_batches import Batches, changed
 from keras_latent.src.metrics.attribute_report import area_under_curve
+from keras_latent.src.metrics.classifiers import backbones
+from keras_latent.src.metrics.classifiers.attribute_batches import Batches
+from keras_latent.src.metrics.classifiers.augmentation import augmented_images
 
 pytestmark = pytest.mark.once
 
@@ -73,7 +74,7 @@ def test_it_learns_from_few_known_labels(tmp_path, capsys):
     assert model.evaluate(test / np.float32(255), truth, verbose=0) == pytest.approx(loss, rel=1e-3)
 
 
-def test_it_is_kept(cached, monkeypatch, recwarn):
+def test_it_is_cached(cached, monkeypatch, recwarn):
     model, folder = cached
     (name,) = files(folder)
     assert name.startswith("attribute_classifier_small-")
@@ -139,7 +140,7 @@ def small_inception(monkeypatch):
             name="inception_v3",
         )
 
-    monkeypatch.setattr(attribute_networks, "INCEPTION_SIZE", 20)
+    monkeypatch.setattr(backbones, "INCEPTION_SIZE", 20)
     monkeypatch.setattr(keras.applications, "InceptionV3", build)
     return calls
 
@@ -167,7 +168,7 @@ def test_inception_with_weights(small_inception, tmp_path, monkeypatch, recwarn)
 
 def test_inception_without_its_weights(small_inception, tmp_path, monkeypatch):
     small_inception.online = False
-    message = "weights of Inception-v3 are not to be had .URL fetch failure.*random weights"
+    message = "weights of Inception-v3 could not be downloaded .URL fetch failure.*random weights"
     with pytest.warns(UserWarning, match=message):
         model = train(tmp_path, kind="inception")
     assert small_inception == ["imagenet", None]
@@ -182,7 +183,7 @@ def test_inception_without_its_weights(small_inception, tmp_path, monkeypatch):
 
 
 def test_grey_images_for_inception(small_inception):
-    network = attribute_networks.build_attribute_logits((16, 12, 1), 5, "inception_random")
+    network = backbones.build_attribute_logits((16, 12, 1), 5, "inception_random")
     assert network.output_shape == (None, 5)
 
 
@@ -191,7 +192,7 @@ def test_the_real_inception(monkeypatch):
     draw = keras.initializers.GlorotUniform
     monkeypatch.setattr(draw, "__call__", lambda self, shape, dtype=None: np.zeros(shape, dtype))
     state = random.getstate()
-    network = attribute_networks.build_attribute_logits((64, 64, 3), 40, "inception_random")
+    network = backbones.build_attribute_logits((64, 64, 3), 40, "inception_random")
     assert random.getstate() == state
     inception = network.get_layer("inception_v3")
     assert inception.input_shape == (None, 299, 299, 3) and inception.output_shape == (None, 2048)
@@ -248,7 +249,7 @@ def test_images_are_moved_mirrored_and_their_edges_repeated(dtype):
     images, _ = faces(80)
     images = images if dtype == "uint8" else images / np.float32(255)
     before = images.copy()
-    found = changed(images, 2, True, 0.0, np.random.default_rng(0))
+    found = augmented_images(images, 2, True, 0.0, np.random.default_rng(0))
     np.testing.assert_array_equal(images, before)
     assert found.shape == images.shape and found.dtype == np.float32
     whole = np.pad(
@@ -273,11 +274,11 @@ def test_images_are_moved_mirrored_and_their_edges_repeated(dtype):
 
 def test_images_are_softened_without_dark_edges():
     flat = np.full((20, 16, 12, 3), 200, "uint8")
-    found = changed(flat, 3, True, 1.0, np.random.default_rng(0))
+    found = augmented_images(flat, 3, True, 1.0, np.random.default_rng(0))
     np.testing.assert_allclose(found, 200 / 255, atol=1e-6)
     images, _ = faces(40)
     plain = images.astype("float32") / 255
-    soft = changed(images, 0, False, 1.0, np.random.default_rng(0))
+    soft = augmented_images(images, 0, False, 1.0, np.random.default_rng(0))
     shares = soft.std(axis=(1, 2, 3)) / plain.std(axis=(1, 2, 3))
     assert shares.min() < 0.8 and 0.9 < shares.max() <= 1
 
@@ -319,12 +320,12 @@ def test_report(rng):
         )
     assert report["c"]["auc"] is None and report["c"]["share"] == 1.0
     assert report["d"] == {"accuracy": None, "auc": None, "share": None}
-    with pytest.raises(ValueError, match="`names` must name each of 4 attributes. Received: 2"):
+    with pytest.raises(ValueError, match="`names` must name each of the 4 attributes. Received: 2"):
         metrics.attribute_report(pixels, images, labels, ("a", "b"))
     logits = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten(), layers.Rescaling(9.0)])
     with pytest.raises(ValueError, match=r"`classifier` must return a probability.*\(1500, 4\)"):
         metrics.attribute_report(logits, images, labels, "abcd")
-    with pytest.raises(ValueError, match=r"a probability of each.*shape=\(1500, 4\)"):
+    with pytest.raises(ValueError, match=r"a probability per attribute.*shape=\(1500, 4\)"):
         metrics.attribute_report(pixels, images, labels[:, :2], "ab")
 
 
@@ -332,28 +333,33 @@ def test_errors(tmp_path):
     images, attributes = faces(20)
     unknown = attributes.copy()
     unknown[:, 1] = -1
-    shapes = r"`images` must have shape.*`attributes` \(rows, n\), 1 row or more.*Received shapes: "
+    shapes = r"`images` must have shape.*`attributes` \(rows, n\), with 1 row.*Received shapes: "
     for images_, attributes_, options, message in (
         (images[..., 0], attributes, {}, shapes),
         (images, attributes[:5], {}, shapes),
         (images, attributes[:, 0], {}, shapes + r".*\(20,\)"),
         (images[:0], attributes[:0], {}, shapes),
-        (images, attributes + 1, {}, "`attributes` must hold 1, 0, or -1 for missing. Received"),
-        (images, attributes * 0.5, {}, "`attributes` must hold 1, 0, or -1"),
-        (images, unknown, {}, r"a known label of each attribute, 0 or 1. .*columns \[1\]"),
+        (images, attributes + 1, {}, "`attributes` must be 1, 0, or -1 for missing. Received"),
+        (images, attributes * 0.5, {}, "`attributes` must be 1, 0, or -1"),
+        (images, unknown, {}, r"a known label, 0 or 1, for each attribute. .*columns \[1\]"),
         (images.astype("float32"), attributes, {}, r"`images` must lie in \[0, 1\]"),
         (images.astype("int64"), attributes, {}, "`images` must hold floats"),
         (images, attributes, {"kind": "large"}, "`kind` must be one of"),
         (images, attributes, {"weights": "mine"}, "`weights` must be one of"),
         (images[..., :2], attributes, {"kind": "inception"}, "must have 1 or 3 channels"),
-        (images, attributes, {"epochs": 0}, "`epochs` must be an integer of 1 or more"),
-        (images, attributes, {"batch_size": 2.0}, "`batch_size` must be an integer of 1 or more"),
+        (images, attributes, {"epochs": 0}, "`epochs` must be a positive integer"),
+        (images, attributes, {"batch_size": 2.0}, "`batch_size` must be a positive integer"),
         (images, attributes, {"max_shift": -1}, "`max_shift` must be an integer of 0 or more"),
-        (images, attributes, {"softness": 2}, "`softness` must be from 0 to 1. Received: .*2"),
+        (images, attributes, {"softness": 2}, "`softness` must be .* from 0 to 1. Received: .*2"),
         (images, attributes, {"learning_rate": 0}, "`learning_rate` must be a positive"),
         (images, attributes, {"validation": (images,)}, "`validation` must be a pair"),
         (images, attributes, {"validation": (images, attributes[:2])}, r"`validation\[0\]` must"),
-        (images, attributes, {"validation": (images[:, 1:], attributes)}, "the training's shapes"),
+        (
+            images,
+            attributes,
+            {"validation": (images[:, 1:], attributes)},
+            "shapes of the training",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             metrics.attribute_classifier(images_, attributes_, **options, cache_dir=tmp_path)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from keras_latent import metrics
-from keras_latent.src.metrics import audio_classifier
-from keras_latent.src.metrics.audio_classifier import augmented
+from keras_latent.src.metrics.classifiers import augmentation
+from keras_latent.src.metrics.classifiers.augmentation import augmented_sounds
 
 pytestmark = pytest.mark.once
 
@@ -77,7 +77,7 @@ def test_the_front_end_against_numpy():
     np.testing.assert_allclose(loudest, pitch, atol=RATE / 128)
 
 
-def test_it_is_kept(cached, monkeypatch):
+def test_it_is_cached(cached, monkeypatch):
     model, folder = cached
     assert len(files(folder)) == 1
 
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_replaced(cached, tmp_path):
     content = path.read_bytes()
     path = tmp_path / path.name
     path.write_bytes(content[: len(content) // 2])
-    with pytest.warns(UserWarning, match="is damaged and is trained again"):
+    with pytest.warns(UserWarning, match="is damaged. Training again"):
         model = train(tmp_path)
     assert files(tmp_path) == [path.name]
     same_weights(model, keras.saving.load_model(path), rtol=0)
@@ -130,7 +130,7 @@ def test_augmentation():
     rng = np.random.default_rng(0)
     pulses = np.zeros((400, 100, 1), "float32")
     pulses[:, 30] = 0.9
-    moved = augmented(pulses, 20, rng)
+    moved = augmented_sounds(pulses, 20, rng)
     assert moved.shape == pulses.shape and moved.dtype == np.float32
     place = np.abs(moved[..., 0]).argmax(axis=1)
     assert set(place) == set(range(25, 51))  # from 5 earlier to 20 later
@@ -142,9 +142,9 @@ def test_augmentation():
 
 
 def test_what_is_moved_out_does_not_come_back(monkeypatch):
-    monkeypatch.setattr(audio_classifier, "LOUDEST_NOISE", 0.0)
+    monkeypatch.setattr(augmentation, "LOUDEST_NOISE", 0.0)
     constant = np.ones((50, 100, 1), "float32")
-    for row in augmented(constant, 1000, np.random.default_rng(0))[..., 0]:
+    for row in augmented_sounds(constant, 1000, np.random.default_rng(0))[..., 0]:
         (inside,) = np.nonzero(row)
         np.testing.assert_array_equal(row[inside], row[inside[0]])
         np.testing.assert_array_equal(np.diff(inside), 1)
@@ -159,7 +159,7 @@ def test_errors(tmp_path):
         ((waveforms, labels[:5], RATE), {}, shapes + r".*\(5,\)"),
         ((waveforms, labels.astype(float), RATE), {}, shapes + ".*float64"),
         ((waveforms, labels - 1, RATE), {}, "`labels` must be 0 or more"),
-        ((waveforms[:0], labels[:0], RATE), {}, "must hold one row or more"),
+        ((waveforms[:0], labels[:0], RATE), {}, "must have one row or more"),
         ((waveforms.repeat(2, 2), labels, RATE), {}, r"one channel.*\(10, 2048, 2\)"),
         ((waveforms * 2, labels, RATE), {}, r"must lie in \[-1, 1\]: divide 16-bit"),
         ((waveforms * np.nan, labels, RATE), {}, "`waveforms` must be finite"),

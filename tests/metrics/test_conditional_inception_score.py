@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_latent import metrics, models
-from keras_latent.src.metrics.transfer_program import TransferProgram, state_behind
+from keras_latent.src.metrics.transfer_program import TransferProgram, referenced_state
 
 SHAPE, NAMES = (4, 3, 2), ("hat", "smile", "beard")
 
@@ -197,17 +197,17 @@ def test_where_a_function_keeps_its_weights(images):
         plain,
         mover,
     ):
-        assert state_behind(fn) == [mover]
-    assert state_behind(lambda x: helper(x)) == [GLOBAL]
-    assert [v is steps for v in state_behind(lambda x: x * steps)] == [True]
+        assert referenced_state(fn) == [mover]
+    assert referenced_state(lambda x: helper(x)) == [GLOBAL]
+    assert [v is steps for v in referenced_state(lambda x: x * steps)] == [True]
 
     def nothing(x):
         return ops.stack([x, x * 0.5, x + 0.5], axis=1)
 
-    assert state_behind(nothing) == []
+    assert referenced_state(nothing) == []
     metric = metrics.ConditionalInceptionScore(classifier(), NAMES)
     metric.measure(nothing, images[0])
-    assert not metric._program.serves(nothing, images[0])  # built anew each time
+    assert not metric._program.is_valid_for(nothing, images[0])  # built anew each time
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -251,7 +251,7 @@ def test_batches_have_one_shape(images):
     program = TransferProgram(classifier(), (0, 1, 2), Mover().transfer, images[0])
     shapes = []
     program.model.predict_on_batch = lambda x: shapes.append(x.shape) or np.zeros((len(x), 3, 3))
-    assert [len(part) for part in program.rows(images[0], 4)] == [4, 4, 3]
+    assert [len(part) for part in program.predict(images[0], 4)] == [4, 4, 3]
     assert shapes == [(4, *SHAPE)] * 3
 
 
@@ -279,9 +279,9 @@ def test_draws(images):
     assert whole["cis"]["mean"] == pytest.approx(metric.result()["cis"])
     assert whole["cis"]["std"] == pytest.approx(0, abs=1e-12)
     for options, message in (
-        ({}, "`size` must be an integer from 1 to 11; 11 images were seen. Received: size=160"),
-        ({"size": 4, "draws": 1}, "`draws` must be an integer from 2.*draws=1"),
-        ({"size": 2.5}, "`size` must be an integer.*size=2.5"),
+        ({}, "`size` must be at most 11, the number of images seen. Received: size=160"),
+        ({"size": 4, "draws": 1}, "`draws` must be an integer of 2 or more.*draws=1"),
+        ({"size": 2.5}, "`size` must be a positive integer.*size=2.5"),
     ):
         with pytest.raises(ValueError, match=message):
             metric.result_of_draws(**options)
@@ -293,8 +293,8 @@ def test_serialization(images, tmp_path):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
     assert type(copy) is metrics.ConditionalInceptionScore and copy.name == "mine"
     assert copy.get_config()["domains"] == list(NAMES) and copy.columns == (4, 1, 2)
-    f.save(tmp_path / "judge.keras")  # a configuration holds no weights
-    copy.classifier.set_weights(keras.saving.load_model(tmp_path / "judge.keras").get_weights())
+    f.save(tmp_path / "f.keras")  # a configuration holds no weights
+    copy.classifier.set_weights(keras.saving.load_model(tmp_path / "f.keras").get_weights())
     assert copy(*images) == pytest.approx(metric(*images), abs=1e-6)
     number = metrics.ConditionalInceptionScore(f, 5)
     again = metrics.ConditionalInceptionScore.from_config(number.get_config())
@@ -320,7 +320,7 @@ def test_a_subclassed_classifier(images):
     f = Subclassed(4)
     f(x)
     for use in (lambda m: m.update_state(x, transferred), lambda m: m.measure(GLOBAL.transfer, x)):
-        with pytest.raises(ValueError, match="has 4 outputs and there are 3 `domains`"):
+        with pytest.raises(ValueError, match="has 4 outputs, but there are 3 `domains`"):
             use(metrics.ConditionalInceptionScore(f, NAMES))
 
 
@@ -335,7 +335,7 @@ def test_errors_of_arguments():
         ((f, "hat"), one_name),
         ((f, [1, 2]), one_name),
         ((f, ["a", "b", "a"]), "`domains` must be different names"),
-        ((f, 2), "has 3 outputs and there are 2 `domains`: say in `columns`"),
+        ((f, 2), "has 3 outputs, but there are 2 `domains`: specify .* in `columns`"),
         ((f, 2, [0, 3]), integers + r": columns=\(0, 3\)"),
         ((f, 2, [0, -1]), integers),
         ((f, 2, [0, 0]), integers),
@@ -353,18 +353,18 @@ def test_errors_of_images(images):
         with pytest.raises(ValueError, match="has seen no image yet"):
             result()
     for bad in (transferred[:, :2], transferred[:5], transferred[:, :, :2], x):
-        with pytest.raises(ValueError, match="`transferred` must hold an image for each.*Received"):
+        with pytest.raises(ValueError, match="`transferred` must contain one image per.*Received"):
             metric.update_state(x, bad)
-    with pytest.raises(ValueError, match="`transferred` must hold an image for each"):
+    with pytest.raises(ValueError, match="`transferred` must contain one image per"):
         metric.measure(lambda inputs: ops.stack([inputs] * 2, axis=1), x)
     transferred[2, 1] = np.nan
     with pytest.raises(ValueError, match="`classifier` returned NaN or infinity"):
         metric.update_state(x, transferred)
     unequal = {"x": x, "y": np.zeros((10, 3))}
     for inputs, message in (
-        (unequal, "equally many rows, 1 or more. Received: rows {'x': 11, 'y': 10}"),
-        (x[:0], "equally many rows, 1 or more"),
-        ({"y": x}, r"""`inputs` must hold the images under "x". Received: keys \['y'\]"""),
+        (unequal, "the same number of rows, 1 or more. Received: rows {'x': 11, 'y': 10}"),
+        (x[:0], "the same number of rows, 1 or more"),
+        ({"y": x}, r"""`inputs` must contain the images under "x". Received: keys \['y'\]"""),
         (x[..., 0], "`inputs` must have shape"),
         (x[:, :2], "`inputs` must have shape"),
         (x * np.nan, "`inputs` must be finite"),

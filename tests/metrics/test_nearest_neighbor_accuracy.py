@@ -75,11 +75,11 @@ def test_errors(reference, rows):
         fresh.update_state(*rows)
     with pytest.raises(ValueError, match="has seen no row with a label yet"):
         accuracy(reference).result()
-    with pytest.raises(ValueError, match=r"`neighbors=3` needs as many .*Received: 2 rows"):
+    with pytest.raises(ValueError, match=r"`neighbors=3` needs at least as many .*: 2 rows"):
         metrics.NearestNeighborAccuracy(3).adapt(np.array([0, 1, -1]), np.zeros((3, 2)))
     with pytest.raises(ValueError, match=r"the 3 columns of the references.*\(50, 2\)"):
         accuracy(reference).update_state(rows[0], rows[1][:, :2])
-    with pytest.raises(ValueError, match=r"not one-hot rows.*\(80, 4\)"):
+    with pytest.raises(ValueError, match=r"not one-hot.*\(80, 4\)"):
         fresh.adapt(np.eye(4, dtype=int)[reference[0]], reference[1])
     with pytest.raises(ValueError, match="`embeddings` must be finite"):
         accuracy(reference).update_state(rows[0], rows[1] * np.nan)

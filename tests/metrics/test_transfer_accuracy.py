@@ -117,9 +117,9 @@ def test_a_subclassed_classifier(images):
 def test_errors(classifier, images):
     accuracy = metrics.TransferAccuracy(classifier)
     one_hot = np.eye(5, dtype="int64")[np.zeros(30, int)]
-    with pytest.raises(ValueError, match=r"one integer label a row.*not one-hot.*\(30, 5\)"):
+    with pytest.raises(ValueError, match=r"one integer label per row.*not one-hot.*\(30, 5\)"):
         accuracy.update_state(one_hot, images)
-    with pytest.raises(ValueError, match=r"one integer label a row.*float32"):
+    with pytest.raises(ValueError, match=r"one integer label per row.*float32"):
         accuracy.update_state(np.zeros(30, "float32"), images)
     unbuilt = keras.Sequential([keras.layers.Dense(3)])
     x = keras.Input((4, 4, 1))
@@ -131,5 +131,5 @@ def test_errors(classifier, images):
             metrics.TransferAccuracy(bad)
     subclassed = Subclassed(outputs=2)
     subclassed(images)
-    with pytest.raises(ValueError, match="`classifier` must return one score for each class"):
+    with pytest.raises(ValueError, match="`classifier` must return one score per class"):
         metrics.TransferAccuracy(subclassed).update_state(np.zeros(30, int), images)

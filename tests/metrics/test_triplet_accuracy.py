@@ -88,7 +88,7 @@ def test_batches_seeds_and_reset(rng):
     other = metrics.TripletAccuracy(num_triplets=500, seed=2)
     assert other(labels, embeddings) != want
     parts.reset_state()
-    with pytest.raises(ValueError, match="0 labelled rows"):
+    with pytest.raises(ValueError, match="0 labeled rows"):
         parts.result()
     assert parts(labels, embeddings) == want
 
@@ -126,9 +126,9 @@ def test_serialization(rng):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([3, 3, 3, -1], r"two classes or more.*3 labelled rows of 1 classes"),
-        ([0, 1, 2, 3], r"one of them with two rows or more.*4 labelled rows of 4 classes"),
-        ([-1, -1, -1, -1], r"Received: 0 labelled rows of 0 classes"),
+        ([3, 3, 3, -1], r"two classes or more.*3 labeled rows of 1 classes"),
+        ([0, 1, 2, 3], r"one of them with two rows or more.*4 labeled rows of 4 classes"),
+        ([-1, -1, -1, -1], r"Received: 0 labeled rows of 0 classes"),
     ],
 )
 def test_labels_that_allow_no_triplet(labels, message):
@@ -139,11 +139,11 @@ def test_labels_that_allow_no_triplet(labels, message):
 @pytest.mark.parametrize(
     ("labels", "embeddings", "message"),
     [
-        (np.eye(4, dtype=int), np.zeros((4, 2)), r"not one-hot rows.*shape=\(4, 4\)"),
-        (np.zeros(4), np.zeros((4, 2)), r"one integer label a row.*dtype=float64"),
+        (np.eye(4, dtype=int), np.zeros((4, 2)), r"not one-hot.*shape=\(4, 4\)"),
+        (np.zeros(4), np.zeros((4, 2)), r"one integer label per row.*dtype=float64"),
         (np.arange(4) - 2, np.zeros((4, 2)), r"`labels` must be 0 or more, or -1.*: -2"),
         (np.arange(4), np.zeros(4), r"`embeddings` must have shape \(4, dim\).*\(4,\)"),
-        (np.arange(4), np.zeros((3, 2)), r"a row for each label. Received: shape=\(3, 2\)"),
+        (np.arange(4), np.zeros((3, 2)), r"one row per label. Received: shape=\(3, 2\)"),
         (np.arange(4), np.full((4, 2), np.nan), r"`embeddings` must be finite"),
         (np.arange(4), np.zeros((4, 2), int), r"`embeddings` must hold floats. Received"),
     ],
@@ -156,7 +156,7 @@ def test_bad_rows(labels, embeddings, message):
 def test_bad_arguments():
     accuracy = metrics.TripletAccuracy()
     accuracy.update_state(np.array([0, 0, 1]), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match=r"the 2 columns of the batches before.*\(3, 5\)"):
+    with pytest.raises(ValueError, match=r"must have 2 columns, like the earlier.*\(3, 5\)"):
         accuracy.update_state(np.array([0, 0, 1]), np.zeros((3, 5)))
     with pytest.raises(ValueError, match="`margin` must be a non-negative finite number.*=-1"):
         metrics.TripletAccuracy(-1)

@@ -1,11 +1,12 @@
-"""How well a classifier knows each attribute."""
+"""How well a classifier predicts each attribute."""
 
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
-from keras_latent.src.metrics.attribute_batches import as_float, checked_attributes
+from keras_latent.src.metrics.classifiers.attribute_batches import checked_attributes
+from keras_latent.src.metrics.classifiers.augmentation import as_float
 from keras_latent.src.utils.step_limit import uncut
 
 ROWS_AT_A_TIME = 1024
@@ -18,30 +19,27 @@ def attribute_report(
     names: Sequence[str],
     batch_size: int = 64,
 ) -> dict[str, dict[str, float | None]]:
-    """How well a classifier knows each attribute.
-
-    Labels of -1 are left out.
+    """How well a classifier predicts each attribute. Labels of -1 are ignored.
 
     Args:
-        classifier: Built Keras model, images in [0, 1] to probabilities `(batch, n)`.
+        classifier: Built Keras model from images in [0, 1] to probabilities `(batch, n)`.
         images: `(rows, height, width, channels)`; uint8, or floats in [0, 1].
         attributes: `(rows, n)`: 1, 0, or -1 for missing.
         names: Names of the n attributes.
-        batch_size: Images a step.
+        batch_size: Number of images per step.
 
     Returns:
-        Of each name a dict: `"accuracy"`, the share of labels on whose side of 1/2 the
-        probability is; `"auc"`, the area under the ROC curve, `None` where all labels are the
-        same; `"share"`, that of the ones. `None` where no label is known.
+        For each name, a dict: `"accuracy"` at a threshold of 1/2; `"auc"`, the area under the ROC
+        curve, `None` if all labels are equal; and `"share"`, the share of labels that are 1. All
+        are `None` if no label is known.
 
     Raises:
-        ValueError: If shapes do not fit together, or what the classifier returns are no
-            probabilities.
+        ValueError: If shapes do not match, or the classifier does not return probabilities.
     """
     images, attributes = checked_attributes("images", images, "attributes", attributes)
     if len(names) != attributes.shape[1]:
         raise ValueError(
-            f"`names` must name each of {attributes.shape[1]} attributes. "
+            f"`names` must name each of the {attributes.shape[1]} attributes. "
             f"Received: {len(names)} names"
         )
     with uncut():
@@ -53,7 +51,7 @@ def attribute_report(
         )
     if scores.shape != attributes.shape or not (scores.min() >= 0 and scores.max() <= 1):
         raise ValueError(
-            "`classifier` must return a probability of each attribute, (batch, "
+            "`classifier` must return a probability per attribute, (batch, "
             f"{attributes.shape[1]}), in [0, 1]. Received: shape={scores.shape}, from "
             f"{scores.min():g} to {scores.max():g}"
         )
@@ -74,9 +72,9 @@ def _report(labels, scores):
 
 
 def area_under_curve(labels: np.ndarray, scores: np.ndarray) -> float | None:
-    """The chance that a 1 scores higher than a 0, ties counting half; `None` with one class.
+    """The probability that a 1 scores higher than a 0; ties count half. `None` with one class.
 
-    By the sum of the ones' ranks, of which equal scores share the mean (Mann and Whitney).
+    Computed from the sum of the ranks of the ones, with mean ranks for ties (Mann and Whitney).
     """
     ones = int(np.sum(labels))
     zeros = len(labels) - ones

@@ -1,61 +1,63 @@
-"""Conditional inception score: does a transfer change what it should, and nothing else?"""
+"""Conditional inception score: whether a transfer changes the target attribute and nothing else."""
 
 import numbers
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.metrics.transfer_program import TransferProgram, changes
+from keras_latent.src.metrics.transfer_program import TransferProgram, output_changes
 from keras_latent.src.models.base import validation
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class ConditionalInceptionScore(keras.metrics.Metric):
-    """How much transfers into n domains change the target's output of a classifier, and others.
+    """How much transfers into n domains change a classifier's output for the target, and others.
 
-    An image `x` is transferred into each domain, `x^(i)`, and the classifier `f` gives a matrix
+    An image `x` is transferred into each domain, giving `x^(i)`. A classifier `f` gives a matrix
 
-        M_i = f(x^(i)) - f(x)                   (n, n): row = domain transferred into
+        M_i = f(x^(i)) - f(x)                   (n, n): row = target domain
         ts  = mean of the diagonal of M         transfer score, larger is better
         rs  = - mean |M| off the diagonal       reconstruction score, 0 or less
         CIS = ts + rs
 
-    whose scores are averaged over images. With probabilities, `ts` and `CIS` lie in [-1, 1] and
-    [-2, 1]; the published figures are of that scale, which sigmoid outputs give. **Logits are
-    another scale, on which figures do not compare.** A transfer that does nothing has 0; so
-    images that already have the attribute cannot gain much. With one domain there is nothing off
-    the diagonal, and `rs` is 0 by definition.
+    Scores are averaged over images. If the outputs are probabilities, `ts` lies in [-1, 1] and
+    `CIS` in [-2, 1]; the published figures use sigmoid outputs. **Scores of logits are on a
+    different scale and not comparable.** A transfer that changes nothing scores 0, so images that
+    already have the attribute cannot gain much. With one domain, `rs` is 0 by definition.
 
-    The paper's `f` is an Inception-v3 with n outputs: `attribute_classifier(kind="inception")`;
-    any classifier can be taken, and figures of different ones do not compare.
+    The paper uses an Inception-v3 with n outputs: `attribute_classifier(kind="inception")`. Any
+    classifier works, but scores of different classifiers are not comparable.
 
-    Not the metric of MUNIT (Huang et al., 2018) with the same abbreviation, an inception score
-    conditioned on the input, which measures diversity.
+    This is not the CIS of MUNIT (Huang et al., 2018), an inception score conditioned on the input,
+    which measures diversity.
 
-    Images come in any number of batches. Sums are NumPy's, in float64; of each image two numbers
-    are kept, for `result_of_draws`. So it is no metric for `compile`.
+    Images may come in any number of batches. Sums are accumulated in NumPy, in float64, and two
+    numbers per image are stored for `result_of_draws`, so the metric cannot be used in `compile`.
 
     Args:
-        classifier: Built Keras model, images `(batch, ...)` to probabilities
-            `(batch, outputs)`. It is not changed.
-        domains: Names of the n domains, or n, which names them `"0"`, `"1"`, ...
-        columns: The classifier's output of each domain, n different integers. Default: the
-            outputs in their order, of which there must be n then.
+        classifier: Built Keras model from images `(batch, ...)` to probabilities
+            `(batch, outputs)`. It is not modified.
+        domains: Names of the n domains, or n itself, which names them `"0"`, `"1"`, ...
+        columns: The classifier's output for each domain, n different integers. Default: all
+            outputs in order; there must be n of them.
         name: Name of the metric.
-        dtype: Data type of `keras.metrics.Metric`; results are Python floats.
+        dtype: Data type of `keras.metrics.Metric`. Results are Python floats.
 
     Call arguments, `update_state`:
         x: Original images, `(batch, ...)`, float.
         transferred: The images transferred into each domain, `(batch, n, ...)`, float.
 
     Raises:
-        ValueError: If the classifier is not built or has other outputs than said, names or
-            columns repeat, images are not of the shapes above, or outputs are not finite; by
-            results, with no image.
+        ValueError: If the classifier is not built, its outputs do not match the domains, names or
+            columns repeat, images have other shapes than those above, or outputs are not finite.
+            Results raise if there were no images.
 
-    Example, whose transfer sets one of three pixels and whose classifier returns the pixels:
+    Example: the transfer sets one of three pixels, and the classifier returns the pixels.
 
     >>> import keras, numpy as np
     >>> from keras_latent import metrics
@@ -78,83 +80,82 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         domains: Sequence[str] | int,
         columns: Sequence[int] | None = None,
         name: str = "conditional_inception_score",
-        dtype=None,
+        dtype: Any = None,
     ):
         super().__init__(name=name, dtype=dtype)
         self.classifier = validation.require_built("classifier", classifier)
         self.domains = _names(domains)
-        # A subclassed classifier does not know its output shape before it is called.
-        shape = getattr(classifier, "output_shape", None)
-        known = isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int)
-        self.columns = _columns(columns, self.domains, shape[1] if known else None)
-        self._outputs_must_match = columns is None and not known
-        self._program = None
+        outputs = _output_count(classifier)
+        self.columns = _columns(columns, self.domains, outputs)
+        self._outputs_must_match = columns is None and outputs is None
+        self._program: TransferProgram | None = None
         self.reset_state()
 
     # State -------------------------------------------------------------------------------
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         n = len(self.domains)
         self._sum, self._absolute = np.zeros((2, n, n))
         self._scores = np.zeros((0, 2))
 
-    def update_state(self, x, transferred):
+    def update_state(self, x: Tensor, transferred: Tensor) -> None:
         x, transferred = ops.convert_to_tensor(x), ops.convert_to_tensor(transferred)
         self._check_outputs(x)
-        matrices = changes(self.classifier, self.columns, x, transferred)
+        matrices = output_changes(self.classifier, self.columns, x, transferred)
         self._add([ops.convert_to_numpy(matrices)])
 
     def measure(
         self, transfer: Callable, inputs: np.ndarray | dict[str, np.ndarray], batch_size: int = 16
     ) -> dict[str, float]:
-        """Transfers images, classifies what came out, and adds it to the state.
+        """Transfer images, classify the results, and update the state.
 
-        All of it runs as one compiled program, in batches: neither the transferred images of
-        all rows nor those of a batch come back to host memory. In the program's memory are
-        `batch_size * n` images and what the classifier makes of them: for Inception-v3 take 1 to 4.
+        Everything runs as one compiled program, in batches, and the transferred images are never
+        copied to host memory. The program holds `batch_size * n` images and the classifier's
+        activations for them; for Inception-v3, use a batch size of 1 to 4.
 
-        The program is kept for the next call with the same `transfer`, as long as the weights
-        stay of the layers and models which that function names (a bound method's model, a
-        closure, a `functools.partial`); for a function that names none it is built anew each
-        time. Plain Python numbers that it reads are fixed when it is built: hand what shall
-        vary, such as the strength of a transfer, over in `inputs`, one value a row.
+        The program is reused by the next call with the same `transfer`, unless the weights of the
+        layers and models that this function refers to have changed (a bound method's model, a
+        closure, a `functools.partial`). For functions that refer to none, it is rebuilt each time.
+        Python numbers that the function reads are constants of the program. Pass values that vary,
+        such as the strength of a transfer, in `inputs`, one value per row.
 
         Args:
             transfer: Tensor function (`keras.ops`) from a symbolic batch of `inputs`, a tensor
                 or a dict of tensors, to images `(batch, n, ...)`.
-            inputs: Images `(rows, ...)`, float; or a dict of arrays of equally many rows with
-                the images under `"x"`, and what else the transfer takes: `"y"`, attributes.
-            batch_size: Images a step.
+            inputs: Float images `(rows, ...)`; or a dict of arrays with the same number of rows,
+                with the images under `"x"` and other inputs of the transfer, such as attributes
+                under `"y"`.
+            batch_size: Number of images per step.
 
         Returns:
             `result()`.
 
         Raises:
-            ValueError: If `inputs` has no row, no `"x"` or unequal rows, or images are not what
-                the classifier takes; as `update_state` does.
+            ValueError: If `inputs` has no row, no `"x"` or different numbers of rows, if the
+                classifier cannot take the images, or as in `update_state`.
         """
         inputs = self._checked(inputs)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, numbers.Integral):
-            batch_size = 0
-        if batch_size < 1:
-            raise ValueError("`batch_size` must be a positive integer.")
+        batch_size = checks.integer("batch_size", batch_size)
         if not callable(transfer):
             raise ValueError(f"`transfer` must be a function of tensors. Received: {transfer!r}")
         self._check_outputs(inputs["x"][:1] if isinstance(inputs, dict) else inputs[:1])
-        if self._program is None or not self._program.serves(transfer, inputs):
-            self._program = None  # its memory goes before that of the next one comes
-            self._program = TransferProgram(self.classifier, self.columns, transfer, inputs)
-        self._add(list(self._program.rows(inputs, batch_size)))
+        program = self._program
+        if program is None or not program.is_valid_for(transfer, inputs):
+            program = self._program = None  # frees its memory before the next one is built
+            program = self._program = TransferProgram(
+                self.classifier, self.columns, transfer, inputs
+            )
+        self._add(list(program.predict(inputs, batch_size)))
         return self.result()
 
-    def _add(self, matrices):
-        matrices = np.concatenate(matrices).astype("float64")
+    def _add(self, batches: list[np.ndarray]) -> None:
+        matrices = np.concatenate(batches).astype("float64")
         if not np.isfinite(matrices).all():
             raise ValueError("`classifier` returned NaN or infinity.")
         n = len(self.domains)
         diagonal = np.eye(n, dtype=bool)
         ts = matrices[:, diagonal].mean(axis=1)
-        # Of one domain, nothing is off the diagonal.
+        # With one domain, nothing is off the diagonal.
         rs = -np.abs(matrices[:, ~diagonal]).sum(axis=1) / max(1, n * (n - 1))
         self._sum = self._sum + matrices.sum(axis=0)
         self._absolute = self._absolute + np.abs(matrices).sum(axis=0)
@@ -163,76 +164,73 @@ class ConditionalInceptionScore(keras.metrics.Metric):
     # Results -----------------------------------------------------------------------------
 
     def result(self) -> dict[str, float]:
-        """`{"ts", "rs", "cis"}`, means over the images."""
-        return _named(*self._seen().mean(axis=0))
+        """Mean scores over the images, `{"ts", "rs", "cis"}`."""
+        return _scores(*self._seen().mean(axis=0))
 
     def matrix(self) -> np.ndarray:
-        """Mean of `M`, with its signs: `(n, n)`, float64; row = domain transferred into."""
+        """Mean of `M` (signed), `(n, n)`, float64; row = target domain."""
         return self._sum / len(self._seen())
 
     def per_domain(self) -> dict[str, dict[str, float]]:
-        """Scores of each transfer: the change of its own output, and minus that of others.
-
-        The means over domains are those of `result`.
-        """
+        """Scores per target domain. Their means over domains equal `result`."""
         rows, n = len(self._seen()), len(self.domains)
         ts = np.diag(self._sum) / rows
         others = self._absolute.sum(axis=1) - np.diag(self._absolute)
         rs = -others / (rows * max(1, n - 1))
-        return {name: _named(*pair) for name, *pair in zip(self.domains, ts, rs, strict=True)}
+        return {name: _scores(*pair) for name, *pair in zip(self.domains, ts, rs, strict=True)}
 
     def result_of_draws(
         self, size: int = 160, draws: int = 10, seed: int = 0
     ) -> dict[str, dict[str, float]]:
-        """Mean and standard deviation of the scores of random sets of images.
+        """Mean and standard deviation of the scores over random sets of images.
 
-        The paper reports those of several sets of 160. Sets are drawn without replacement from
-        the images seen; they overlap, so that the deviation is too small where `size` is
-        no small part of them, and 0 where it is all of them.
+        The paper reports them for several sets of 160 images. Each set is drawn without
+        replacement from the images seen. Sets overlap, so the standard deviation is too small
+        unless `size` is a small part of the images.
 
         Args:
-            size: Images of a set, at most as many as were seen.
+            size: Number of images per set.
             draws: Number of sets, 2 or more.
-            seed: Seed of the drawing.
+            seed: Seed of the draws.
 
         Returns:
-            Of `"ts"`, `"rs"` and `"cis"` a dict of `"mean"` and `"std"` (divided by draws - 1).
+            For each of `"ts"`, `"rs"` and `"cis"`, a dict of `"mean"` and `"std"` (divided by
+            draws - 1).
 
         Raises:
-            ValueError: If fewer images were seen than `size`, or a number is out of range.
+            ValueError: If fewer than `size` images were seen, or a number is out of range.
         """
         scores = self._seen()
-        for argument, value, low, high in (
-            ("size", size, 1, len(scores)),
-            ("draws", draws, 2, 2**31 - 1),
-        ):
-            integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not integer or not low <= value <= high:
-                raise ValueError(
-                    f"`{argument}` must be an integer from {low} to {high}; {len(scores)} images "
-                    f"were seen. Received: {argument}={value!r}"
-                )
+        checks.integer("draws", draws, at_least=2)
+        if checks.integer("size", size) > len(scores):
+            raise ValueError(
+                f"`size` must be at most {len(scores)}, the number of images seen. "
+                f"Received: size={size}"
+            )
         rng = np.random.default_rng(seed)
         sets = [rng.choice(len(scores), size, replace=False) for _ in range(draws)]
         means = np.array([scores[rows].mean(axis=0) for rows in sets])
-        mean = _named(*means.mean(axis=0))
+        mean = _scores(*means.mean(axis=0))
         columns = (means[:, 0], means[:, 1], means.sum(axis=1))
         return {
             score: {"mean": mean[score], "std": float(column.std(ddof=1))}
-            for score, column in zip(("ts", "rs", "cis"), columns, strict=True)
+            for score, column in zip(mean, columns, strict=True)
         }
 
     # Checks ------------------------------------------------------------------------------
 
-    def _seen(self):
+    def _seen(self) -> np.ndarray:
         if not len(self._scores):
-            raise ValueError("`ConditionalInceptionScore` has seen no image yet.")
+            raise ValueError(
+                "`ConditionalInceptionScore` has seen no image yet. Call `measure` or "
+                "`update_state` first."
+            )
         return self._scores
 
-    def _checked(self, inputs):
+    def _checked(self, inputs: Any) -> Any:
         if isinstance(inputs, dict) and "x" not in inputs:
             raise ValueError(
-                f'`inputs` must hold the images under "x". Received: keys {sorted(inputs)}'
+                f'`inputs` must contain the images under "x". Received: keys {sorted(inputs)}'
             )
         inputs = keras.tree.map_structure(
             lambda a: a if isinstance(a, np.ndarray) else ops.convert_to_numpy(a), inputs
@@ -241,25 +239,24 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         rows = {key: a.shape[0] if a.ndim else 0 for key, a in arrays.items()}
         if min(rows.values()) < 1 or len(set(rows.values())) > 1:
             raise ValueError(
-                f"`inputs` must have equally many rows, 1 or more. Received: rows {rows}"
+                f"`inputs` must have the same number of rows, 1 or more. Received: rows {rows}"
             )
         x = arrays["x"]
         shape = getattr(self.classifier, "input_shape", None)
         if isinstance(shape, tuple) and not any(isinstance(s, (tuple, list)) for s in shape):
             validation.check_shape("inputs", x.shape, shape[1:])
         validation.check_values("inputs", x, unit_interval=False)
-        return keras.tree.map_structure(_plain, inputs)
+        return keras.tree.map_structure(_to_32_bits, inputs)
 
-    def _check_outputs(self, x):
-        """With default columns, how many outputs a subclassed classifier has shows when called."""
+    def _check_outputs(self, x: Tensor) -> None:
+        """Check the number of outputs of a subclassed classifier, which must be called for it."""
         if self._outputs_must_match:
-            shape = self.classifier(x, training=False).shape
-            _columns(None, self.domains, shape[-1])
+            _columns(None, self.domains, self.classifier(x, training=False).shape[-1])
             self._outputs_must_match = False
 
     # Configuration -----------------------------------------------------------------------
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "classifier": keras.saving.serialize_keras_object(self.classifier),
@@ -268,25 +265,25 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "ConditionalInceptionScore":
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
         return cls(**{**config, "classifier": classifier})
 
 
-def _plain(array):
-    """With 32 bits a number, which all backends have."""
+def _to_32_bits(array: np.ndarray) -> np.ndarray:
+    """The array with 32-bit numbers, which all backends support."""
     dtype = {"f": "float32", "i": "int32", "u": "int32"}.get(array.dtype.kind)
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
-def _named(ts, rs):
-    # + 0.0: no negative zero.
+def _scores(ts: float, rs: float) -> dict[str, float]:
+    # + 0.0 turns -0.0 into 0.0.
     return {"ts": float(ts) + 0.0, "rs": float(rs) + 0.0, "cis": float(ts + rs) + 0.0}
 
 
-def _names(domains):
+def _names(domains: Any) -> tuple[str, ...]:
     number = isinstance(domains, numbers.Integral) and not isinstance(domains, bool)
-    names = tuple(map(str, range(domains))) if number else domains
+    names = tuple(map(str, range(int(domains)))) if number else domains
     fit = isinstance(names, Sequence) and not isinstance(names, str)
     if not fit or not names or not all(isinstance(s, str) for s in names):
         raise ValueError(
@@ -298,12 +295,20 @@ def _names(domains):
     return tuple(names)
 
 
-def _columns(columns, domains, outputs):
+def _output_count(classifier: keras.Model) -> int | None:
+    """Number of outputs; `None` for subclassed models, which do not know it before a call."""
+    shape = getattr(classifier, "output_shape", None)
+    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int):
+        return shape[1]
+    return None
+
+
+def _columns(columns: Any, domains: tuple[str, ...], outputs: int | None) -> tuple[int, ...]:
     if columns is None:
         if outputs not in (None, len(domains)):
             raise ValueError(
-                f"`classifier` has {outputs} outputs and there are {len(domains)} `domains`: say "
-                "in `columns` which output belongs to each domain."
+                f"`classifier` has {outputs} outputs, but there are {len(domains)} `domains`: "
+                "specify the output of each domain in `columns`."
             )
         return tuple(range(len(domains)))
     columns = tuple(columns)
@@ -311,7 +316,7 @@ def _columns(columns, domains, outputs):
     high = max([c + 1 for c in columns if good], default=1) if outputs is None else outputs
     if not good or any(not 0 <= c < high for c in columns) or len(set(columns)) < len(columns):
         raise ValueError(
-            "`columns` must be different integers from 0 to the number of the classifier's "
+            "`columns` must be different integers from 0 to the classifier's number of "
             f"outputs - 1{'' if outputs is None else f', {outputs - 1}'}. "
             f"Received: columns={columns}"
         )

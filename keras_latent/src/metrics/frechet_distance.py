@@ -1,10 +1,16 @@
-"""Fréchet distance: how far is what a model generates from what is real, as a distribution?"""
+"""Fréchet distance between the distributions of real and generated data."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_latent.src.models.base import validation
+from keras_latent.src.utils.types import Tensor
+
+#: Rows, mean, and sum of products of deviations.
+Moments = tuple[int, np.ndarray, np.ndarray]
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -13,31 +19,32 @@ class FrechetDistance(keras.metrics.Metric):
 
         |mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2))
 
-    with mean and covariance (divided by rows - 1) of the features of each side; in the square of
-    the features' unit, 0 or more, smaller is better. With Inception features it is the FID;
-    with those of a classifier of the domain it says more about that domain.
+    with the means and covariances (divided by rows - 1) of the features of real and generated
+    data. The distance is in squared units of the features, non-negative, and smaller is better.
+    With Inception features it is the FID. The features of a classifier of the domain are more
+    informative about that domain.
 
-    The estimate is too large by about `features / rows`, so that only distances of equally many
-    rows compare; take several times as many rows as there are features.
+    The estimate has a positive bias of about `features / rows`, so only compare distances with the
+    same number of rows, and use several times as many rows as features.
 
-    Both sides come in batches of any size and are seen once: means and products of deviations
-    are kept in NumPy, in float64, and merged by Chan's update, which large means do not disturb.
-    So it is no metric for `compile`, but for arrays and `model.generate`. Memory is that of
-    two matrices `(features, features)`.
+    Data may come in batches of any size and is not stored. Means and products of deviations are
+    accumulated in NumPy, in float64, with Chan's update, which is accurate for large means. The
+    metric therefore cannot be used in `compile`; use it on arrays and with `model.generate`. It
+    needs memory for two matrices `(features, features)`.
 
     Args:
-        feature_extractor: Built Keras model, data `(batch, ...)` to features `(batch, ...)`,
-            which are flattened. It is not changed.
+        feature_extractor: Built Keras model from data `(batch, ...)` to features `(batch, ...)`,
+            which are flattened. It is not modified.
         name: Name of the metric.
-        dtype: Data type of `keras.metrics.Metric`; the result is a Python float.
+        dtype: Data type of `keras.metrics.Metric`. The result is a Python float.
 
     Call arguments, `update_state`:
         y_true: Real data, `(batch, ...)`, or `None`.
-        y_pred: Generated data, `(batch, ...)`, as many rows or not, or `None`.
+        y_pred: Generated data, `(batch, ...)`, or `None`. The number of rows may differ.
 
     Raises:
-        ValueError: If the extractor is not built or returns several tensors, features are not
-            finite, or their number changes; by `result`, with less than 2 rows of a side.
+        ValueError: If the extractor is not built or returns several tensors, or features are not
+            finite or change in number. `result` raises with fewer than 2 rows on either side.
 
     Example:
 
@@ -48,7 +55,7 @@ class FrechetDistance(keras.metrics.Metric):
     >>> real = np.random.default_rng(0).normal(size=(500, 3))
     >>> distance.update_state(real, real[:250] + 1)
     >>> distance.update_state(None, real[250:] + 1)
-    >>> round(distance.result(), 4)  # the squared length of the step (1, 1, 1)
+    >>> round(distance.result(), 4)  # the squared length of the shift (1, 1, 1)
     3.0
 
     Reference: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
@@ -56,37 +63,41 @@ class FrechetDistance(keras.metrics.Metric):
     Multivariate Normal Distributions" (1982).
     """
 
-    def __init__(self, feature_extractor, name: str = "frechet_distance", dtype=None):
+    def __init__(
+        self, feature_extractor: keras.Model, name: str = "frechet_distance", dtype: Any = None
+    ):
         super().__init__(name=name, dtype=dtype)
         self.feature_extractor = validation.require_built("feature_extractor", feature_extractor)
+        self._moments: list[Moments | None]
         self.reset_state()
 
-    def update_state(self, y_true=None, y_pred=None):
-        # Both are checked before one counts.
+    def update_state(self, y_true: Tensor | None = None, y_pred: Tensor | None = None) -> None:
+        # Both are checked before either is added.
         new = [None if x is None else self._moments_of(x) for x in (y_true, y_pred)]
         sizes = {m[1].size for m in (*self._moments, *new) if m is not None}
         if len(sizes) > 1:
             raise ValueError(
-                "`feature_extractor` must return equally many features for all batches. "
+                "`feature_extractor` must return the same number of features for all batches. "
                 f"Received: {sorted(sizes)}"
             )
         self._moments = [_merged(*pair) for pair in zip(self._moments, new, strict=True)]
 
-    def reset_state(self):
-        self._moments = (None, None)
+    def reset_state(self) -> None:
+        self._moments = [None, None]
 
-    def result(self):
+    def result(self) -> float:
         counts = [m[0] if m is not None else 0 for m in self._moments]
-        if min(counts) < 2:
+        real, generated = self._moments
+        if real is None or generated is None or min(counts) < 2:
             raise ValueError(
-                "`FrechetDistance` needs 2 rows or more of each side. "
+                "`FrechetDistance` needs 2 rows or more on each side. "
                 f"Received: {counts[0]} real and {counts[1]} generated rows"
             )
-        (_, mean_1, s_1), (_, mean_2, s_2) = self._moments
+        (_, mean_1, s_1), (_, mean_2, s_2) = real, generated
         return frechet_distance(mean_1, s_1 / (counts[0] - 1), mean_2, s_2 / (counts[1] - 1))
 
-    def _moments_of(self, x):
-        """Rows, mean and sum of products of deviations of a batch's features, or `None`."""
+    def _moments_of(self, x: Tensor) -> Moments | None:
+        """Moments of the features of a batch; `None` if it is empty."""
         x = ops.convert_to_tensor(x)
         if len(x.shape) and not x.shape[0]:
             return None
@@ -104,18 +115,18 @@ class FrechetDistance(keras.metrics.Metric):
         deviation = features - mean
         return len(features), mean, deviation.T @ deviation
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         extractor = keras.saving.serialize_keras_object(self.feature_extractor)
         return {**super().get_config(), "feature_extractor": extractor}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "FrechetDistance":
         extractor = keras.saving.deserialize_keras_object(config["feature_extractor"])
         return cls(**{**config, "feature_extractor": extractor})
 
 
-def _merged(a, b):
-    """Moments of two sets of rows together."""
+def _merged(a: Moments | None, b: Moments | None) -> Moments | None:
+    """Moments of the union of two sets of rows."""
     if a is None or b is None:
         return b if a is None else a
     rows, step = a[0] + b[0], b[1] - a[1]
@@ -123,12 +134,14 @@ def _merged(a, b):
     return rows, a[1] + step * (b[0] / rows), products
 
 
-def frechet_distance(mean_1, covariance_1, mean_2, covariance_2) -> float:
+def frechet_distance(
+    mean_1: np.ndarray, covariance_1: np.ndarray, mean_2: np.ndarray, covariance_2: np.ndarray
+) -> float:
     """Squared Fréchet distance between two Gaussians, in NumPy.
 
-    `tr (S_1 S_2)^(1/2)` is the sum of the square roots of the eigenvalues of
-    `S_1^(1/2) S_2 S_1^(1/2)`, and these are the singular values of `S_1^(1/2) S_2^(1/2)`: taken
-    so, the rounding of eigenvalues that are 0 is not enlarged by a square root.
+    `tr (S_1 S_2)^(1/2)` is computed as the sum of the singular values of `S_1^(1/2) S_2^(1/2)`.
+    They are the square roots of the eigenvalues of `S_1^(1/2) S_2 S_1^(1/2)`, but a square root
+    would amplify the rounding errors of eigenvalues that are 0.
     """
     roots, traces = [], []
     for covariance in (covariance_1, covariance_2):

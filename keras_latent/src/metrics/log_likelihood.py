@@ -1,20 +1,19 @@
-"""The log-likelihood of data under a model, by importance sampling."""
+"""Log-likelihood of data under a model, estimated by importance sampling."""
 
 import math
-import numbers
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.models.base import validation
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.ops.counter_gaussian import counter_gaussian
 from keras_latent.src.training.portable import default_jit_compile
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 
-# Values of decoded images at a time: 16 MB in float32, and a few times that with what the
-# likelihood makes of them.
+# Values of decoded images at a time: 16 MB in float32, and a few times that in the likelihood.
 DECODED_AT_A_TIME = 2**22
 
 
@@ -24,17 +23,17 @@ class LogLikelihood:
 
     Attributes:
         mean: Mean over the rows.
-        standard_error: Standard error of `mean` as an estimate for the population that the
-            rows were drawn from: the standard deviation of `values` over the root of their
-            number. It contains `monte_carlo_error`. NaN for one row.
-        monte_carlo_error: Standard error of `mean` for these very rows, which comes from the
-            finite number of samples; it shrinks with more of them. NaN for one sample.
-        samples: Samples of each row.
-        values: `log p(x)` of each row, `(rows,)`, float32.
-        row_errors: Monte-Carlo standard error of each of `values`, `(rows,)`.
-        effective_sample_size: `(sum w)^2 / sum w^2` of each row's importance weights,
-            `(rows,)`: from 1, when one sample outweighs all others and the errors above
-            cannot be trusted, to `samples`, when `q(z|x)` is the exact posterior.
+        standard_error: Standard error of `mean` as an estimate for the population of the rows:
+            the standard deviation of `values` divided by the square root of their number. It
+            includes `monte_carlo_error`. NaN for one row.
+        monte_carlo_error: Standard error of `mean` for these rows, due to the finite number of
+            samples. NaN for one sample.
+        samples: Samples per row.
+        values: `log p(x)` per row, `(rows,)`, float32.
+        row_errors: Monte Carlo standard error per row, `(rows,)`.
+        effective_sample_size: `(sum w)^2 / sum w^2` of the importance weights per row, `(rows,)`.
+            It ranges from 1, if one sample dominates and the errors above are unreliable, to
+            `samples`, if `q(z|x)` is the exact posterior.
     """
 
     mean: float
@@ -48,7 +47,7 @@ class LogLikelihood:
 
 def log_likelihood(
     model: LatentModel,
-    x,
+    x: Rows,
     samples: int = 1000,
     *,
     domain: str | None = None,
@@ -56,38 +55,38 @@ def log_likelihood(
     batch_size: int = 512,
     chunk: int | None = None,
 ) -> LogLikelihood:
-    """Estimates `log p(x)` of each row by importance sampling from `q(z|x)`.
+    """Estimate `log p(x)` per row by importance sampling from `q(z|x)`.
 
         log p(x) ~ log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),    z_s ~ q(z|x)
 
-    The sum runs in log space. In expectation the estimate is a lower bound, with one sample
-    the evidence lower bound, which rises with the number of samples and tends to `log p(x)`;
-    the gap is about half the square of `row_errors`.
+    The sum is computed in log space. In expectation, the estimate is a lower bound (with one
+    sample, the evidence lower bound) that increases with the number of samples and converges to
+    `log p(x)`. The gap is about half the square of `row_errors`.
 
-    Noise is a function of the seed, the row's position and the sample's: batch sizes,
-    chunks and backends give the same estimate up to rounding, and the first rows or samples
-    of a larger run are those of a smaller one. Rows have noise of their own.
+    The noise depends on the seed, the position of the row and the number of the sample only.
+    Batch sizes, chunks and backends give the same estimate up to rounding, and the first rows or
+    samples of a larger run are those of a smaller one. Each row has its own noise.
 
     Args:
         model: A `VAE`, a `VBTA`, or another `LatentModel`, whose docstring says what it
             must define.
-        x: Float images `(rows, ...)`, a `numpy.memmap` as well. For a likelihood on binary
-            data (MNIST), binarise them before; values between are taken as probabilities.
-        samples: Samples of each row, `S`.
-        domain: Domain of `x`, for a model of several domains: `"source"` or `"target"`.
+        x: Float images `(rows, ...)`, possibly a `numpy.memmap`. For a likelihood of binary data
+            (MNIST), binarize them first; values between 0 and 1 are treated as probabilities.
+        samples: Samples per row, `S`.
+        domain: Domain of `x`, for models of several domains: `"source"` or `"target"`.
         seed: Seed of the noise, 0 to 2^64 - 1.
-        batch_size: Rows per compiled call, at most.
-        chunk: Samples of each row decoded at a time, at most. Memory grows with
+        batch_size: Maximum number of rows per compiled call.
+        chunk: Maximum number of samples per row to decode at a time. Memory grows with
             `batch_size * chunk` decoded images, not with `rows` or `samples`. Default: as
-            many as make 4 million pixels, 16 MB, of which a few copies are held.
+            many as fit into 4 million pixels, 16 MB, of which a few copies are held.
 
     Returns:
-        A `LogLikelihood`: mean over rows, its two errors, and the values of the rows.
+        A `LogLikelihood`: the mean over rows, its two errors, and the values per row.
 
     Raises:
         ValueError: If `model` is not a `LatentModel`, `domain` is not one of its domains,
-            `samples`, `batch_size` or `chunk` is not a positive integer, shape or values of
-            `x` are not what the model was made for, or the model gives NaN.
+            `samples`, `batch_size` or `chunk` is not a positive integer, the model does not take
+            the shape or values of `x`, or the model returns NaN.
 
     Example:
 
@@ -107,10 +106,11 @@ def log_likelihood(
     """
     if not isinstance(model, LatentModel):
         raise ValueError(f"`model` must be a `keras_latent` LatentModel. Received: {model!r}")
-    for name, value in (("samples", samples), ("batch_size", batch_size), ("chunk", chunk)):
-        if name != "chunk" or chunk is not None:
-            _require_integer(name, value, 1, 2**31 - 1)
-    _require_integer("seed", seed, 0, 2**64 - 1)
+    samples = checks.integer("samples", samples, 1, 2**31 - 1)
+    batch_size = checks.integer("batch_size", batch_size)
+    if chunk is not None:
+        chunk = checks.integer("chunk", chunk)
+    seed = checks.integer("seed", seed, 0, 2**64 - 1)
     x = model.check_rows(x, _event_shape(model, domain), "x")
 
     batch = _even(len(x), batch_size)
@@ -124,7 +124,7 @@ def log_likelihood(
     sums = []
     for first in range(0, len(x), batch):
         rows = np.asarray(x[first : first + batch], "float32")
-        # One static shape: the last batch is filled up with copies of its last row.
+        # For a static shape, the last batch is filled up with copies of its last row.
         missing = [(0, batch - len(rows))] + [(0, 0)] * (x.ndim - 1)
         inputs = {
             "x": np.pad(rows, missing, mode="edge"),
@@ -133,13 +133,14 @@ def log_likelihood(
             "key": key,
         }
         sums.append([v[: len(rows)] for v in sampler.predict_on_batch(inputs)])
-    return _summary(*(np.concatenate(parts) for parts in zip(*sums, strict=True)), samples)
+    log_sum, sum_of_squares = (np.concatenate(parts) for parts in zip(*sums, strict=True))
+    return _summary(log_sum, sum_of_squares, samples)
 
 
-def _event_shape(model, domain):
+def _event_shape(model: LatentModel, domain: str | None) -> tuple[int, ...]:
     shapes = getattr(model, "event_shapes", None)
     if shapes is not None:
-        return shapes[validation.require_choice("domain", domain, list(shapes))]
+        return shapes[checks.choice("domain", domain, list(shapes))]
     if domain is not None:
         raise ValueError(
             f"{type(model).__name__} has one domain: `domain` must be None. "
@@ -148,30 +149,22 @@ def _event_shape(model, domain):
     return model.event_shape
 
 
-def _require_integer(name, value, low, high):
-    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not integer or not low <= value <= high:
-        raise ValueError(
-            f"`{name}` must be an integer from {low} to {high}. Received: {name}={value!r}"
-        )
-
-
-def _even(total, at_most):
-    """The size of equal parts, none larger than `at_most`, that cover `total`."""
+def _even(total: int, at_most: int) -> int:
+    """The size of equal parts, at most `at_most`, that cover `total`."""
     return -(-total // -(-total // at_most))
 
 
-def _summary(log_sum, sum_of_squares, samples):
-    """From `log sum w` and `sum w^2 / (sum w)^2` of each row."""
+def _summary(log_sum: np.ndarray, sum_of_squares: np.ndarray, samples: int) -> LogLikelihood:
+    """The result, from `log sum w` and `sum w^2 / (sum w)^2` per row."""
     values = log_sum - np.float32(math.log(samples))
     if np.isnan(values).any():
         raise ValueError(
-            f"The model gives NaN for {int(np.isnan(values).sum())} of {len(values)} rows: "
-            "check its weights, which may have diverged."
+            f"The model returns NaN for {int(np.isnan(values).sum())} of {len(values)} rows. "
+            "Its weights may have diverged."
         )
     ess = np.clip(1.0 / sum_of_squares, 1.0, samples)
     if samples > 1:
-        # The delta method: the relative error of the mean weight.
+        # By the delta method, the relative error of the mean weight.
         row_errors = np.sqrt((samples / ess - 1.0) / (samples - 1))
     else:
         row_errors = np.full(len(values), np.nan, "float32")
@@ -189,21 +182,21 @@ def _summary(log_sum, sum_of_squares, samples):
 
 
 class _ImportanceSampler(keras.Model):
-    """`log sum_s w_s` and `sum w^2 / (sum w)^2` of a batch, by a loop over chunks of samples.
+    """`log sum_s w_s` and `sum w^2 / (sum w)^2` of a batch, in a loop over chunks of samples.
 
-    One program for any number of samples: that number, the seed and the position of the
-    batch are inputs. It shares the model's variables and has none of its own.
+    The number of samples, the seed and the position of the batch are inputs, so one program
+    serves all of them. It uses the model's variables and has none of its own.
     """
 
-    def __init__(self, model, domain, chunk):
+    def __init__(self, model: LatentModel, domain: str | None, chunk: int):
         super().__init__(name="importance_sampler", dtype="float32")
         self.model, self.chunk = model, chunk
         self.domain = () if domain is None else (domain,)
         self.built = True
-        # Without XLA TensorFlow runs up to ten turns of a loop at once, each with its memory.
+        # Without XLA, TensorFlow runs up to ten iterations in parallel, each with its own memory.
         self.jit_compile = default_jit_compile(model)
 
-    def call(self, inputs):
+    def call(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         samples, key = inputs["samples"], (inputs["key"][0], inputs["key"][1])
         z_mean, z_log_var = self.model.posterior(inputs["x"], *self.domain)
         batch, dim = z_mean.shape
@@ -218,7 +211,7 @@ class _ImportanceSampler(keras.Model):
             z = z_mean[:, None] + deviation * noise
             parameters = self.model.likelihood_parameters(ops.reshape(z, (-1, dim)), *self.domain)
             log_p_x = ops.reshape(self.model.log_prob(x, parameters), (batch, self.chunk))
-            # log p(z) - log q(z|x), in which the constants and z_mean cancel.
+            # log p(z) - log q(z|x), where the constants and z_mean cancel.
             log_ratio = 0.5 * ops.sum(ops.square(noise) - ops.square(z), axis=-1) + log_volume
             log_w = ops.where(draws < samples, log_p_x + log_ratio, -math.inf)
 
@@ -229,7 +222,7 @@ class _ImportanceSampler(keras.Model):
             return first + self.chunk, new, total, squares
 
         zeros = ops.zeros((batch,), "float32")
-        # Lower than any log-weight, and yet finite: infinities have no difference.
+        # Lower than any log-weight but finite, because the difference of infinities is NaN.
         start = (ops.zeros((), "int32"), zeros - 3e38, zeros, zeros)
         _, highest, total, squares = ops.while_loop(
             lambda first, *_: first < samples, add_chunk, start

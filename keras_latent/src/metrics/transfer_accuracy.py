@@ -1,34 +1,37 @@
-"""Transfer accuracy: is a translated image still what it was?"""
+"""Transfer accuracy: whether translations preserve the class of the original."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_latent.src.models.base import validation
+from keras_latent.src.utils.types import Rows, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class TransferAccuracy(keras.metrics.Metric):
-    """Share of translated images in which a classifier sees the label of the original.
+    """Share of translated images that a classifier assigns the label of the original.
 
-    The measure of the VBTA paper's table 1: images are translated into the domain that
-    the classifier was trained on, and scored by it. Rows with label -1 (missing) do not
-    count; without any row, the result is 0.
+    The metric of table 1 of the VBTA paper: images are translated into the domain that the
+    classifier was trained on, and classified. Rows with label -1 (missing) are ignored. Without
+    any rows, the result is 0.
 
     Args:
-        classifier: Built Keras model, images `(batch, ...)` of the domain translated into,
-            to one score for each class, `(batch, classes)`. It is not changed.
+        classifier: Built Keras model from images of the target domain, `(batch, ...)`, to one
+            score per class, `(batch, classes)`. It is not modified.
         name: Name of the metric.
         dtype: Data type of the counts.
 
     Call arguments, `update_state`:
         y_true: Integer labels of the originals, `(batch,)`.
         y_pred: Translated images, `(batch, ...)`.
-        sample_weight: Optional weight of each row, `(batch,)`.
+        sample_weight: Optional weight per row, `(batch,)`.
 
     Raises:
-        ValueError: If the classifier is not built, does not return one score for each
-            class, or labels are not one integer a row.
+        ValueError: If the classifier is not built or does not return one score per class, or
+            labels are not one integer per row.
 
     Example:
 
@@ -43,28 +46,28 @@ class TransferAccuracy(keras.metrics.Metric):
     Reference: Kuznetsova and Bakhteev (2018), section 6.1.
     """
 
-    def __init__(self, classifier: keras.Model, name: str = "transfer_accuracy", dtype=None):
+    def __init__(self, classifier: keras.Model, name: str = "transfer_accuracy", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
-        # A subclassed classifier does not know its output shape before it is called.
+        # Subclassed models do not know their output shape before they are called.
         if not getattr(classifier, "built", False) or not self._scores(
             getattr(classifier, "output_shape", (None, None))
         ):
             raise ValueError(
-                "`classifier` must be a built Keras model from images to one score for each "
-                f"class, (batch, classes). Received: classifier={classifier!r}"
+                "`classifier` must be a built Keras model from images to one score per class, "
+                f"(batch, classes). Received: classifier={classifier!r}"
             )
         self.classifier = classifier
         self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.total = self.add_variable((), initializer="zeros", name="total")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Rows, y_pred: Rows, sample_weight: Rows | None = None) -> None:
         labels, y_true = y_true, ops.convert_to_tensor(y_true)
         dtype = keras.backend.standardize_dtype(y_true.dtype)
         if len(y_true.shape) != 1 or "int" not in dtype:
             raise ValueError(
-                "`y_true` must hold one integer label a row, (batch,), not one-hot rows. "
-                f"Received: shape={tuple(y_true.shape)}, dtype={dtype}. Labels come first, images "
-                "second; of one-hot rows, pass `.argmax(-1)`."
+                "`y_true` must be one integer label per row, (batch,), not one-hot. "
+                f"Received: shape={tuple(y_true.shape)}, dtype={dtype}. Pass labels first and "
+                "images second. For one-hot labels, pass `.argmax(-1)`."
             )
         self._check_images(y_pred, y_true.shape[0])
         scores = self.classifier(y_pred, training=False)
@@ -76,7 +79,7 @@ class TransferAccuracy(keras.metrics.Metric):
             )
         if not self._scores(getattr(scores, "shape", ())):
             raise ValueError(
-                "`classifier` must return one score for each class, (batch, classes). "
+                "`classifier` must return one score per class, (batch, classes). "
                 f"Received: {keras.tree.map_structure(lambda t: tuple(t.shape), scores)}"
             )
         weight = ops.cast(y_true >= 0, self.dtype)
@@ -87,8 +90,8 @@ class TransferAccuracy(keras.metrics.Metric):
         self.correct.assign_add(ops.sum(weight * correct))
         self.total.assign_add(ops.sum(weight))
 
-    def _check_images(self, images, rows):
-        """A wrong shape or range would pass through many classifiers, to wrong scores."""
+    def _check_images(self, images: Rows, rows: int | None) -> None:
+        """Check shape, dtype and number of images, which many classifiers would not."""
         images = images if hasattr(images, "shape") else np.asarray(images)
         wanted = getattr(self.classifier, "input_shape", None)
         if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
@@ -96,22 +99,22 @@ class TransferAccuracy(keras.metrics.Metric):
         validation.check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
         if None not in (rows, images.shape[0]) and rows != images.shape[0]:
             raise ValueError(
-                "`y_true` and `y_pred` must have equally many rows. "
+                "`y_true` and `y_pred` must have the same number of rows. "
                 f"Received: {rows} labels and {images.shape[0]} images"
             )
 
     @staticmethod
-    def _scores(shape):
+    def _scores(shape: Any) -> bool:
         return len(shape) == 2 and not isinstance(shape[0], (tuple, list))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.divide_no_nan(self.correct, self.total)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         classifier = keras.saving.serialize_keras_object(self.classifier)
         return {**super().get_config(), "classifier": classifier}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "TransferAccuracy":
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
         return cls(**{**config, "classifier": classifier})

@@ -1,9 +1,9 @@
-"""A transfer into many domains and the judge of its results, as one compiled program."""
+"""A transfer into several domains and its evaluation classifier, as one compiled program."""
 
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -11,28 +11,31 @@ import numpy as np
 from keras import ops
 
 from keras_latent.src.training.portable import default_jit_compile
+from keras_latent.src.utils.types import Tensor
 
 
 class TransferProgram:
-    """What every transfer changes in a classifier's outputs, `(batch, n, n)`, compiled.
+    """The changes of a classifier's outputs by each transfer, `(batch, n, n)`, compiled.
 
-    Row `i` of a matrix is `f(x^(i)) - f(x)`, at the outputs that belong to the domains.
+    Row `i` of a matrix is `f(x^(i)) - f(x)` for the outputs that belong to the domains.
 
-    The program is built of one symbolic batch. What the transfer computes of its weights
-    alone, such as directions in latent space, is a constant in it: it serves as long as these
-    weights stay. Those of the classifier may change.
+    The program is built from a symbolic batch. Values that the transfer computes from weights
+    alone, such as directions in latent space, become constants, so the program is valid as long as
+    these weights do not change. The classifier's weights may change.
 
     Args:
-        classifier: Built Keras model, images to `(batch, outputs)`.
-        columns: The output of each domain, n of them.
-        transfer: Tensor function of the inputs, to `(batch, n, ...)`.
-        inputs: Images, or a dict of arrays with images under `"x"`; of these the program takes
-            shapes and dtypes.
+        classifier: Built Keras model from images to `(batch, outputs)`.
+        columns: The output of each of the n domains.
+        transfer: Tensor function from inputs to `(batch, n, ...)`.
+        inputs: Images, or a dict of arrays with the images under `"x"`. Only shapes and dtypes are
+            used.
     """
 
-    def __init__(self, classifier, columns: tuple[int, ...], transfer: Callable, inputs):
+    def __init__(
+        self, classifier: keras.Model, columns: tuple[int, ...], transfer: Callable, inputs: Any
+    ):
         self.transfer, self.signature = transfer, signature(inputs)
-        self.sources = state_behind(transfer)
+        self.sources = referenced_state(transfer)
         self.weights = fingerprint(self.sources)
         arrays = inputs if isinstance(inputs, dict) else {"x": inputs}
         symbolic = {
@@ -40,27 +43,30 @@ class TransferProgram:
         }
         x = symbolic["x"]
         symbolic = symbolic if isinstance(inputs, dict) else x
-        self.model = keras.Model(symbolic, changes(classifier, columns, x, transfer(symbolic)))
+        changes = output_changes(classifier, columns, x, transfer(symbolic))
+        self.model = keras.Model(symbolic, changes)
         self.model.jit_compile = default_jit_compile(self.model)
 
-    def serves(self, transfer: Callable, inputs) -> bool:
-        """Whether it is the program of that transfer, as its weights are now, and such inputs."""
+    def is_valid_for(self, transfer: Callable, inputs: Any) -> bool:
+        """Whether the program computes this transfer, with its current weights, for such inputs."""
         return (
             self.transfer == transfer
             and self.signature == signature(inputs)
-            # Of a function that names no weights, one cannot know whether they changed.
+            # If a function refers to no weights, changes cannot be detected.
             and bool(self.sources)
             and self.weights == fingerprint(self.sources)
         )
 
-    def rows(self, inputs: np.ndarray | dict[str, np.ndarray], batch_size: int):
-        """Yields matrices of some rows of arrays at a time, in their order."""
+    def predict(
+        self, inputs: np.ndarray | dict[str, np.ndarray], batch_size: int
+    ) -> Iterator[np.ndarray]:
+        """Yield the matrices of consecutive batches of rows."""
         total = len(keras.tree.flatten(inputs)[0])
         batch_size = min(batch_size, total)
 
         def part_of(array, first):
             part = array[first : first + batch_size]
-            # One static shape: the last batch is filled up with copies of its last row.
+            # For a static shape, the last batch is filled up with copies of its last row.
             missing = [(0, batch_size - len(part))] + [(0, 0)] * (array.ndim - 1)
             return np.pad(part, missing, mode="edge")
 
@@ -69,27 +75,29 @@ class TransferProgram:
             yield np.asarray(self.model.predict_on_batch(batch))[: total - first]
 
 
-def signature(inputs):
-    """Keys, shapes of a row and dtypes of arrays."""
+def signature(inputs: Any) -> list[tuple[str, tuple[int, ...], str]]:
+    """Keys, row shapes and dtypes of arrays."""
     arrays = inputs if isinstance(inputs, dict) else {"": inputs}
     return sorted((key, a.shape[1:], a.dtype.name) for key, a in arrays.items())
 
 
 def fingerprint(sources: list[Any]) -> str:
-    """Of the values of layers' weights, and of variables."""
+    """A hash of the values of variables and of the weights of layers."""
     key = hashlib.sha256()
     for source in sources:
         for variable in source.weights if isinstance(source, keras.layers.Layer) else [source]:
-            key.update(np.ascontiguousarray(ops.convert_to_numpy(variable)))
+            key.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).data)
     return key.hexdigest()
 
 
-def changes(classifier, columns, x, transferred):
-    """`f(x^(i)) - f(x)` at the given outputs, `(batch, n, n)`.
+def output_changes(
+    classifier: keras.Model, columns: Sequence[int], x: Tensor, transferred: Tensor
+) -> Tensor:
+    """`f(x^(i)) - f(x)` for the given outputs, `(batch, n, n)`.
 
     Raises:
-        ValueError: If the transferred images are not n of the originals' shape for each of
-            them, or the classifier does not return `(batch, outputs)` with these outputs.
+        ValueError: If there are not n transferred images per original, of the same shape, or the
+            classifier does not return `(batch, outputs)` with these outputs.
     """
     n, got = len(columns), tuple(getattr(transferred, "shape", ()))
     wanted = (x.shape[0], n, *x.shape[1:])
@@ -97,7 +105,7 @@ def changes(classifier, columns, x, transferred):
         None not in pair and pair[0] != pair[1] for pair in zip(got, wanted, strict=True)
     ):
         raise ValueError(
-            "`transferred` must hold an image for each original and domain, (batch, domains, "
+            "`transferred` must contain one image per original and domain, (batch, domains, "
             f"...), here {wanted}. Received: shape={got}"
         )
     together = ops.reshape(transferred, (-1, *x.shape[1:]))
@@ -105,7 +113,7 @@ def changes(classifier, columns, x, transferred):
     return ops.reshape(after, (-1, n, n)) - before[:, None]
 
 
-def _outputs(classifier, columns, images):
+def _outputs(classifier: keras.Model, columns: Sequence[int], images: Tensor) -> Tensor:
     outputs = classifier(images, training=False)
     shape = tuple(getattr(outputs, "shape", ()))
     if len(shape) != 2 or shape[1] <= max(columns):
@@ -116,13 +124,15 @@ def _outputs(classifier, columns, images):
     return ops.take(ops.cast(outputs, "float32"), columns, axis=-1)
 
 
-def state_behind(fn: Callable) -> list[Any]:
-    """Layers and variables that a function names: in its object, closure, globals, arguments.
+def referenced_state(fn: Callable) -> list[Any]:
+    """Layers and variables that a function refers to.
 
-    A program that is kept must notice when these change. Empty if the function names none;
-    containers are looked into, and the object of a bound method.
+    The object of a bound method, closures, globals and default arguments are searched, including
+    containers in them.
     """
-    found, seen, todo = [], {}, [fn]
+    found: list[Any] = []
+    seen: dict[int, Any] = {}
+    todo: list[Any] = [fn]
     owner = fn.__self__ if inspect.ismethod(fn) else fn
     if not isinstance(owner, keras.layers.Layer):
         todo.extend(getattr(owner, "__dict__", {}).values())
@@ -130,7 +140,7 @@ def state_behind(fn: Callable) -> list[Any]:
         thing = todo.pop()
         if id(thing) in seen:
             continue
-        seen[id(thing)] = thing  # held: the identity of what is gone is given away again
+        seen[id(thing)] = thing  # a reference, because ids of deleted objects are reused
         if isinstance(thing, (keras.layers.Layer, keras.Variable)):
             found.append(thing)
         elif inspect.ismethod(thing):

@@ -1,6 +1,5 @@
 """The frozen models that a bridge connects, trained once and cached."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from keras_latent import models
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
-from keras_latent.src.metrics.kept_model import kept_model
+from keras_latent.src.metrics.classifiers.cached_model import cache_key, cached_model
 
 
 def base_vae(
@@ -100,7 +99,5 @@ def cached(
         title: The model's name in messages.
         verbose: 0 for no messages.
     """
-    key = hashlib.sha256(json.dumps([1, *settings, data.shape]).encode())
-    key.update(np.ascontiguousarray(data).data)
-    name = f"{name}-{key.hexdigest()[:16]}"
-    return kept_model(cache_dir, name, train, title, verbose)
+    name = f"{name}-{cache_key(json.dumps([1, *settings, data.shape]), data)}"
+    return cached_model(cache_dir, name, train, title, verbose)

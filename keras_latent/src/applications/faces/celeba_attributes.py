@@ -18,7 +18,7 @@ from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import ATTRIBUTE_PRESETS
-from keras_latent.src.metrics.attribute_batches import Batches
+from keras_latent.src.metrics.classifiers.attribute_batches import Batches
 from keras_latent.src.models.cvae.networks import cvae
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.dual_vae.presets import FACES, FACES_DUAL, FACES_VAE

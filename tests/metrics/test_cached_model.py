@@ -1,4 +1,4 @@
-"""Classifiers that are trained once: killed and resumed, and wanted by two processes at once."""
+"""Cached classifiers: interrupted and resumed, or requested by two processes at once."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_latent import callbacks, metrics
-from keras_latent.src.metrics import kept_model
+from keras_latent.src.metrics.classifiers.cached_model import cached_model
 from keras_latent.src.utils import locks
 
 pytestmark = pytest.mark.once
@@ -22,7 +22,7 @@ def images():
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
-    """Nothing is compiled: these few steps take less, but on JAX, which compiles each operation."""
+    """Run eagerly, which is faster for few steps, except on JAX."""
     if keras.backend.backend() == "jax":
         return
     compile = keras.Model.compile
@@ -80,7 +80,7 @@ def test_killed_and_resumed(train, images, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0].split(":")[0] for line in said] == [
         said[0].split(",")[0],
-        "Going on after epoch 2.",
+        "Resuming after epoch 2.",
         "Epoch 3/3",
         said[3].split(":")[0],
     ]
@@ -100,10 +100,10 @@ def test_one_count_of_epochs(images, tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said[1:-1]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
     assert "accuracy" in said[1] and "left" in said[1] and "left" not in said[3]
-    assert "accuracy on its data 0." in said[-1]
+    assert "training accuracy 0." in said[-1]
 
 
-def test_a_save_that_fails_wants_no_second_training(images, tmp_path, monkeypatch):
+def test_a_failed_save_does_not_repeat_the_training(images, tmp_path, monkeypatch):
     def full(self, path, *args, **kwargs):
         path.write_bytes(b"half")
         raise OSError("disk full")
@@ -152,7 +152,7 @@ def test_the_second_process_waits(end, tmp_path, capsys, monkeypatch):
         process.communicate("\n" if process.poll() is None else None)
 
     monkeypatch.setattr(locks.time, "sleep", sleep)
-    found = kept_model.kept_model(cache, "it", train, "classifier")
+    found = cached_model(cache, "it", train, "classifier")
     assert capsys.readouterr().out == (
         f"Another process ({process.pid}) is training the classifier; waiting for it.\n"
     )

@@ -1,6 +1,7 @@
-"""What classifiers that are trained once and kept share: checks, training, the file."""
+"""Evaluation classifiers are trained once and cached: checks, resumable training, and the file."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -22,61 +23,66 @@ from keras_latent.src.utils.step_limit import training_is_limited
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
-def check_labelled(name: str, shape: tuple[str, ...], data: np.ndarray, labels: np.ndarray):
-    """Checks data against its labels.
+def check_labeled(name: str, axes: tuple[str, ...], data: np.ndarray, labels: np.ndarray) -> None:
+    """Raise a `ValueError` unless `data` has these axes and one integer label of 0 or more per row.
 
     Args:
-        name: What the data is called in messages.
-        shape: Names of its axes.
+        name: Name of the data in messages.
+        axes: Names of the axes of the data.
         data: The data.
         labels: Its labels.
-
-    Raises:
-        ValueError: If the data has other axes or no row, or labels are not one integer of 0
-            or more a row.
     """
-    fit_together = data.ndim == len(shape) and labels.shape == data.shape[:1]
-    hint = ". Of one-hot labels, pass `labels.argmax(-1)`." if labels.ndim == 2 else ""
-    if data.ndim == len(shape) - 1:
-        hint = f". Is the axis of {shape[-1]} missing (`x[..., None]`)?"
-    if not fit_together or labels.dtype.kind not in "iu":
+    shapes_fit = data.ndim == len(axes) and labels.shape == data.shape[:1]
+    hint = ". For one-hot labels, pass `labels.argmax(-1)`." if labels.ndim == 2 else ""
+    if data.ndim == len(axes) - 1:
+        hint = f". Is the axis of {axes[-1]} missing (`x[..., None]`)?"
+    if not shapes_fit or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"`{name}` must have shape ({', '.join(shape)}) and `labels` hold one "
-            f"integer a row. Received shapes: {data.shape} and {labels.shape} "
-            f"({labels.dtype}){hint}"
+            f"`{name}` must have shape ({', '.join(axes)}) and `labels` one integer per row. "
+            f"Received shapes: {data.shape} and {labels.shape} ({labels.dtype}){hint}"
         )
     if not len(labels):
-        raise ValueError(f"`{name}` must hold one row or more. Received: 0 rows")
+        raise ValueError(f"`{name}` must have one row or more. Received: 0 rows")
     if labels.min() < 0:
-        raise ValueError("`labels` must be 0 or more: leave rows without a label out.")
+        raise ValueError(
+            "`labels` must be 0 or more: remove rows without a label. "
+            f"Received: labels down to {labels.min()}"
+        )
 
 
 class Epochs(keras.utils.PyDataset):
-    """Batches of rows that are shuffled and changed anew every epoch.
+    """Batches of rows, shuffled and augmented anew in each epoch.
 
-    By a stream of random numbers of its own: whether a classifier was cached must not change what
-    the caller's random numbers are.
+    It uses its own random stream, so that the caller's random numbers do not depend on whether a
+    classifier was cached.
     """
 
-    def __init__(self, data, targets, augment, batch_size, seed):
+    def __init__(
+        self,
+        data: np.ndarray,
+        targets: np.ndarray,
+        augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+        batch_size: int,
+        seed: int,
+    ):
         super().__init__()
         self.data, self.targets, self.augment = data, targets, augment
         self.batch_size = batch_size
         self.rng = np.random.default_rng(seed)
-        # Keras looks at a batch before the first epoch.
+        # Keras reads a batch before the first epoch.
         self._epoch, self._rows = -1, (data, targets)
 
-    def begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Draws the rows of an epoch, and of those before it that were not drawn."""
+    def begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Draw the rows of an epoch, and of earlier epochs that were not drawn."""
         while self._epoch < epoch:
             order = self.rng.permutation(len(self.data))
             self._rows = self.augment(self.data[order], self.rng), self.targets[order]
             self._epoch += 1
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-len(self.data) // self.batch_size)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         data, targets = (x[index * self.batch_size :][: self.batch_size] for x in self._rows)
         return data.astype("float32", copy=False), targets
 
@@ -94,9 +100,10 @@ def train_in_epochs(
     seed: int,
     verbose: int,
 ) -> None:
-    """Trains with Adam, on rows shuffled and augmented anew every epoch, or goes on with it.
+    """Train with Adam on rows that are shuffled and augmented anew in each epoch.
 
-    The learning rate decays from 2e-3 to 0 by a cosine. The state lies in `folder`.
+    The learning rate decays from 2e-3 to 0 with a cosine schedule. The training state is saved in
+    `folder`, and an interrupted training resumes from it.
     """
     batches = Epochs(data, targets, augment, batch_size, seed)
     adam = keras.optimizers.Adam(
@@ -109,7 +116,7 @@ def train_in_epochs(
         folder,
         epochs=epochs,
         verbose=verbose,
-        # Keras tells a data set of the end of an epoch before the first one too.
+        # Not `PyDataset.on_epoch_end`, which Keras also calls before the first epoch.
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin)],
     )
 
@@ -125,22 +132,22 @@ def fit_or_resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Any,
 ) -> None:
-    """`fit` for the epochs that are left.
+    """Call `fit` for the remaining epochs.
 
     Args:
-        model: The model, compiled.
-        batches: What `fit` takes.
-        folder: Where the state lies.
-        epochs: Of the whole training.
-        verbose: As in `fit`; 2: short lines.
-        skip_epochs: Moves the batches on by a number of finished epochs.
+        model: A compiled model.
+        batches: The training data.
+        folder: Folder of the training state.
+        epochs: Total number of epochs.
+        verbose: As in `fit`; 2: a short line per epoch.
+        skip_epochs: Advances the batches by the number of finished epochs.
         callbacks: As in `fit`.
-        **options: Others of `fit`.
+        **options: Other arguments of `fit`.
     """
     resume = Resume(folder / "state")
     done = resume.restore(model)
     if done and verbose:
-        print(f"Going on after epoch {done}.", flush=True)
+        print(f"Resuming after epoch {done}.", flush=True)
     skip_epochs(done)
     model.fit(
         batches,
@@ -152,58 +159,64 @@ def fit_or_resume(
     )
 
 
-def kept_model(
+def cache_key(settings: str, *arrays: np.ndarray) -> str:
+    """A hash of settings and data, for the name of a cached model."""
+    key = hashlib.sha256(settings.encode())
+    for array in arrays:
+        key.update(np.ascontiguousarray(array).data)
+    return key.hexdigest()[:16]
+
+
+def cached_model(
     cache_dir: str | Path | None,
     name: str,
     train: Callable[[Path], keras.Model],
     title: str,
     verbose: int = 0,
 ) -> keras.Model:
-    """Loads a model from its file, or trains it and writes the file, whole or not at all.
+    """Load a model from its file, or train it and write the file atomically.
 
-    Of two processes that want the same model at once, one trains it, and the other waits.
+    If two processes need the same model, one trains it and the other waits.
 
     Args:
-        cache_dir: Folder of the file; `None`: the library's own.
-        name: Name of the file without suffix; it must tell data and settings apart.
-        train: Makes the model where there is no file, or a damaged one, of which it warns. It
-            takes a folder for the state of its training, from which it goes on when it was
-            killed; that is deleted once the model is saved.
-            What `KERAS_MAX_EPOCHS` or `KERAS_MAX_STEPS_PER_EPOCH` cut short is not kept.
+        cache_dir: Folder of the file; `None`: the library's cache folder.
+        name: File name without suffix. It must identify data and settings.
+        train: Trains the model if there is no file, or if the file is damaged, which causes a
+            warning. It takes a folder for the training state, from which an interrupted training
+            resumes. The folder is deleted once the model is saved. Models whose training was cut
+            short by `KERAS_MAX_EPOCHS` or `KERAS_MAX_STEPS_PER_EPOCH` are not cached.
         title: What messages call the model.
-        verbose: 0: no messages, but of waiting.
+        verbose: 0: no messages, except about waiting.
     """
     folder = Path(cache_dir) if cache_dir is not None else cache_folder()
     path = folder / f"{name}.keras"
     if path.exists():
         with contextlib.suppress(*_DAMAGED):
             return _loaded(path, title, verbose)
-    if training_is_limited():  # not what will be asked for next time, neither is its state
+    if training_is_limited():  # neither the model nor its training state is reusable
         with tempfile.TemporaryDirectory() as state:
             return train(Path(state))
 
-    def waiting(holder):
+    def waiting(holder: str) -> None:
         print(f"Another process ({holder}) is training the {title}; waiting for it.", flush=True)
 
     with locked(folder / f".{name}.lock", waiting):
-        if path.exists():  # by now
+        if path.exists():  # written by another process, or damaged
             try:
                 return _loaded(path, title, verbose)
             except _DAMAGED as error:
-                warnings.warn(f"{path} is damaged and is trained again ({error}).", stacklevel=3)
+                warnings.warn(f"{path} is damaged. Training again ({error}).", stacklevel=3)
         if verbose:
-            print(f"Training the {title}, once: it will be cached.", flush=True)
+            print(f"Training the {title}. It will be cached.", flush=True)
         model = train(folder / name)
         with tempfile.TemporaryDirectory(dir=folder) as partial:
             model.save(Path(partial) / path.name)
             os.replace(Path(partial) / path.name, path)
         shutil.rmtree(folder / name, ignore_errors=True)
     if verbose:
-        history = getattr(model, "history", None)  # of this start, if any epoch was left
+        history = getattr(model, "history", None)  # of this run, if any epoch was left
         logs = history.history if history else {}
-        accuracy = (
-            f"accuracy on its data {logs['accuracy'][-1]:.4f}, " if "accuracy" in logs else ""
-        )
+        accuracy = f"training accuracy {logs['accuracy'][-1]:.4f}, " if "accuracy" in logs else ""
         print(f"Trained the {title}: {accuracy}cached as {path}", flush=True)
     return model
 
