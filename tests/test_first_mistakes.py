@@ -121,7 +121,10 @@ def says(message):
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_pixels_in_another_range(compiled, name):
     for x, message in (
-        (BYTES, r"must hold floats; images in \[0, 1\].*astype\('float32'\) / 255`.*uint8"),
+        (
+            BYTES,
+            r"must hold floats; for images with 256 gray levels.*astype\('float32'\) / 255`.*uint8",
+        ),
         (BYTES.astype("float32"), r"pixels in 0..255.*from 0 to 255"),
         (IMAGES > 0.5, r"must hold floats: `x.astype\('float32'\)`. Received: dtype=bool"),
     ):
@@ -131,7 +134,7 @@ def test_pixels_in_another_range(compiled, name):
 
 
 def test_grey_levels_of_scikit_learn(compiled):
-    message = r"whole numbers from 0 on.*divide by the largest level.*from 0 to 16"
+    message = r"whole numbers.*divide by the largest possible level.*from 0 to 16"
     with says(message):
         compiled["VAE"].fit(np.round(IMAGES * 16), verbose=0)
     with says(message):
@@ -140,15 +143,15 @@ def test_grey_levels_of_scikit_learn(compiled):
 
 
 def test_minus_one_to_one_where_it_is_zero_to_one(compiled):
-    with says(r"must lie in \[0, 1\].*mapped by `\(x \+ 1\) / 2`.*from -1 to 1"):
+    with says(r"must lie in \[0, 1\].*by `\(x \+ 1\) / 2`.*from -1 to 1"):
         compiled["LSTNet"].predict(domains(source=IMAGES * 2 - 1), verbose=0)
 
 
 def test_sounds_from_zero_to_one(compiled):
     x = np.random.default_rng(0).random((10, 1024, 1), "float32")
-    with says(r"must lie in \[-1, 1\] around 0.*mapped by `2 \* x - 1`"):
+    with says(r"must lie in \[-1, 1\] around 0.*Map values in \[0, 1\] by `2 \* x - 1`"):
         compiled["WaveGAN"].fit(x, batch_size=10, verbose=0)
-    with says(r"must hold floats in \[-1, 1\]; 16-bit audio is divided by 32768"):
+    with says(r"must hold floats in \[-1, 1\]. Divide 16-bit audio by 32768"):
         compiled["WaveGAN"].fit((x * 32767).astype("int16"), batch_size=10, verbose=0)
 
 
@@ -206,7 +209,7 @@ def test_images_for_a_classifier(tmp_path):
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_axes(compiled, name):
     for x, message in (
-        (np.moveaxis(IMAGES, -1, 1), r"Channels come last here: `np.moveaxis\(x, 1, -1\)`"),
+        (np.moveaxis(IMAGES, -1, 1), r"Channels must come last: `np.moveaxis\(x, 1, -1\)`"),
         (IMAGES[..., 0], r"Is the channel axis missing \(`x\[..., None\]`\)\?"),
         (IMAGES[0], r"\(8, 8, 1\). Is the batch axis missing \(`x\[None\]`\)\?$"),
         (IMAGES[0, ..., 0], r"\(8, 8\). Are the batch axis and the channel axis missing"),
@@ -218,21 +221,21 @@ def test_axes(compiled, name):
 
 def test_colours(compiled):
     colours = np.repeat(IMAGES, 3, -1)
-    with says(r"Colours become grey by `x.mean"):
+    with says(r"To convert colors to gray: `x.mean"):
         compiled["VAE"].encode(colours)
-    with says(r"Grey images repeat their channel: `np.repeat\(x, 3, axis=-1\)`"):
+    with says(r"To repeat the channel of gray images: `np.repeat\(x, 3, axis=-1\)`"):
         vae(shape=(8, 8, 3)).encode(IMAGES)
-    with says(r"`np.stack\(\[x\] \* 3, -1\)` for grey"):
+    with says(r"`np.stack\(\[x\] \* 3, -1\)` for gray"):
         vae(shape=(8, 8, 3)).encode(IMAGES[..., 0])
 
 
 def test_axes_of_sounds_and_latents(compiled):
     sounds = np.zeros((10, 1024, 1), "float32")
-    with says(r"Channels come last here"):
+    with says(r"Channels must come last"):
         compiled["WaveGAN"].fit(np.moveaxis(sounds, -1, 1), batch_size=10, verbose=0)
-    with says(r"`z` must have shape \('batch', 100\)"):
+    with says(r"`x` must have shape \('batch', 100\)"):
         compiled["WaveGAN"].predict(sounds, verbose=0)
-    with says(r"must be latents, \(batch, 5\).*Data become latents by `encode`"):
+    with says(r"must be latents, \(batch, 5\).*To get latents of data, call `encode`"):
         compiled["BridgingVAE"].fit({"source": IMAGES, "target": IMAGES}, verbose=0)
 
 
@@ -280,10 +283,10 @@ def test_what_is_right_is_not_refused(compiled):
 
 def test_which_rows_are_paired(compiled):
     for paired, message in (
-        (np.arange(ROWS), r"from 0 to 19. Of the numbers of those rows, pass `np.isin"),
+        (np.arange(ROWS), r"from 0 to 19. For row numbers, pass `np.isin"),
         (np.full(ROWS, 0.5), "True or False"),
-        (np.ones((ROWS, 1), bool), r"for each row.*Pass `paired\[:, 0\]`"),
-        (np.array(True), r"for all of them, `np.ones\(rows, bool\)`"),
+        (np.ones((ROWS, 1), bool), r"whether each row is a known pair.*Pass `paired\[:, 0\]`"),
+        (np.array(True), r"`np.ones\(rows, bool\)` if all of them are"),
     ):
         with says(message):
             compiled["VBTA"].fit(domains(paired=paired), verbose=0)
@@ -294,7 +297,7 @@ def test_batches_of_one_domain(compiled):
     with says(r"dict of \['paired', 'source', 'target'\]. Pass the images of one domain; `VBTA`"):
         compiled["VAE"].fit(pair.train, verbose=0)
     for x in ((IMAGES, LABELS), list(IMAGES)):
-        with says(r"takes one tensor a batch.*`np.stack\(images\)`; labels are `y`"):
+        with says(r"takes one tensor per batch.*`np.stack\(images\)`, and pass labels as `y`"):
             compiled["VAE"].fit(x, verbose=0)
     with says(r"equally many rows.*`datasets.LatentBatches`"):
         compiled["BridgingVAE"].fit(LATENTS | {"target": LATENTS["target"][:9]}, verbose=0)
@@ -305,31 +308,31 @@ def test_batches_of_one_domain(compiled):
 
 def test_labels_of_tvae(compiled):
     for y, message in (
-        (ONE_HOT, r"One-hot rows: `y.argmax\(-1\)`"),
-        (LABELS[:, None], r"shape=\(20, 1\). `y\[:, 0\]`"),
+        (ONE_HOT, r"For one-hot rows: `y.argmax\(-1\)`"),
+        (LABELS[:, None], r"shape=\(20, 1\). Pass `y\[:, 0\]`"),
         (LABELS.tolist(), r"`np.asarray\(y\)`"),
         (LABELS.astype("float32"), r"`y.astype\('int32'\)`"),
         (None, "`TVAE` needs labels"),
     ):
         with says(message):
             compiled["TVAE"].fit(IMAGES, y, verbose=0)
-    with says("One-hot rows"):
+    with says("For one-hot rows"):
         fresh("TVAE").fit(forever(IMAGES, ONE_HOT), steps_per_epoch=1, verbose=0)
 
 
 @pytest.mark.parametrize("name", OF_ATTRIBUTES)
 def test_attributes(compiled, name):
     for y, message in (
-        (LABELS, r"Class numbers become 3 attributes.*`np.eye\(3, dtype='int32'\)\[y\]`"),
+        (LABELS, r"To turn class numbers into 3 attributes.*`np.eye\(3, dtype='int32'\)\[y\]`"),
         (np.eye(10, dtype="int32")[LABELS], r"made for the 3 attributes \['attribute_0'"),
         (ATTRIBUTES.tolist(), r"Received: list. Pass `np.asarray\(y\)`"),
         (np.where(ATTRIBUTES < 0, np.nan, ATTRIBUTES), r"`np.where\(np.isnan\(y\), -1, y\)"),
         (ATTRIBUTES.astype(str), r"`y` must hold numbers.*dtype=<U"),
-        (ATTRIBUTES * 0.5, r"must be 1 \(the attribute is there\), 0"),
+        (ATTRIBUTES * 0.5, r"must be 1 \(present\), 0"),
     ):
         with says(message):
             compiled[name].fit(IMAGES, y, verbose=0)
-    with says("no 0. -1 means missing here"):
+    with says("no 0. Here, -1 means missing"):
         fresh(name).fit(
             forever(IMAGES, np.where(ATTRIBUTES > 0, 1, -1)), steps_per_epoch=1, verbose=0
         )
@@ -381,7 +384,7 @@ def test_labels_of_metrics(tmp_path):
 def test_forgotten_compile(name):
     model = MAKERS[name]()
     for verb in (model.fit, model.evaluate):
-        with says(rf"Call `model.compile\(\)` first.*this `{name}` takes the optimizer of its"):
+        with says(rf"Call `model.compile\(\)` first.*this `{name}` uses the optimizer of its"):
             verb(*data(name, IMAGES), verbose=0)
 
 
@@ -392,7 +395,7 @@ def test_compile_as_of_any_keras_model():
         (lambda: vae().compile("adm"), r"Keras optimizer or its name.*optimizer='adm'"),
         (lambda: vae().compile(1e-3), r"`compile\(keras.optimizers.Adam\(1e-3\)\)`"),
         (lambda: vae().compile({"a": "adam"}), r"one optimizer.*Pass it alone"),
-        (lambda: lstnet_mlp().compile("adam"), r"2 optimizers.*`compile\(\)` takes the paper's"),
+        (lambda: lstnet_mlp().compile("adam"), r"2 optimizers.*`compile\(\)` uses the paper's"),
     ):
         with says(message):
             call()
@@ -403,7 +406,10 @@ def test_arguments_of_models():
     for call, message in (
         (lambda: models.VAE.from_preset(**preset, latent_dim=3), "Sizes are those of the networks"),
         (lambda: models.VAE.from_preset(**preset, bta=3.0), "Did you mean 'beta'?"),
-        (lambda: models.VAE("vae_digits", None), r"'vae_digits'. A ready-made.*`from_preset\(name"),
+        (
+            lambda: models.VAE("vae_digits", None),
+            r"'vae_digits'. To use a preset, call `from_preset\(name",
+        ),
     ):
         with says(message):
             call()
@@ -427,7 +433,7 @@ def test_training_of_a_whole_chain():
 )
 def test_a_preset_whose_configuration_is_cut_short(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
-    with says(r"is no preset, or a damaged one"):
+    with says(r"is not a preset, or is damaged"):
         models.VAE.from_preset(tmp_path)
 
 
@@ -530,7 +536,7 @@ def test_a_layer_of_ones_own(tmp_path):
     x = keras.Input((8, 8, 1))
     encoder = keras.Model(x, heads(Doubled()(layers.Flatten()(x)), 4))
     models.VAE(encoder, vae().decoder).save(tmp_path / "model.keras")
-    with says(r"has a part 'Doubled' of your own.*register_keras_serializable.*custom_objects="):
+    with says(r"has a custom part 'Doubled'.*register_keras_serializable.*custom_objects="):
         keras.saving.load_model(tmp_path / "model.keras")
     own = {"Doubled": Doubled}
     assert keras.saving.load_model(tmp_path / "model.keras", custom_objects=own).latent_dim == 4
@@ -577,7 +583,7 @@ def test_values_that_are_no_numbers(compiled):
         with says("must have one row or more"):
             compiled[name].fit(*data(name, IMAGES[:0]), verbose=0)
     for x in (None, "faces.png", 3):
-        with says("`x` must be an array of rows.*Files are read first"):
+        with says("`x` must be an array of rows.*Read files into one array first"):
             compiled["VAE"].encode(x)
     with says("`x` must be finite"):
         fresh("VAE").fit(forever(broken), steps_per_epoch=1, verbose=0)

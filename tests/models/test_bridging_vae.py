@@ -216,13 +216,22 @@ def test_arguments_that_cannot_be_meant(arguments, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda z, y: (z["source"], None), "takes a dict of latents with the keys"),
-        (lambda z, y: ({"source": z["source"]}, None), "takes a dict of latents with the keys"),
-        (lambda z, y: (z | {"target": z["target"][:, :2]}, y), r"`x\['target'\]` must have shape"),
+        (
+            lambda z, y: (z["source"], None),
+            "trains on batches `.'source': latents, 'target': latents",
+        ),
+        (
+            lambda z, y: ({"source": z["source"]}, None),
+            "trains on batches `.'source': latents, 'target': latents",
+        ),
+        (lambda z, y: (z | {"target": z["target"][:, :2]}, y), r"`target` must have shape"),
         (lambda z, y: (z | {"target": z["target"] * np.nan}, y), "must be finite"),
         (lambda z, y: (z, y["source"]), "`y` must be a dict"),
         (lambda z, y: (z, {"other": y["source"]}), "`y` must be a dict"),
-        (lambda z, y: (z, y | {"source": np.eye(4)[y["source"]]}), "not one-hot rows"),
+        (
+            lambda z, y: (z, y | {"source": np.eye(4)[y["source"]]}),
+            "For one-hot rows, pass `.argmax",
+        ),
         (lambda z, y: (z, y | {"source": y["source"] + 3}), "must be from 0 to 3, or -1"),
         (lambda z, y: (z | {"source_labelled": z["source"]}, None), "Labels are missing"),
     ],

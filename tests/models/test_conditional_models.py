@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from small_networks import attributed_digits, cvae, fader, quick_compile
 
-from keras_latent.src.models.base.attribute_model import signed
+from keras_latent.src.models.base.attributes import signed
 
 X, Y = attributed_digits(60)
 MAKERS = {"cvae": cvae, "fader": fader}
@@ -70,7 +70,7 @@ def test_fader_objectives_by_hand():
     nll = np.logaddexp(0, logits) - Y * logits
     flipped = np.logaddexp(0, logits) - (1 - Y) * logits
     known = Y >= 0
-    seen, _ = model.discriminator_loss(z, y)
+    seen, _ = model.discriminator_loss(x, y, z)
     np.testing.assert_allclose(float(seen), nll[known].mean(), rtol=1e-5)
     loss, terms = model.autoencoder_loss(x, y, z)
     error = ((X - model.reconstruct(X, Y)) ** 2).mean()
@@ -106,8 +106,8 @@ def test_learns_digits(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m.transfer(X, "b", attributes=Y[:5]), r"`y` must have shape \(60, 3\)"),
-        (lambda m: m.transfer(X, "b", attributes=Y + 1), "`y` must be 1"),
+        (lambda m: m.transfer(X, "b", attributes=Y[:5]), r"`attributes` must have shape \(60, 3\)"),
+        (lambda m: m.transfer(X, "b", attributes=Y + 1), "`attributes` must be 1"),
         (lambda m: m.decode(X), "`z` must have shape"),
         (lambda m: m.encode(X[0]), "batch axis missing"),
         (lambda m: m.fit(X), "needs attributes"),

@@ -8,7 +8,7 @@ from scipy import stats
 from small_networks import assert_same_weights, attributed_digits, dual_vae, quick_compile
 
 from keras_latent import models, training
-from keras_latent.src.models.base.attribute_model import attribute_nll, right_share
+from keras_latent.src.models.base.attributes import attribute_nll, right_share
 
 X, Y = attributed_digits(60)
 
@@ -238,7 +238,7 @@ def test_to_boundary(direction, use_bias, monkeypatch):
         (lambda m: m.transfer(X, "Round"), r"must be one of \['round.*Did you mean 'round'"),
         (lambda m: m.transfer(X, 3), "a number from 0 to 2. Received: 3"),
         (lambda m: m.transfer(X, True), "a number from 0 to 2. Received: True"),
-        (lambda m: m.transfer(X, []), "must name one attribute or more"),
+        (lambda m: m.transfer(X, []), "must name at least one attribute"),
         (lambda m: m.transfer(X, 0, [1.0, 2.0]), r"`strength` must be .*\(60,\).*shape=\(2,\)"),
         (lambda m: m.transfer(X, 0, np.nan), "`strength` must be a finite"),
         (lambda m: m.transfer(X, 0, direction="up"), "`direction` must be one of"),

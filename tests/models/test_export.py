@@ -18,6 +18,7 @@ import keras_latent
 from keras_latent import models
 from keras_latent.src.export import formats as export_formats
 from keras_latent.src.export import other_backend as export_elsewhere
+from keras_latent.src.utils.files import folder_replaced_when_complete
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -366,7 +367,7 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         Path(filepath).write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(export_formats, "_other_backend", lambda format: None)
+    monkeypatch.setattr(export_formats, "other_backend_for", lambda format: None)
     monkeypatch.setattr(keras.Model, "export", fail)
     with pytest.raises(OSError, match="disk full"):
         model_of("VBTA").export(path, "onnx")
@@ -376,11 +377,11 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def test_a_folder_is_the_old_one_or_the_new_one(tmp_path):
     path = tmp_path / "folder"
     for content in ("first", "second"):
-        with export_formats.folder_replaced_when_complete(path) as made:
+        with folder_replaced_when_complete(path) as made:
             made.mkdir()
             (made / content).write_text(content)
         assert os.listdir(path) == [content]
-    with pytest.raises(OSError), export_formats.folder_replaced_when_complete(path) as made:
+    with pytest.raises(OSError), folder_replaced_when_complete(path) as made:
         made.mkdir()
         raise OSError
     assert os.listdir(path) == ["second"] and os.listdir(tmp_path) == ["folder"]
@@ -388,7 +389,7 @@ def test_a_folder_is_the_old_one_or_the_new_one(tmp_path):
 
 def test_another_process_that_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(export_elsewhere, "RUN", "import sys; sys.exit('no class Own')")
-    monkeypatch.setattr(export_formats, "_other_backend", lambda format: "torch")
+    monkeypatch.setattr(export_formats, "other_backend_for", lambda format: "torch")
     with pytest.raises(RuntimeError, match="torch backend to rebuild.*\n.*no class Own"):
         model_of("VBTA").export(tmp_path / "file", "onnx")
     assert not os.listdir(tmp_path)

@@ -379,7 +379,7 @@ def alike():
 
 BAD_IMAGES = {
     "in [-1, 1]": (IMAGES * 2 - 1, r"must lie in \[0, 1\].*values from -1 to 1"),
-    "pixels": (IMAGES * 255, r"must lie in \[0, 1\].*divided by 255.*from 0 to 255"),
+    "pixels": (IMAGES * 255, r"must lie in \[0, 1\].*by 255.*from 0 to 255"),
     "uint8": ((IMAGES * 255).astype("uint8"), r"must hold floats.*/ 255`. Received: dtype=uint8"),
     "nan": (IMAGES * np.nan, "must be finite"),
     "rank": (IMAGES[..., 0], r"must have shape \('batch', 8, 8, 1\).*\(20, 8, 8\)"),

@@ -7,8 +7,9 @@ from keras import layers
 from small_networks import digits, heads, vae, vbta
 
 from keras_latent import models
-from keras_latent.src.models.base import blocks, validation
+from keras_latent.src.models.base import blocks
 from keras_latent.src.models.vbta.networks import vbta_mlp
+from keras_latent.src.training.inputs import check_values
 
 IMAGES, _ = digits(20)
 NAN = IMAGES.copy()
@@ -18,7 +19,7 @@ INFINITE = np.where(NAN != NAN, np.inf, IMAGES)
 BAD_IMAGES = {
     "rank": (IMAGES[..., 0], r"must have shape \('batch', 8, 8, 1\).*\(20, 8, 8\).*x\[..., None\]"),
     "no batch axis": (IMAGES[0], r".*shape=\(8, 8, 1\). Is the batch axis missing \(`x\[None\]`\)"),
-    "channels first": (IMAGES.transpose(0, 3, 1, 2), r".*Channels come last here: `np.moveaxis"),
+    "channels first": (IMAGES.transpose(0, 3, 1, 2), r".*Channels must come last: `np.moveaxis"),
     "size": (IMAGES[:, :7], r"must have shape \('batch', 8, 8, 1\).*shape=\(20, 7, 8, 1\)"),
     "pixels": (IMAGES * 255, r"looks like pixels in 0..255.*divide by 255.*from 0 to 255"),
     "uint8": ((IMAGES * 255).astype("uint8"), r"must hold floats.*/ 255`. Received: dtype=uint8"),
@@ -77,7 +78,7 @@ def test_validation_data_is_checked_too(one):
 def test_values_for_a_bernoulli():
     one, pair = vae(likelihood="bernoulli"), vbta(likelihood="bernoulli", target=(8, 8, 1))
     for x in (IMAGES * 2 - 1, IMAGES * 1.01, IMAGES * 255):
-        message = r"must lie in \[0, 1\]; pixels in 0..255.*Received: values from"
+        message = r"must lie in \[0, 1\]. Divide pixels in 0..255.*Received: values from"
         for model, good in ((one, x), (pair, domains(target=x))):
             model.compile()
             for verb in (model.fit, model.evaluate):
@@ -112,7 +113,7 @@ def test_bad_batches_for_vbta(pair, x, message):
 
 def test_bad_batches_for_vae(one):
     for verb in (one.fit, one.evaluate):
-        with pytest.raises(ValueError, match="`VAE` takes one tensor a batch. Received: dict"):
+        with pytest.raises(ValueError, match="`VAE` takes one tensor per batch. Received: dict"):
             verb({"source": IMAGES})
 
 
@@ -268,7 +269,7 @@ def test_numbers_of_any_kind_are_numbers():
         (lambda m: m.interpolate(IMAGES, IMAGES, to="x"), r"`to` must be one of"),
         (lambda m: m.interpolate(IMAGES, IMAGES, domain="x"), r"`(to|domain)` must be one of"),
         (lambda m: m.interpolate(IMAGES, IMAGES, kind="cubic"), r"`kind` must be.*'cubic'"),
-        (lambda m: m.interpolate(IMAGES, IMAGES, 1), r"`steps` must be an integer of at least 2"),
+        (lambda m: m.interpolate(IMAGES, IMAGES, 1), r"`steps` must be an integer of 2 or more"),
         (lambda m: m.interpolate(IMAGES, IMAGES[:3]), r"same number of rows. Received: 20 and 3"),
         (lambda m: m.decode(np.zeros((1, 5), "float32")), r"`z` must have shape \('batch', 4\)"),
         (lambda m: m.decode(np.zeros(4, "float32")), r"`z` must have shape.*x\[None\]"),
@@ -294,6 +295,6 @@ def test_arguments_of_compile(one):
 
 def test_values_in_half_precision_are_floats():
     bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
-    validation.check_values("x", IMAGES.astype(bfloat16), True)
+    check_values("x", IMAGES.astype(bfloat16), True)
     with pytest.raises(ValueError, match="must be finite"):
-        validation.check_values("x", NAN.astype(bfloat16), True)
+        check_values("x", NAN.astype(bfloat16), True)

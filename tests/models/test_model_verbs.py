@@ -64,7 +64,7 @@ def test_translations_moved_by_an_offset(pair_model, rng):
 @pytest.mark.parametrize(
     ("offset", "message"),
     [
-        (np.zeros(3), r"shape of one latent, \(4,\), or one for each row, \(5, 4\).*shape=\(3,\)"),
+        (np.zeros(3), r"shape of one latent, \(4,\), or of one per row, \(5, 4\).*shape=\(3,\)"),
         (np.zeros((4, 4)), r"Received: shape=\(4, 4\)"),
         (1.0, r"Received: shape=\(\)"),
         (np.full(4, np.nan), r"`offset` must be finite.*4 values not finite"),

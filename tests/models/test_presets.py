@@ -9,7 +9,7 @@ from small_networks import assert_same_weights, digits, vae, vbta
 
 from keras_latent import models
 from keras_latent.src.models.base import blocks
-from keras_latent.src.models.base.attribute_model import AttributeModel
+from keras_latent.src.models.base.attributes import AttributeModel
 
 NAMES = [
     (getattr(models, cls), name) for cls in models.__all__ for name in getattr(models, cls).presets
@@ -196,14 +196,14 @@ def damaged(saved, tmp_path):
     [None, b"", b"{", b"[]", b"{}", b'{"registered_name": "keras_latent>VBTA", "config": []}'],
 )
 def test_damaged_configuration(damaged, content):
-    with pytest.raises(ValueError, match=r"no preset, or a damaged one: its config.json"):
+    with pytest.raises(ValueError, match=r"not a preset, or is damaged: its config.json"):
         models.VBTA.from_preset(damaged("config.json", content))
 
 
 def test_configuration_without_a_network(damaged, saved):
     config = json.loads((saved / "config.json").read_text())
     del config["config"]["target_encoder"]
-    with pytest.raises(ValueError, match=r"damaged one.*target_encoder"):
+    with pytest.raises(ValueError, match=r"is damaged.*target_encoder"):
         models.VBTA.from_preset(damaged("config.json", json.dumps(config).encode()))
 
 
@@ -227,7 +227,7 @@ def test_errors(saved, tmp_path):
         models.VBTA.from_preset("vbta_mnist_transpos", load_weights=False)
     with pytest.raises(ValueError, match=r"or a directory. Received: preset='nothing alike'.$"):
         models.VBTA.from_preset("nothing alike")
-    with pytest.raises(ValueError, match=r"without trained weights.*`load_weights=False`.*sharp"):
+    with pytest.raises(ValueError, match=r"has no trained weights.*`load_weights=False`.*sharp"):
         models.VBTA.from_preset("vbta_mnist_transpose")
     with pytest.raises(ValueError, match=r"is a `VBTA`: call `VBTA.from_preset`.*cls=VAE"):
         models.VAE.from_preset("vbta_mnist_transpose", load_weights=False)
@@ -237,7 +237,7 @@ def test_errors(saved, tmp_path):
         models.VBTA.from_preset("lstnet_mnist_usp")
     with pytest.raises(ValueError, match=r"or a directory. Received: preset='None'"):
         models.VBTA.from_preset(None)
-    with pytest.raises(ValueError, match=r"by `keras.saving.load_model\(path\)`"):
+    with pytest.raises(ValueError, match=r"Load a file with `keras.saving.load_model\(path\)`"):
         models.VBTA.from_preset("model.keras")
     with pytest.raises(ValueError, match=r"must be new or empty"):
         vae().save_to_preset(saved)

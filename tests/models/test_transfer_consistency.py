@@ -30,21 +30,21 @@ def test_the_divergence_is_scipys(rng):
     said = special.expit(numpy(model.attribute_logits(w)))
     seen = special.expit(numpy(model.attribute_logits(model.encode(X))))
     wanted = special.rel_entr(said, seen) + special.rel_entr(1 - said, 1 - seen)
-    found = model.consistency_loss(ops.convert_to_tensor(w), ops.convert_to_tensor(X))
+    found = model.transfer_consistency.loss(ops.convert_to_tensor(w), ops.convert_to_tensor(X))
     np.testing.assert_allclose(float(found), wanted.sum(1).mean(), rtol=1e-4)
 
 
 def test_it_is_0_where_images_show_what_latents_say():
     model = dual_vae(consistency=1.0)
     z = ops.convert_to_tensor(model.encode(X))
-    assert abs(float(model.consistency_loss(z, ops.convert_to_tensor(X)))) < 1e-5
+    assert abs(float(model.transfer_consistency.loss(z, ops.convert_to_tensor(X)))) < 1e-5
 
 
 def test_one_attribute_of_each_row_is_moved():
     model = dual_vae(consistency=1.0, latent_dim=8, use_bias=True)
     rows = np.repeat(X, 4, axis=0)
     z = model.encode(rows)
-    steps = numpy(model.moved_latents(ops.convert_to_tensor(z))) - z
+    steps = numpy(model.transfer_consistency.moved_latents(ops.convert_to_tensor(z))) - z
     before = numpy(model.attribute_logits(z))
     after = numpy(model.attribute_logits(z + steps.astype("float32")))
     # Every step lies along a dual vector, or moves one logit and no other.
@@ -56,14 +56,14 @@ def test_one_attribute_of_each_row_is_moved():
     assert (alone | (along == 1)).all() and (alone & (along == 0)).sum() > 60
     moved = after[np.arange(len(rows)), np.abs(after - before).argmax(axis=1)]
     assert 11 < np.abs(moved[alone]).max() < 12.2 and moved.min() < -8 and moved.max() > 8
-    again = numpy(model.moved_latents(ops.convert_to_tensor(z))) - z
+    again = numpy(model.transfer_consistency.moved_latents(ops.convert_to_tensor(z))) - z
     assert np.abs(again - steps).max() > 1  # drawn anew
 
 
 def test_noise_is_of_training_alone():
     model = dual_vae(consistency=1.0, input_noise=0.5)
     x = ops.zeros((400, 8, 8, 1))
-    assert abs(numpy(model.with_noise(x)).std() - 0.5) < 0.02
+    assert abs(numpy(model.transfer_consistency.with_noise(x)).std() - 0.5) < 0.02
     seen = []
     model.posterior = lambda x, training=False: (
         seen.append(numpy(x)) or type(model).posterior(model, x, training)
@@ -71,7 +71,7 @@ def test_noise_is_of_training_alone():
     for training in (False, True):
         model.losses_of(ops.convert_to_tensor(X), ops.convert_to_tensor(Y), training)
     assert np.array_equal(seen[0], X) and np.abs(seen[1] - X).std() > 0.1
-    assert dual_vae().with_noise(x) is x
+    assert dual_vae().transfer_consistency.with_noise(x) is x
 
 
 def test_the_objective_is_the_sum():
@@ -93,9 +93,9 @@ def test_it_moves_the_decoder_only():
     def only_consistency(x, y, training=False):
         losses, terms = original(x, y, training)
         nothing = 0.0 * losses["attributes"]
-        w = model.moved_latents(model.posterior(x)[0])
+        w = model.transfer_consistency.moved_latents(model.posterior(x)[0])
         images = model.expected(model.likelihood_parameters(w, training))
-        return {"vae": model.consistency_loss(w, images), "attributes": nothing}, terms
+        return {"vae": model.transfer_consistency.loss(w, images), "attributes": nothing}, terms
 
     model.losses_of = only_consistency
     model.compile(sgd(0.1, 0.1), jit_compile=quick_compile())
@@ -114,8 +114,8 @@ def test_transfers_become_consistent():
         rates = {name: keras.optimizers.Adam(5e-3) for name in ("vae", "attributes")}
         model.compile(rates, jit_compile=quick_compile())
         history = model.fit(x, y, batch_size=50, epochs=15, verbose=0).history
-        w = model.moved_latents(ops.convert_to_tensor(model.encode(x)))
-        found[weight] = float(numpy(model.consistency_loss(w, model.to_data(w))))
+        w = model.transfer_consistency.moved_latents(ops.convert_to_tensor(model.encode(x)))
+        found[weight] = float(numpy(model.transfer_consistency.loss(w, model.to_data(w))))
     assert history["consistency_loss"][-1] < history["consistency_loss"][0]
     assert found[50.0] < 0.7 * found[0.0]
     assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == set(history)

@@ -112,15 +112,15 @@ def test_datasets_and_convolutions():
 
 
 BAD_LABELS = {
-    "missing": (None, r"`TVAE` needs labels: `fit\(images, labels\)`.*-1 where.*y=None"),
-    "one-hot": (np.eye(10)[LABELS], r"\(\d+, 10\). One-hot rows: `y.argmax\(-1\)`"),
-    "column": (LABELS[:, None], r"one label for each row, shape \(100,\).*\(100, 1\). `y\[:, 0\]`"),
-    "number": (LABELS[:50], r"one label for each row, shape \(100,\).*shape=\(50,\)"),
-    "scalar": (np.int32(3), r"one label for each row, shape \(100,\).*shape=\(\)"),
+    "missing": (None, r"`TVAE` needs labels: `fit\(images, labels\)`.*-1 for a missing.*y=None"),
+    "one-hot": (np.eye(10)[LABELS], r"\(\d+, 10\). For one-hot rows: `y.argmax\(-1\)`"),
+    "column": (LABELS[:, None], r"one label per row, shape \(100,\).*\(100, 1\). Pass `y\[:, 0\]`"),
+    "number": (LABELS[:50], r"one label per row, shape \(100,\).*shape=\(50,\)"),
+    "scalar": (np.int32(3), r"one label per row, shape \(100,\).*shape=\(\)"),
     "float": (LABELS * 1.0, r"must hold integers: `y.astype\('int32'\)`.*dtype=float64"),
     "text": (LABELS.astype(str), r"must hold integers.*dtype=str"),
     "bool": (LABELS > 4, r"must hold integers.*dtype=bool"),
-    "below": (np.append(-2, LABELS[1:]), r"0 or more, or -1 where.*from -2 to 9"),
+    "below": (np.append(-2, LABELS[1:]), r"0 or more, or -1 for a missing.*from -2 to 9"),
     "too large": (LABELS + 2**31, r"fit into 32 bits.*from 2147483648"),
     "list": (LABELS.tolist(), r"`y` must be one array of labels. Received: list"),
 }
@@ -182,7 +182,7 @@ def test_a_generator_meets_the_check_in_the_step():
         while True:
             yield IMAGES, np.eye(10)[LABELS]
 
-    with pytest.raises(ValueError, match="One-hot rows: `y.argmax"):
+    with pytest.raises(ValueError, match="For one-hot rows: `y.argmax"):
         model.fit(batches(), steps_per_epoch=1, verbose=0)
 
 

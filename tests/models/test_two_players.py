@@ -23,7 +23,7 @@ class OneAfterTheOther(models.FaderNetwork):
         x, y = self.unpack(data)
 
         def first(x, y):
-            return self.discriminator_loss(self.encoder(x, training=True), y, True)
+            return self.discriminator_loss(x, y, self.encoder(x, training=True), True)
 
         def second(x, y):
             return self.autoencoder_loss(x, y, self.encoder(x, training=True), True)

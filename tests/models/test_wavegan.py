@@ -309,7 +309,7 @@ BAD = {
     "integers": ((X * 32767).astype("int16"), r"floats in \[-1, 1\].*by 32768.*dtype=int16"),
     "nan": (np.where(X[0, 500, 0] == X, np.nan, X), "`x` must be finite"),
     "loud": (X * 5, r"must lie in \[-1, 1\].*its own peak. Received: values from -"),
-    "dict": ({"audio": X}, r"one array of waveforms. Received: \['audio'\]"),
+    "dict": ({"audio": X}, r"takes one tensor per batch. Received: dict of \['audio'\]"),
 }
 
 
@@ -326,7 +326,9 @@ def test_batches_that_cannot_be_cut(one):
         one.fit(X, batch_size=4)
     with pytest.raises(ValueError, match=r"multiple of critic_steps=5.*a batch of 32 rows"):
         one.fit(np.concatenate([X] * 5))
-    with pytest.raises(ValueError, match=r"last batch of 8 rows in batches of 5 has 3.*`x\[:5\]`"):
+    with pytest.raises(
+        ValueError, match=r"last batch, of 3 rows, cannot be cut.*the last 3 rows: `x\[:-3\]`"
+    ):
         one.fit(X[:8], batch_size=5)
     with pytest.raises(ValueError, match="a batch of 7 rows"):
         one.train_on_batch(X[:7])

@@ -1,4 +1,4 @@
-"""Exports by another backend, in a process of its own, from the same weights."""
+"""Exports from the same weights with another backend, in a second process."""
 
 import importlib
 import json
@@ -9,24 +9,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from keras_latent.src.presets.preset import CONFIG
+from keras_latent.src.presets.loading import CONFIG
 
 RUN = "from keras_latent.src.export import other_backend as e; import sys; e.main(sys.argv[1])"
-#: Lines of a failed process that its error shows.
+#: Lines of a failed process that the error shows.
 LAST_LINES = 6
 
 
 def export(model, backend: str, path: Path, format: str, what: dict, opset_version) -> None:
-    """Lets a Python process with another Keras backend export a verb of `model`.
+    """Exports a method of `model` in a Python process with another Keras backend.
 
-    Configuration and weights travel in a folder, as `save_to_preset` writes it.
+    Configuration and weights are passed in a folder that `save_to_preset` writes.
 
     Args:
         model: A model of this library.
         backend: `"tensorflow"` or `"torch"`.
-        path: Where that process shall write.
+        path: Where that process writes.
         format: As in `export`.
-        what: Dict of `"verb"` and its `"options"`.
+        what: Dict of `"verb"`, the method, and its `"options"`.
         opset_version: Of ONNX, or `None`.
 
     Raises:
@@ -59,16 +59,16 @@ def export(model, backend: str, path: Path, format: str, what: dict, opset_versi
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
         raise RuntimeError(
-            f"`export(format={format!r})` asked a process with the {backend} backend to rebuild "
-            "this model and write the file, and it failed. Layers and models of your own must be "
+            f"`export(format={format!r})` started a process with the {backend} backend to rebuild "
+            "this model and write the file, and it failed. Custom layers and models must be "
             "registered with Keras, in a module that can be imported (not in `__main__`), and "
-            "use `keras.ops` alone. Or load the model where Keras runs with that backend, and "
+            "use only `keras.ops`. Or load the model where Keras runs with that backend, and "
             f"export it there. The process wrote:\n{last}"
         )
 
 
 def _environment(backend: str) -> dict[str, str]:
-    # What can be imported here can be there; an accelerator stays with this process.
+    # The same import path; accelerators stay with this process.
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
     return {
@@ -81,7 +81,7 @@ def _environment(backend: str) -> dict[str, str]:
 
 
 def _modules(config: Any) -> set[str]:
-    """Names of the modules that a configuration's classes and functions come from."""
+    """Names of the modules that define a configuration's classes and functions."""
     if isinstance(config, list):
         return set().union(*map(_modules, config))
     if not isinstance(config, dict):
@@ -93,12 +93,12 @@ def _modules(config: Any) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """A value of an option as JSON can write it: NumPy's numbers, arrays and tuples."""
+    """An option that JSON cannot write: a NumPy number, an array or a tuple."""
     return value.tolist() if hasattr(value, "tolist") else list(value)
 
 
 def main(file: str) -> None:
-    """What the other process does."""
+    """Runs in the other process."""
     request = json.loads(Path(file).read_text())
     for name in request["modules"]:
         importlib.import_module(name)

@@ -1,100 +1,98 @@
-"""What all models with a Gaussian latent space share: densities, draws, the prior."""
+"""The base of all models: methods on arrays, presets, exports, configuration."""
+
+import inspect
+import math
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 
 from keras_latent import ops
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.image_model import ImageModel
+from keras_latent.src.export import export
+from keras_latent.src.models.base import networks
+from keras_latent.src.models.base.batched import Graph, exported_graphs
+from keras_latent.src.models.base.likelihoods import Likelihood, likelihood_of
+from keras_latent.src.presets import loading
+from keras_latent.src.training.model import PortableModel
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.did_you_mean import did_you_mean
+from keras_latent.src.utils.step_limit import uncut
+from keras_latent.src.utils.types import Tensor
 
-LIKELIHOODS = ("gaussian", "bernoulli")
+#: Values of rows and results together per call of Keras's `predict`, which copies both: 64 MB.
+VALUES_AT_A_TIME = 2**24
 
 
-class LatentModel(ImageModel):
-    """Base of models that encode to `q(z|x) = N(z_mean, exp(z_log_var))`.
+class LatentModel(PortableModel):
+    """Base of all models.
 
-    Holds the observation model: the likelihood `p(x|z)`, Bernoulli (decoders return
-    logits) or Gaussian of a fixed variance (decoders return the mean).
+    Methods that are decorated with `batched` take arrays and run compiled, in batches. A model with
+    a distribution over its data sets `observation`, a likelihood; `metrics.log_likelihood` then
+    needs `posterior(x)`, which returns `(z_mean, z_log_var)`, and `likelihood_parameters(z)`. A
+    model of several domains sets `event_shapes` (domain to the shape of one row); these functions
+    then take a `domain` as well.
 
-    A subclass sets `latent_dim` and `event_shape`, the shape of one row, and defines
-    `posterior(x)`, which returns `(z_mean, z_log_var)`; with a `decoder`, or its own
-    `likelihood_parameters(z)`, `metrics.log_likelihood` works on it. If it has several
-    domains it sets `event_shapes` (domain to shape), and the two take a `domain` as well.
+    `get_config` collects the arguments of `__init__` from attributes of the same names.
 
     Args:
-        likelihood: `"gaussian"` or `"bernoulli"`.
-        observation_variance: Variance of the Gaussian likelihood, in squared pixels;
-            without meaning for a Bernoulli.
-        seed: Seed of the reparametrisation noise.
         **kwargs: `name`, `dtype` of `keras.Model`.
     """
 
-    def __init__(
-        self,
-        likelihood: str = "gaussian",
-        observation_variance: float = 1.0,
-        seed: int | None = None,
-        **kwargs,
-    ):
+    #: Name to description of the built-in presets of the class.
+    presets: ClassVar[dict[str, str]] = {}
+    #: `p(x|z)`, for models that have one.
+    observation: Likelihood
+
+    def __init__(self, **kwargs: Any):
+        unknown = sorted(kwargs.keys() - {"name", "dtype", "trainable", "autocast"})
+        if unknown and "activity_regularizer" not in unknown:
+            raise ValueError(_unknown_argument(type(self), unknown[0]))
         super().__init__(**kwargs)
-        self.likelihood = validation.require_choice("likelihood", likelihood, LIKELIHOODS)
-        self.observation_variance = validation.require_positive(
-            "observation_variance", observation_variance
-        )
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self._programs = _Programs()
 
-    @property
-    def unit_interval(self):
-        return self.likelihood == "bernoulli"
+    # Methods on arrays -------------------------------------------------------------------
 
-    # Networks ----------------------------------------------------------------------------
+    def program(self, key: str, graph: Graph) -> keras.Model:
+        """The compiled function of a graph; `key` names it, and it is built once."""
+        programs = self._programs.by_key
+        if key not in programs:
+            inputs = [keras.Input(spec.shape) for spec in graph.inputs.values()]
+            structure = inputs[0] if len(inputs) == 1 else inputs
+            programs[key] = keras.Model(structure, graph.fn(*inputs))
+        return programs[key]
 
-    @staticmethod
-    def gaussian_of(name: str, outputs):
-        """`(z_mean, z_log_var)` in float32, the log-variance bounded, from what an encoder gave.
+    def run(self, key: str, graph: Graph, values: dict[str, Any], batch_size: int) -> Any:
+        """A graph on checked rows, compiled and in batches; `key` names the compiled function.
 
-        Raises:
-            ValueError: If the encoder did not return two tensors of the same shape
-                `(batch, latent_dim)`.
+        Memory, beyond that of the rows and of the result, does not grow with their number.
         """
-        pair = isinstance(outputs, (tuple, list)) and len(outputs) == 2
-        if not pair or len(outputs[0].shape) != 2 or outputs[0].shape != outputs[1].shape:
-            shapes = keras.tree.map_structure(lambda t: tuple(t.shape), outputs)
+        rows: list[np.ndarray] = []
+        for name, spec in graph.inputs.items():
+            count = len(rows[0]) if rows else None
+            value = values[name]
+            if value is None and spec.fill is not None:
+                value = np.full((count, *spec.shape), spec.fill, "float32")
+            rows.append(spec.rows(name, value, count))
+        batch_size = checks.integer("batch_size", batch_size)
+        program = self.program(key, graph)
+        tensors = [*program.inputs, *program.outputs]
+        per_row = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
+        block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * per_row))
+        with uncut():
+            return _in_blocks(program, rows, block, batch_size)
+
+    def path(self, z_a: np.ndarray, z_b: np.ndarray, steps: int, kind: str) -> np.ndarray:
+        """Latents `(rows * steps, ...)` between the rows of `z_a` and those of `z_b`."""
+        if z_a.shape != z_b.shape:
             raise ValueError(
-                f"`{name}` must return `(z_mean, z_log_var)`, each of shape "
-                f"(batch, latent_dim). Received outputs of shape: {shapes}"
+                "`a` and `b` must have the same number of rows. "
+                f"Received: {len(z_a)} and {len(z_b)} rows"
             )
-        z_mean, z_log_var = outputs
-        return keras.ops.cast(z_mean, "float32"), ops.bound_log_var(z_log_var)
-
-    # Densities ---------------------------------------------------------------------------
-
-    def sample(self, z_mean, z_log_var):
-        """`z = mu + sigma * epsilon`, with the model's own stream of noise."""
-        return ops.sample_gaussian(z_mean, z_log_var, seed=self.seed_generator)
-
-    def likelihood_parameters(self, z, training: bool = False):
-        """Parameters of `p(x|z)`, `(batch, ...)`, of latents: what the decoder returns."""
-        return self.decoder(z, training=training)
-
-    def log_prob(self, x, parameters):
-        """`log p(x|z)` of each row, `(batch,)`, in nats, for what a decoder returned."""
-        if self.likelihood == "bernoulli":
-            return ops.bernoulli_log_prob(x, parameters)
-        return ops.gaussian_log_prob(x, parameters, self.observation_variance)
-
-    def expected(self, parameters):
-        """`E[x|z]`, an image, for what a decoder returned."""
-        parameters = keras.ops.cast(parameters, "float32")
-        return keras.ops.sigmoid(parameters) if self.likelihood == "bernoulli" else parameters
-
-    # Latents -----------------------------------------------------------------------------
-
-    def draw(self, z_mean: np.ndarray, z_log_var: np.ndarray, seed: int | None) -> np.ndarray:
-        """One sample of each row's `q(z|x)`, the same for a seed on every backend."""
-        noise = np.random.default_rng(seed).standard_normal(z_mean.shape, "float32")
-        return z_mean + np.exp(0.5 * z_log_var) * noise
+        flat = (z.reshape(len(z), -1) for z in (z_a, z_b))
+        z = keras.ops.convert_to_numpy(ops.interpolate(*flat, steps, kind))
+        return z.reshape(-1, *z_a.shape[1:])
 
     def prior(self, num: int, seed: int | None = None) -> np.ndarray:
         """`num` latents from `p(z) = N(0, I)`, the same for a seed on every backend.
@@ -102,19 +100,247 @@ class LatentModel(ImageModel):
         Raises:
             ValueError: If `num` is not a positive integer.
         """
-        if not isinstance(num, (int, np.integer)) or isinstance(num, bool) or num < 1:
-            raise ValueError(f"`num` must be a positive integer. Received: num={num!r}")
-        if not (seed is None or isinstance(seed, (int, np.integer)) and seed >= 0):
-            raise ValueError(
-                f"`seed` must be an integer of 0 or more, or None. Received: seed={seed!r}"
-            )
-        return np.random.default_rng(seed).standard_normal((num, self.latent_dim), "float32")
+        shape = (checks.integer("num", num), self.latent_dim)
+        return np.random.default_rng(checks.seed("seed", seed)).standard_normal(shape, "float32")
 
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            likelihood=self.likelihood,
-            observation_variance=self.observation_variance,
-            seed=self.seed,
-        )
-        return config
+    @property
+    def unit_interval(self) -> bool:
+        """Whether data must lie in [0, 1]."""
+        return hasattr(self, "observation") and self.observation.unit_interval
+
+    # Densities ---------------------------------------------------------------------------
+
+    def set_observation(
+        self, likelihood: str, observation_variance: float, seed: int | None
+    ) -> None:
+        """Sets `p(x|z)` and the stream of reparametrization noise; called by `__init__`."""
+        self.observation = likelihood_of(likelihood, observation_variance)
+        self.likelihood, self.observation_variance = likelihood, float(observation_variance)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def sample(self, z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+        """`z = mu + sigma * epsilon`, with the model's own stream of noise."""
+        return ops.sample_gaussian(z_mean, z_log_var, seed=self.seed_generator)
+
+    def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
+        """`log p(x|z)` per row, `(batch,)`, in nats, of a decoder's outputs."""
+        return self.observation.log_prob(x, parameters)
+
+    def expected(self, parameters: Tensor) -> Tensor:
+        """`E[x|z]` of a decoder's outputs, float32."""
+        return self.observation.mean(parameters)
+
+    # Presets -----------------------------------------------------------------------------
+
+    @classmethod
+    def from_preset(cls, preset: str | Path, load_weights: bool = True, **kwargs: Any) -> Self:
+        """Makes a model from a built-in preset or a directory.
+
+        Args:
+            preset: A name in `cls.presets`, or a directory that `save_to_preset` wrote.
+            load_weights: Whether to load trained weights, or to start from random ones.
+            **kwargs: Arguments of the model that replace those of the preset.
+
+        Returns:
+            A model of this class, not compiled.
+
+        Raises:
+            ValueError: If there is no such preset or directory, if it is damaged or of
+                another class, or if it holds no weights and `load_weights` is True.
+        """
+        return loading.load(cls, preset, load_weights, kwargs)
+
+    @classmethod
+    def preset_card(cls, preset: str) -> dict[str, Any]:
+        """How the trained weights of a built-in preset were made, and what they reach.
+
+        Args:
+            preset: A name in `cls.presets` that comes with trained weights.
+
+        Returns:
+            `"task"`; `"data"` with its license; `"configuration"`, with the seed; `"figures"`,
+            measured on test rows with the shipped weights, and `"figures_float32"`, with the
+            weights before rounding; the `"command"` that trains and measures them again; `"date"`
+            and `"environment"`.
+
+        Raises:
+            ValueError: If there is no such preset, or it comes without weights.
+
+        Example:
+
+        >>> from keras_latent import models
+        >>> models.VBTA.preset_card("vbta_digits_transpose_sharp")["data"]["licence"]
+        'CC BY 4.0'
+        """
+        return loading.card(cls, preset)
+
+    def save_to_preset(self, preset_dir: str | Path, *, half: bool = False) -> None:
+        """Writes configuration and weights to a new directory, all of it or nothing.
+
+        Args:
+            preset_dir: A directory that does not exist yet, or is empty.
+            half: Whether to write the weights as float16, which halves the file and rounds
+                to 11 bits. A model that loads them computes in its own precision.
+
+        Raises:
+            ValueError: If the directory is not empty, or a weight does not fit float16.
+        """
+        loading.save(self, preset_dir, half)
+
+    # Export ------------------------------------------------------------------------------
+
+    def export_verbs(self) -> list[str]:
+        """Names of the methods that `export` and `verb_model` take, in alphabetical order."""
+        return list(exported_graphs(type(self)))
+
+    def verb_model(self, verb: str, **options: Any) -> keras.Model:
+        """A method as a plain Keras model, to be saved, served or built into another one.
+
+        Args:
+            verb: One of `export_verbs()`, for example `"translate"` or `"encode"`.
+            **options: Arguments of that method that are not data, such as `to` or `domain`.
+
+        Returns:
+            A functional model in inference mode that shares this model's weights. Its inputs have
+            the names of the method's. It takes one float32 tensor `(batch, ...)`, or a dict of
+            several. It returns float32: means, where the method could draw.
+
+        Raises:
+            ValueError: If there is no such method, or an option is unknown or out of range.
+
+        Example:
+
+        >>> import keras
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
+        >>> vbta.export_verbs()
+        ['cycle', 'decode', 'encode', 'reconstruct', 'translate']
+        >>> encoder = vbta.verb_model("encode", domain="target")
+        >>> encoder.input_shape, encoder.output_shape
+        ((None, 8, 8, 1), (None, 32))
+        """
+        return export.as_keras_model(self, exported_graphs(type(self)), verb, options)
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        *,
+        verb: str = "translate",
+        opset_version: int | None = None,
+        **options: Any,
+    ) -> None:
+        """Writes one method to a file that runs without Keras and without this library.
+
+        The file takes any number of rows and returns what the method returns, without its checks of
+        values. Inputs have the names of the method's, `x` or `z`. Models with attributes add
+        `attributes`, float32 `(rows, attributes)` of 1, 0 and -1, and for `transfer` with
+        `strength=None` also `strength`, `(rows,)`. The output is `output_0`. All are float32.
+
+        | | written by | needs |
+        |---|---|---|
+        | SavedModel | TensorFlow, JAX | `tensorflow` |
+        | ONNX | TensorFlow | `onnx`, `tf2onnx` |
+        | ONNX | PyTorch | `onnx` |
+        | ONNX | JAX | `jax2onnx` |
+
+        `pip install keras-latent[export]` installs these except the backends and `jax2onnx`. If the
+        running backend cannot write the format (PyTorch: SavedModel; JAX without `jax2onnx`: ONNX),
+        a second Python process writes the file from the same weights, with another installed
+        backend. It must be able to import the modules of your custom layers.
+
+        Args:
+            filepath: The file (ONNX) or folder (SavedModel) to write. An older one is replaced
+                when the new one is complete.
+            format: `"tf_saved_model"` or `"onnx"`. `keras.Model.export` has more, and
+                `verb_model` makes a model for it.
+            verbose: Whether to print where it was saved. `None`: yes.
+            verb: The method: one of `export_verbs()`.
+            opset_version: The ONNX opset. `None`: the default of what writes the file.
+            **options: Arguments of that method that are not data: `to`, `domain`, `attribute`...
+
+        Raises:
+            ValueError: If there is no such method, an option is unknown or out of range, the
+                format is unknown, or `filepath` holds something other than an older export.
+            ImportError: If a package is missing; the message says which to install.
+            RuntimeError: If the second process cannot rebuild the model.
+
+        Example:
+
+        >>> import keras, tempfile
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
+        >>> path = tempfile.mkdtemp() + "/translate.onnx"
+        >>> if keras.backend.backend() != "jax":  # may take seconds there: a second process
+        ...     vbta.export(path, "onnx", verbose=False, verb="translate", to="target")
+
+        To run it, anywhere:
+
+        ```python
+        session = onnxruntime.InferenceSession("translate.onnx")
+        (images,) = session.run(None, {"x": x})
+        ```
+        """
+        checks.choice("format", format, export.FORMATS)
+        program = self.verb_model(verb, **options)
+        what = {"model": type(self).__name__, "verb": verb, "options": options}
+        export.write(self, program, filepath, format, what, opset_version)
+        if verbose is None or verbose:
+            print(f"Saved artifact at '{filepath}'.")
+
+    # Configuration -----------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        names = (name for name in _arguments(type(self)) if hasattr(self, name))
+        arguments = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **networks.serialize(arguments)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        return cls(**networks.deserialize(cls.__name__, config, custom_objects))
+
+
+class _Programs:
+    """Compiled functions. Not a plain dict, so that Keras neither tracks nor saves them."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, keras.Model] = {}
+
+
+def _arguments(cls: type) -> list[str]:
+    """Names of the arguments of `__init__` of a class and its bases, without `**kwargs`."""
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    names: dict[str, None] = {}
+    for base in cls.__mro__[: cls.__mro__.index(LatentModel)]:
+        if "__init__" in vars(base):
+            parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+            names |= {p.name: None for p in parameters if p.kind not in kinds}
+    return list(names)
+
+
+def _unknown_argument(cls: type, name: str) -> str:
+    known = _arguments(cls)
+    hint = did_you_mean(name, known) or " Sizes are those of the networks."
+    return f"`{cls.__name__}` has no argument {name!r}. It has {[*known, 'name', 'dtype']}.{hint}"
+
+
+def _in_blocks(program, rows, block, batch_size):
+    def predict(part):
+        part = part[0] if len(part) == 1 else part
+        return program.predict(part, batch_size=batch_size, verbose=0)
+
+    count = len(rows[0])
+    if count <= block:
+        return predict(rows)
+    result = None
+    for first in range(0, count, block):
+        part = predict([array[first : first + block] for array in rows])
+        if result is None:
+            result = keras.tree.map_structure(
+                lambda p: np.empty((count, *p.shape[1:]), p.dtype), part
+            )
+        for whole, values in zip(keras.tree.flatten(result), keras.tree.flatten(part), strict=True):
+            whole[first : first + len(values)] = values
+    return result

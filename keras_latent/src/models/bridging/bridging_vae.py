@@ -1,6 +1,6 @@
 """The bridging VAE of Latent Domain Transfer (Tian and Engel, 2018)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,13 +9,26 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein
-from keras_latent.src.export.export import Graph
-from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.base.likelihoods import Gaussian
+from keras_latent.src.models.base.networks import built, gaussian_of
+from keras_latent.src.models.bridging.batch import LABELLED, LabelsByDomain, Latents, domain_of
 from keras_latent.src.models.bridging.presets import PRESETS
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Input, check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
 
-LABELLED = "_labelled"
+
+def _latents(self, domain):
+    return Input((self.latent_dims[checks.choice("domain", domain, self.domains)],))
+
+
+def _shared(self, domain):
+    checks.choice("domain", domain, self.domains)
+    return Input((self.latent_dim,))
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -23,7 +36,7 @@ class BridgingVAE(LatentModel):
     """A small conditional VAE between the latent spaces of frozen generative models.
 
     Latents `z_d` of every domain `d` go through one encoder `q(z'|z_d, D=d)` into one shared
-    space and through one decoder `g(z', D=d)` back, both told the domain, one-hot. Minimises
+    space and through one decoder `g(z', D=d)` back. Both get the domain, one-hot. It minimizes
 
         L = sum_d L_d^ELBO + beta_SWD L^SWD + beta_Cls sum_d L_d^Cls
 
@@ -31,44 +44,46 @@ class BridgingVAE(LatentModel):
         L^SWD    = mean over directions w of W_p^p(w.Z'_1, w.Z'_2), over pairs of domains
         L_d^Cls  = E H(f(z'), y), f one linear layer, over the rows that have a label
 
-    with one draw of z' for each row, from one pass through the encoder, for all three. A latent
-    is moved to another domain by encoding it with its own D and decoding it with the other.
+    with one draw of z' per row, from one pass through the encoder, for all three terms. To transfer
+    a latent, encode it with its own D and decode it with the other.
 
-    Readings: the paper's likelihood of variance 1 is "effectively" the squared error (appendix
-    A); here it is averaged over the latent dimensions, as in its reference, while the KL
-    divergence, in nats, is summed. The paper writes W_2^2 (`swd_order=2`); the reference takes
-    W_1 (`swd_order=1`). The classifier is trained with the rest.
+    Where the paper is ambiguous: its likelihood of variance 1 is "effectively" the squared error
+    (appendix A). Here that is averaged over the latent dimensions, as in its reference code, while
+    the KL divergence, in nats, is summed. The paper writes W_2^2 (`swd_order=2`), the reference
+    code uses W_1 (`swd_order=1`). The classifier is trained together with the rest.
 
     Args:
         encoder: Built Keras model, `(z, domain)`, of shapes `(batch, dim)` and
             `(batch, domains)`, to `(z'_mean, z'_log_var)`, each `(batch, shared_dim)`.
         decoder: Built Keras model, `(z', domain)` to `(batch, dim)`.
         domains: Names of the domains, two or more.
-        latent_dims: Size of each domain's latents; the networks take the largest, and shorter
-            ones are filled up with zeros that count nowhere. Default: that of the networks.
+        latent_dims: Size of each domain's latents. The networks take the largest. Shorter ones are
+            padded with zeros, which do not count. Default: the size that the networks take.
         num_classes: Number of classes of the labels; `None`: no classifier.
         beta_kl: `beta_KL`. The paper has 0.1 in its text and 0.05 in its appendix, its reference
-            0.005: with the squared error averaged, the larger ones leave z' empty.
-        beta_swd: `beta_SWD`; 0 leaves the term out.
-        beta_cls: `beta_Cls`; 0 leaves the term out.
-        conditional: Whether the networks see the domain; `False`, for the ablation of the
-            paper's table 4, feeds them zeros.
-        denoise: Whether to reconstruct the mean of the distribution that a latent was drawn from,
-            where that is given, instead of the draw: not in the paper. What a base model leaves
-            at its prior is then no noise to be learned.
-        num_projections: Directions of the sliced Wasserstein distance, new in each step.
+            code 0.005. With an averaged squared error, the larger values leave z' empty.
+        beta_swd: `beta_SWD`. 0 removes the term.
+        beta_cls: `beta_Cls`. 0 removes the term.
+        conditional: Whether the networks see the domain. `False`, for the ablation of the
+            paper's table 4, passes zeros.
+        num_projections: Directions of the sliced Wasserstein distance, drawn in each step.
         swd_order: `p`, 2 or 1.
         seed: Seed of the draws and of the directions.
+        denoise: See Extensions.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
-    Input: a dict, for each domain a float tensor of latents, `(batch, dim)`, or of the parameters
-    of their distribution, `(batch, 2, dim)`: mean and log-variance, of which each step draws
-    afresh. Domains may differ in rows. `y`, which may be left out, is a dict, for each domain
-    integer labels `(batch,)`, -1 where one is missing, so that the same `fit` is supervised,
-    semi-supervised or unsupervised. Where labelled rows are rare, a domain may have further rows
-    `"<domain>_labelled"` in both dicts (`datasets.LatentBatches` makes them): they count in the
-    classifier's term alone, which the rows of all data then leave to them. `call` returns a dict
-    of reconstructions, from mean shared latents.
+    Extensions, not in the paper, off by default:
+
+    - `denoise`: where the distribution of a latent is given, reconstruct its mean instead of the
+      draw. Latent dimensions that a base model leaves at the prior are then not learned as noise.
+
+    Input: a dict of domain to a float tensor of latents, `(batch, dim)`, or of the parameters of
+    their distribution, `(batch, 2, dim)`: mean and log-variance, from which each step draws anew.
+    Domains may differ in rows. `y` is optional: a dict of domain to integer labels `(batch,)`, with
+    -1 for a missing label, so that the same `fit` is supervised, semi-supervised or unsupervised.
+    If labelled rows are rare, a domain may have further rows `"<domain>_labelled"` in both dicts
+    (`datasets.LatentBatches` makes them). The classifier's term then uses only these, and the other
+    terms do not use them. `call` returns a dict of reconstructions, from mean shared latents.
 
     Raises:
         ValueError: If a network is not built, or shapes, names or labels do not fit together.
@@ -91,7 +106,6 @@ class BridgingVAE(LatentModel):
     """
 
     presets = PRESETS
-
     trackers = (
         "loss",
         "reconstruction_loss",
@@ -100,6 +114,11 @@ class BridgingVAE(LatentModel):
         "classification_loss",
         "accuracy",
     )
+    optional_trackers = {
+        "swd_loss": "beta_swd",
+        "classification_loss": "classifies",
+        "accuracy": "classifies",
+    }
 
     def __init__(
         self,
@@ -112,21 +131,26 @@ class BridgingVAE(LatentModel):
         beta_swd: float = 1.0,
         beta_cls: float = 0.05,
         conditional: bool = True,
-        denoise: bool = False,
         num_projections: int = 64,
         swd_order: int = 2,
         seed: int | None = None,
-        **kwargs,
+        *,
+        denoise: bool = False,
+        **kwargs: Any,
     ):
-        super().__init__(seed=seed, **kwargs)
-        self.encoder = validation.require_built("encoder", encoder)
-        self.decoder = validation.require_built("decoder", decoder)
+        super().__init__(**kwargs)
+        self.encoder = built("encoder", encoder)
+        self.decoder = built("decoder", decoder)
+        self.observation = Gaussian()
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
         self.domains = _names(domains)
-        self.beta_kl = validation.require_positive("beta_kl", beta_kl, zero_allowed=True)
-        self.beta_swd = validation.require_positive("beta_swd", beta_swd, zero_allowed=True)
-        self.beta_cls = validation.require_positive("beta_cls", beta_cls, zero_allowed=True)
+        self.beta_kl = checks.non_negative("beta_kl", beta_kl)
+        self.beta_swd = checks.non_negative("beta_swd", beta_swd)
+        self.beta_cls = checks.non_negative("beta_cls", beta_cls)
         self.conditional = bool(conditional)
         self.denoise = bool(denoise)
+        self.num_projections, self.swd_order = num_projections, swd_order
         self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, seed)
 
         shapes = getattr(encoder, "input_shape", None)
@@ -136,72 +160,85 @@ class BridgingVAE(LatentModel):
                 f"input shape {shapes}"
             )
         self.width = shapes[0][-1]
-        validation.check_shape("encoder", shapes[1], (len(self.domains),))
+        check_shape("encoder", shapes[1], (len(self.domains),))
         self.latent_dims = _sizes(latent_dims, self.domains, self.width)
         one_hot = keras.Input((len(self.domains),))
-        z_mean, _ = self.gaussian_of("encoder", encoder((keras.Input((self.width,)), one_hot)))
+        z_mean, _ = gaussian_of("encoder", encoder((keras.Input((self.width,)), one_hot)))
         self.latent_dim = z_mean.shape[-1]
         output = decoder((keras.Input((self.latent_dim,)), one_hot))
-        validation.check_shape("decoder", output.shape, (self.width,))
+        check_shape("decoder", output.shape, (self.width,))
 
         self.num_classes, self.classifier = num_classes, None
         if num_classes is not None:
-            if not isinstance(num_classes, (int, np.integer)) or num_classes < 2:
-                raise ValueError(
-                    "`num_classes` must be an integer of 2 or more, or None. "
-                    f"Received: num_classes={num_classes!r}"
-                )
+            try:
+                checks.integer("num_classes", num_classes, at_least=2)
+            except ValueError as error:
+                raise ValueError(f"{error}. Pass None for a model without a classifier.") from error
             self.classifier = keras.layers.Dense(num_classes, name="classifier")
             self.classifier.build((None, self.latent_dim))
         self.built = True
 
+    @property
+    def batch_spec(self) -> BatchSpec:
+        sizes = self.latent_dims.items()
+        inputs = {d: Latents((n,)) for d, n in sizes}
+        inputs |= {d + LABELLED: Latents((n,), required=False) for d, n in sizes}
+        return BatchSpec(
+            inputs,
+            targets=LabelsByDomain(self.num_classes),
+            hint=f"a domain may have further rows, '<domain>{LABELLED}'.",
+        )
+
     # Networks ----------------------------------------------------------------------------
 
-    def one_hot(self, domain: str, z):
-        """`D` for each row of `z`, `(batch, domains)`; zeros if the model is not conditional."""
+    def one_hot(self, domain: str, z: Tensor) -> Tensor:
+        """`D` per row of `z`, `(batch, domains)`; zeros if the model is not conditional."""
         row = np.zeros((1, len(self.domains)), "float32")
         row[0, self.domains.index(domain)] = float(self.conditional)
-        # By a sum, since the number of rows of a symbolic `z` is unknown.
+        # A sum, since the number of rows of a symbolic `z` is unknown.
         return kops.zeros_like(z[:, :1], dtype="float32") + row
 
-    def padded(self, z, domain: str):
-        """Latents of a domain, filled up with zeros to the networks' width."""
+    def padded(self, z: Tensor, domain: str) -> Tensor:
+        """Latents of a domain, padded with zeros to the networks' width."""
         missing = self.width - self.latent_dims[domain]
         return kops.pad(z, ((0, 0), (0, missing))) if missing else z
 
-    def posterior(self, z, domain: str, training: bool = False):
+    def posterior(self, z: Tensor, domain: str, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(mean, log_var)` of `q(z'|z, D)`, each `(batch, shared_dim)`, float32."""
         inputs = self.padded(z, domain), self.one_hot(domain, z)
-        return self.gaussian_of("encoder", self.encoder(inputs, training=training))
+        return gaussian_of("encoder", self.encoder(inputs, training=training))
 
-    def likelihood_parameters(self, z, domain: str, training: bool = False):
+    def likelihood_parameters(self, z: Tensor, domain: str, training: bool = False) -> Tensor:
         """`g(z', D)`, the mean latents of a domain, `(batch, dim)`, float32."""
         output = self.decoder((z, self.one_hot(domain, z)), training=training)
         return kops.cast(output[:, : self.latent_dims[domain]], "float32")
 
-    def call(self, z, training=False):
+    def call(self, z: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         return {
             d: self.likelihood_parameters(self.posterior(self.drawn(z[d]), d)[0], d)
             for d in self.domains
         }
 
-    def drawn(self, z):
-        """Latents `(batch, dim)` as they are; a draw of each row of `(batch, 2, dim)`."""
+    def drawn(self, z: Tensor) -> Tensor:
+        """Latents `(batch, dim)` unchanged; one draw per row of `(batch, 2, dim)`."""
         if len(z.shape) == 2:
             return z
         return self.sample(z[:, 0], ops.bound_log_var(z[:, 1]))
 
     # Objective ---------------------------------------------------------------------------
 
-    def bridging_loss(self, z, labels, training: bool = False):
+    def bridging_loss(
+        self, z: dict[str, Tensor], labels: dict[str, Tensor], training: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """`L`, a scalar, and its terms, unweighted and summed over the domains."""
         given, z = z, {key: self.drawn(rows) for key, rows in z.items()}
         # All rows in one pass: the encoder serves all three terms.
         one_hot = kops.concatenate([self.one_hot(domain_of(key), rows) for key, rows in z.items()])
         inputs = kops.concatenate([self.padded(rows, domain_of(k)) for k, rows in z.items()])
-        q = self.gaussian_of("encoder", self.encoder((inputs, one_hot), training=training))
+        q = gaussian_of("encoder", self.encoder((inputs, one_hot), training=training))
         shared = self.sample(*q)
-        place, ends = {}, 0
+        place: dict[str, slice] = {}
+        ends: Any = 0
         for key, rows in z.items():
             begins, ends = ends, ends + kops.shape(rows)[0]
             place[key] = slice(begins, ends)
@@ -210,7 +247,7 @@ class BridgingVAE(LatentModel):
         output = self.decoder((shared[whole], one_hot[whole]), training=training)
         output = kops.cast(output, "float32")
         kl_of_rows = ops.gaussian_kl(*q)
-        terms = {"reconstruction_loss": 0.0, "kl_loss": 0.0}
+        terms: dict[str, Tensor] = {"reconstruction_loss": 0.0, "kl_loss": 0.0}
         for d in self.domains:
             wanted = given[d][:, 0] if self.denoise and len(given[d].shape) == 3 else z[d]
             error = wanted - output[place[d], : self.latent_dims[d]]
@@ -236,7 +273,9 @@ class BridgingVAE(LatentModel):
 
     def _classification(self, shared, place, labels):
         """Cross entropy in nats, summed over the domains, and accuracy, over labelled rows."""
-        loss, right, known = 0.0, 0.0, 0.0
+        loss: Tensor = 0.0
+        right: Tensor = 0.0
+        known: Tensor = 0.0
         for d in self.domains:
             key = d + LABELLED if d + LABELLED in labels else d
             if key not in labels:
@@ -264,103 +303,12 @@ class BridgingVAE(LatentModel):
         loss, terms = self.objective(self.bridging_loss, z, labels)
         return self.track(kops.shape(z[self.domains[0]])[0], loss=loss, **terms)
 
-    @property
-    def metrics(self):
-        absent = {"swd_loss": not self.beta_swd}
-        absent |= dict.fromkeys(("classification_loss", "accuracy"), not self.classifies)
-        return [m for m in super().metrics if not absent.get(m.name)]
+    # Methods on arrays -------------------------------------------------------------------
 
-    # Input -------------------------------------------------------------------------------
-
-    def unpack(self, data):
-        z = super().unpack(data)
-        labels = keras.utils.unpack_x_y_sample_weight(data)[1]
-        self.check_shapes(z)
-        self.check_labels(labels, {key: rows.shape[0] for key, rows in z.items()})
-        order = [*self.domains, *(d + LABELLED for d in self.domains if d + LABELLED in z)]
-        z = {key: kops.cast(z[key], "float32") for key in order}
-        labels = labels or {}
-        return z, {k: kops.cast(kops.convert_to_tensor(y), "int32") for k, y in labels.items()}
-
-    def check_shapes(self, z):
-        keys = {*self.domains, *(d + LABELLED for d in self.domains)}
-        if not isinstance(z, Mapping) or not set(self.domains) <= set(z) <= keys:
-            got = sorted(z) if isinstance(z, Mapping) else type(z).__name__
-            raise ValueError(
-                f"`BridgingVAE` takes a dict of latents with the keys {list(self.domains)} (and, "
-                f"if there are any, '<domain>{LABELLED}'). Received: {got}"
-            )
-        for key, rows in z.items():
-            dim = self.latent_dims[domain_of(key)]
-            parameters = len(rows.shape) == 3
-            if len(rows.shape) > 3:
-                raise ValueError(
-                    f"`x['{key}']` must be latents, (batch, {dim}), or their means and "
-                    f"log-variances, (batch, 2, {dim}). Received: shape={tuple(rows.shape)}. Data "
-                    "become latents by `encode` of the domain's own model, or by "
-                    "`LatentDomainTransfer.posterior`."
-                )
-            validation.check_shape(f"x['{key}']", rows.shape, (2, dim) if parameters else (dim,))
-
-    def check_labels(self, labels, rows: dict[str, int | None], values: bool = False) -> None:
-        """Raises `ValueError` where labels, a dict or `None`, are not those of the rows."""
-        if labels is None:
-            extra = sorted(key for key in rows if key.endswith(LABELLED))
-            if extra:
-                raise ValueError(f"Labels are missing for the rows {extra}: pass them as `y`.")
-            return
-        if not isinstance(labels, Mapping) or not set(labels) <= set(rows):
-            got = sorted(labels) if isinstance(labels, Mapping) else type(labels).__name__
-            raise ValueError(
-                "`y` must be a dict of integer labels, by the keys of the latents "
-                f"{sorted(rows)}. Received: {got}"
-            )
-        for key, y in labels.items():
-            if not hasattr(y, "shape"):
-                raise ValueError(
-                    f"`y['{key}']` must be an array of integer labels: `np.asarray(...)`. "
-                    f"Received: {type(y).__name__}"
-                )
-            dtype = keras.backend.standardize_dtype(y.dtype)
-            size = rows[key]
-            if (
-                len(y.shape) != 1
-                or "int" not in dtype
-                or None not in (size, y.shape[0])
-                and (size != y.shape[0])
-            ):
-                raise ValueError(
-                    f"`y['{key}']` must hold one integer label a row, ({size},), -1 where it is "
-                    f"missing, not one-hot rows. Received: shape={tuple(y.shape)}, dtype={dtype}. "
-                    "Of one-hot rows, pass `.argmax(-1)`."
-                )
-            if values and self.num_classes and y.size:
-                low, high = int(y.min()), int(y.max())
-                if low < -1 or high >= self.num_classes:
-                    raise ValueError(
-                        f"`y['{key}']` must be from 0 to {self.num_classes - 1}, or -1 where a "
-                        f"label is missing. Received: labels from {low} to {high}"
-                    )
-
-    def check_batch(self, z):
-        self.check_shapes(z)
-        for key, rows in z.items():
-            validation.check_values(f"x['{key}']", rows, unit_interval=False, image=False)
-        self._rows = {key: len(rows) for key, rows in z.items()}
-
-    def check_targets(self, y, rows=None):
-        if y is not None and isinstance(y, Mapping):
-            y = {
-                key: keras.ops.convert_to_numpy(value) if hasattr(value, "shape") else value
-                for key, value in y.items()
-            }
-        self.check_labels(y, self._rows, values=True)
-
-    # Verbs -------------------------------------------------------------------------------
-
+    @batched(z=_latents)
     def encode(
         self,
-        z,
+        z: Rows,
         domain: str,
         *,
         sample: bool = False,
@@ -377,27 +325,18 @@ class BridgingVAE(LatentModel):
             batch_size: Rows per compiled call.
 
         Raises:
-            ValueError: If `domain` is unknown, or `z` are no latents of it.
+            ValueError: If `domain` is unknown, or `z` are not latents of it.
         """
-        graph = self._graph_from(domain, lambda z: self.posterior(z, domain))
-        shape = graph.inputs["z"]
-        q = self.run(f"posterior {domain}", shape, graph.fn, z, "z", batch_size, image=False)
-        return self.draw(*q, seed) if sample else q[0]
+        return self.posterior(z, domain)
 
-    def graph_of_encode(self, domain: str) -> Graph:
-        return self._graph_from(domain, lambda z: self.posterior(z, domain)[0])
-
-    def decode(self, z, domain: str, *, batch_size: int = 2048) -> np.ndarray:
-        """Latents `(rows, dim)` of a domain, of shared latents `(rows, shared_dim)`."""
-        return self.run_graph("decode", z, batch_size, domain=domain)
-
-    def graph_of_decode(self, domain: str) -> Graph:
-        validation.require_choice("domain", domain, self.domains)
-        return Graph({"z": (self.latent_dim,)}, lambda z: self.likelihood_parameters(z, domain))
+    @batched(z=_shared)
+    def decode(self, z: Rows, domain: str, *, batch_size: int = 2048) -> np.ndarray:
+        """Latents `(rows, dim)` of a domain, from shared latents `(rows, shared_dim)`."""
+        return self.likelihood_parameters(z, domain)
 
     def transfer(
         self,
-        z,
+        z: Rows,
         domain: str,
         to: str,
         *,
@@ -405,29 +344,28 @@ class BridgingVAE(LatentModel):
         seed: int | None = None,
         batch_size: int = 2048,
     ) -> np.ndarray:
-        """Latents of the domain `to`, `(rows, dim)`, of the latents `z` of `domain`."""
-        validation.require_choice("to", to, self.domains)
+        """Latents of the domain `to`, `(rows, dim)`, from latents `z` of `domain`."""
+        checks.choice("to", to, self.domains)
         shared = self.encode(z, domain, sample=sample, seed=seed, batch_size=batch_size)
         return self.decode(shared, to, batch_size=batch_size)
 
     def graph_of_transfer(self, domain: str, to: str) -> Graph:
-        validation.require_choice("to", to, self.domains)
-        return self._graph_from(
-            domain, lambda z: self.likelihood_parameters(self.posterior(z, domain)[0], to)
+        checks.choice("to", to, self.domains)
+        return Graph(
+            {"z": _latents(self, domain)},
+            lambda z: self.likelihood_parameters(self.posterior(z, domain)[0], to),
         )
 
-    def classify(self, z, domain: str, *, batch_size: int = 2048) -> np.ndarray:
+    @batched(z=_latents)
+    def classify(self, z: Rows, domain: str, *, batch_size: int = 2048) -> np.ndarray:
         """Logits `(rows, num_classes)` of the linear classifier, at the mean shared latents.
 
         Raises:
             ValueError: If the model has no classifier.
         """
-        return self.run_graph("classify", z, batch_size, domain=domain)
-
-    def graph_of_classify(self, domain: str) -> Graph:
         if self.classifier is None:
             raise ValueError("`classify` needs a model with `num_classes`. Received: None")
-        return self._graph_from(domain, lambda z: self.classifier(self.posterior(z, domain)[0]))
+        return self.classifier(self.posterior(z, domain)[0])
 
     def generate(
         self, num: int, *, seed: int | None = None, batch_size: int = 2048
@@ -436,32 +374,8 @@ class BridgingVAE(LatentModel):
         z = self.prior(num, seed)
         return {d: self.decode(z, d, batch_size=batch_size) for d in self.domains}
 
-    def _graph_from(self, domain: str, fn) -> Graph:
-        validation.require_choice("domain", domain, self.domains)
-        return Graph({"z": (self.latent_dims[domain],)}, fn)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["likelihood"], config["observation_variance"]
-        config.update(
-            **self.networks_config(["encoder", "decoder"]),
-            domains=list(self.domains),
-            latent_dims=list(self.latent_dims.values()),
-            num_classes=self.num_classes,
-            beta_kl=self.beta_kl,
-            beta_swd=self.beta_swd,
-            beta_cls=self.beta_cls,
-            conditional=self.conditional,
-            denoise=self.denoise,
-            num_projections=self.sliced_wasserstein.num_projections,
-            swd_order=self.sliced_wasserstein.p,
-        )
-        return config
-
-
-def domain_of(key: str) -> str:
-    """The domain of a batch's key, `"<domain>"` or `"<domain>_labelled"`."""
-    return key.removesuffix(LABELLED)
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "latent_dims": list(self.latent_dims.values())}
 
 
 def _names(domains: Any) -> tuple[str, ...]:

@@ -5,44 +5,55 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.export.export import Graph
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.image_model import ImageModel
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.models.base.batched import Graph, batched
+from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.base.networks import built
 from keras_latent.src.models.bridging.bridging_vae import BridgingVAE
 from keras_latent.src.models.bridging.transfer_presets import PRESETS
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Input
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.types import Rows, Tensor
 
 TRANSFERRED = ("none", "ends", "all")
 
 
+def _data(self, domain):
+    return self.data_spec(domain)
+
+
+def _latents(self, domain):
+    return Input((self.latent_dims[checks.choice("domain", domain, DOMAINS)],))
+
+
 @keras.saving.register_keras_serializable(package="keras_latent")
-class LatentDomainTransfer(ImageModel):
-    """`x1 -> z1 -> z' -> z2 -> x2`: data of one generative model become those of another.
+class LatentDomainTransfer(LatentModel):
+    """`x1 -> z1 -> z' -> z2 -> x2`: turns data of one generative model into data of another.
 
-    The source's encoder gives `z1 ~ q(z1|x1)`, the bridge's `z' ~ q(z'|z1, D=1)`; its decoder
-    gives `z2 = g(z', D=2)` and the target's `x2 = g(x2|z2)` (section 2 of the paper). Each step
-    takes the mean, or a draw where asked for. The other direction is the same.
+    The source's encoder gives `z1 ~ q(z1|x1)` and the bridge's encoder `z' ~ q(z'|z1, D=1)`. The
+    bridge's decoder gives `z2 = g(z', D=2)` and the target's decoder `x2 = g(x2|z2)` (section 2 of
+    the paper). Each step takes the mean, or a draw on request. The other direction is the same.
 
-    The base models stay as they are. Only the bridge is trained, on latents:
+    The base models are frozen. Only the bridge is trained, on latents:
 
         bridge.fit({"source": transfer.posterior(x1, "source"), "target": ...}, labels)
 
     Args:
-        source: A generative model: `VAE`, `WaveGAN`, any object of their kind (a Keras model with
-            `latent_dim`, `event_shape`, `to_data(z)` and, if it can encode, `posterior(x)`), or
+        source: A generative model: `VAE`, `WaveGAN`, a Keras model with the same attributes
+            (`latent_dim`, `event_shape`, `to_data(z)` and, if it can encode, `posterior(x)`), or
             a plain built Keras model from latents `(batch, dim)` to data, such as the generator
             of a GAN.
         bridge: A `BridgingVAE`.
         target: Another generative model.
-        domains: The bridge's names of the two; default: its first two domains.
+        domains: The bridge's names of the two. Default: its first two domains.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
-    Input of `call`: data of the source `(batch, ...)`, or its latents `(batch, dim)` where the
-    source cannot encode; it returns data of the target, by means.
+    `call` takes data of the source `(batch, ...)`, or latents `(batch, dim)` if the source cannot
+    encode. It returns data of the target, by means.
 
     Raises:
-        ValueError: If the latents of a base model are not of the size that the bridge takes.
+        ValueError: If the latents of a base model do not have the size that the bridge takes.
 
     Example:
 
@@ -70,7 +81,7 @@ class LatentDomainTransfer(ImageModel):
         bridge: BridgingVAE,
         target: keras.Model,
         domains: tuple[str, str] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if not isinstance(bridge, BridgingVAE):
@@ -82,40 +93,73 @@ class LatentDomainTransfer(ImageModel):
                 f"`domains` must be two of the bridge's, {list(bridge.domains)}. "
                 f"Received: domains={domains!r}"
             )
-        self.domains = dict(zip(DOMAINS, names, strict=True))
+        self.names = dict(zip(DOMAINS, names, strict=True))
+        self.domains = names
         self.source, self.target = source, target
         self.latent_dims, self.event_shapes = {}, {}
         for domain in DOMAINS:
             model = getattr(self, domain)
             latent_dim, event_shape = sizes_of(domain, model)
-            wanted = bridge.latent_dims[self.domains[domain]]
+            wanted = bridge.latent_dims[self.names[domain]]
             if latent_dim != wanted:
                 raise ValueError(
-                    f"The bridge takes {wanted} latents of {self.domains[domain]!r}. Received: "
+                    f"The bridge takes {wanted} latents of {self.names[domain]!r}. Received: "
                     f"`{domain}` with latents of size {latent_dim}"
                 )
             self.latent_dims[domain], self.event_shapes[domain] = latent_dim, event_shape
         self.built = True
 
+    # Networks ----------------------------------------------------------------------------
+
     def can_encode(self, domain: str) -> bool:
-        """Whether the domain's model has an encoder; that of a GAN has none."""
+        """Whether the domain's model has an encoder. That of a GAN has none."""
         return hasattr(getattr(self, domain), "posterior")
 
-    def to_data(self, z, domain: str):
-        """Data of a domain, float32, of its latents `(batch, dim)`; tensors."""
+    def data_spec(self, domain: str) -> Input:
+        """What data of a domain must be: what its own model takes.
+
+        Raises:
+            ValueError: If the domain's model cannot encode.
+        """
+        checks.choice("domain", domain, DOMAINS)
+        if not self.can_encode(domain):
+            raise ValueError(
+                f"The {domain}'s model has no encoder, so its latents must be given: draw them "
+                "(`models.rejection_sample`), and pass them with `latents=True`."
+            )
+        spec = getattr(getattr(self, domain), "batch_spec", None)
+        own = getattr(spec, "inputs", None)
+        return own if isinstance(own, Input) else Input(self.event_shapes[domain])
+
+    def to_data(self, z: Tensor, domain: str) -> Tensor:
+        """Data of a domain, float32, from its latents `(batch, dim)`; tensors."""
         model = getattr(self, domain)
         x = model.to_data(z) if hasattr(model, "to_data") else model(z, training=False)
         return keras.ops.cast(x, "float32")
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
         z = self.source.posterior(x)[0] if self.can_encode("source") else x
-        shared, _ = self.bridge.posterior(z, self.domains["source"])
-        z = self.bridge.likelihood_parameters(shared, self.domains["target"])
+        shared, _ = self.bridge.posterior(z, self.names["source"])
+        z = self.bridge.likelihood_parameters(shared, self.names["target"])
         return self.to_data(z, "target")
 
-    # Verbs -------------------------------------------------------------------------------
+    @property
+    def predict_spec(self) -> BatchSpec:
+        can = self.can_encode("source")
+        shape = self.event_shapes["source"] if can else (self.latent_dims["source"],)
+        return BatchSpec(Input(shape))
 
-    def posterior(self, x, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+    def require_compiled(self) -> None:
+        """Raises `NotImplementedError`: only the bridge is trained."""
+        raise NotImplementedError(
+            "`LatentDomainTransfer` is not trained as a whole. Train its bridge, on latents: "
+            "`bridge.compile()`, `bridge.fit({'source': transfer.posterior(x1, 'source'), "
+            "'target': transfer.posterior(x2, 'target')}, labels)`."
+        )
+
+    # Methods on arrays -------------------------------------------------------------------
+
+    def posterior(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Mean and log-variance of `q(z|x)`, `(rows, 2, dim)`: what the bridge is trained on.
 
         Args:
@@ -126,47 +170,51 @@ class LatentDomainTransfer(ImageModel):
         Raises:
             ValueError: If the domain's model cannot encode: use `rejection_sample`.
         """
-        self._require_encoder(domain)
-        model, shape = getattr(self, domain), self.event_shapes[domain]
-        # The verbs of a model itself keep its own checks of values.
-        run = model.run if isinstance(model, ImageModel) else self.run
-        q = run(f"posterior {domain}", shape, model.posterior, x, "x", batch_size)
-        return np.stack(q, axis=1)
+        graph = Graph({"x": self.data_spec(domain)}, getattr(self, domain).posterior)
+        return np.stack(self.run(f"encode {domain} x", graph, {"x": x}, batch_size), axis=1)
 
-    def _require_encoder(self, domain: str) -> None:
-        validation.require_choice("domain", domain, DOMAINS)
-        if not self.can_encode(domain):
-            raise ValueError(
-                f"The {domain}'s model has no encoder, so that its latents must be given: draw "
-                "them (`models.rejection_sample`), and pass them with `latents=True`."
-            )
-
+    @batched(x=_data)
     def encode(
-        self, x, domain: str = "source", *, sample: bool = False, seed=None, batch_size: int = 512
+        self,
+        x: Rows,
+        domain: str = "source",
+        *,
+        sample: bool = False,
+        seed: Any = None,
+        batch_size: int = 512,
     ) -> np.ndarray:
         """Latents `(rows, dim)` of the domain's own model: means, or draws of `q(z|x)`."""
-        z_mean, z_log_var = np.moveaxis(self.posterior(x, domain, batch_size=batch_size), 1, 0)
-        if not sample:
-            return z_mean
-        noise = np.random.default_rng(seed).standard_normal(z_mean.shape, "float32")
-        return z_mean + np.exp(0.5 * z_log_var) * noise
+        return getattr(self, domain).posterior(x)
 
-    def graph_of_encode(self, domain: str = "source") -> Graph:
-        self._require_encoder(domain)
-        model = getattr(self, domain)
-        return Graph({"x": self.event_shapes[domain]}, lambda x: model.posterior(x)[0])
+    @batched(z=_latents)
+    def decode(self, z: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Data `(rows, ...)`, from latents `(rows, dim)` of the domain's own model."""
+        return self.to_data(z, domain)
 
-    def decode(self, z, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
-        """Data `(rows, ...)` of latents `(rows, dim)` of the domain's own model."""
-        return self.run_graph("decode", z, batch_size, domain=domain)
+    def transfer_latents(
+        self,
+        z: Rows,
+        domain: str,
+        to: str,
+        *,
+        sample: bool = False,
+        seed: Any = None,
+        batch_size: int = 2048,
+    ) -> np.ndarray:
+        """Latents of `to` from latents of `domain`, `"source"` or `"target"`, by the bridge."""
+        names = self._bridge_names(domain, to)
+        return self.bridge.transfer(z, *names, sample=sample, seed=seed, batch_size=batch_size)
 
-    def graph_of_decode(self, domain: str = "source") -> Graph:
-        domain = validation.require_choice("domain", domain, DOMAINS)
-        return Graph({"z": (self.latent_dims[domain],)}, lambda z: self.to_data(z, domain))
+    def graph_of_transfer_latents(self, domain: str, to: str) -> Graph:
+        return self.bridge.graph_of_transfer(*self._bridge_names(domain, to))
+
+    def _bridge_names(self, domain, to):
+        choices = (("domain", domain), ("to", to))
+        return [self.names[checks.choice(name, value, DOMAINS)] for name, value in choices]
 
     def transfer(
         self,
-        x,
+        x: Rows,
         to: str = "target",
         *,
         latents: bool = False,
@@ -174,12 +222,12 @@ class LatentDomainTransfer(ImageModel):
         seed: int | None = None,
         batch_size: int = 512,
     ) -> np.ndarray:
-        """Data of the domain `to` of data of the other domain.
+        """Data of the domain `to` from data of the other domain.
 
         Args:
             x: Data `(rows, ...)` of the other domain, or its latents `(rows, dim)`.
             to: `"target"` or `"source"`.
-            latents: Whether `x` are latents, as they must be of a model that cannot encode.
+            latents: Whether `x` are latents, as they must be for a model that cannot encode.
             sample: Draw `z1` (unless `x` are latents) and `z'` instead of taking the means.
             seed: Seed of the draws.
             batch_size: Rows per compiled call.
@@ -191,16 +239,15 @@ class LatentDomainTransfer(ImageModel):
             ValueError: If `to` is neither domain, the other cannot encode, or shape or values of
                 `x` are not those of the other domain.
         """
-        to = validation.require_choice("to", to, DOMAINS)
-        return self._through(x, OTHER[to], to, latents, sample, seed, batch_size)
+        domain = OTHER[checks.choice("to", to, DOMAINS)]
+        return self._through(x, domain, to, latents, sample, seed, batch_size)
 
     def graph_of_transfer(self, to: str = "target", latents: bool = False) -> Graph:
-        to = validation.require_choice("to", to, DOMAINS)
-        return self._graph_through(OTHER[to], to, latents)
+        return self._graph_through(OTHER[checks.choice("to", to, DOMAINS)], to, latents)
 
     def reconstruct(
         self,
-        x,
+        x: Rows,
         domain: str = "source",
         *,
         latents: bool = False,
@@ -208,39 +255,25 @@ class LatentDomainTransfer(ImageModel):
         seed: int | None = None,
         batch_size: int = 512,
     ) -> np.ndarray:
-        """Data of `domain` through both encoders and both decoders of that domain."""
-        domain = validation.require_choice("domain", domain, DOMAINS)
+        """Data of `domain`, through both encoders and both decoders of that domain."""
+        checks.choice("domain", domain, DOMAINS)
         return self._through(x, domain, domain, latents, sample, seed, batch_size)
 
     def graph_of_reconstruct(self, domain: str = "source", latents: bool = False) -> Graph:
-        domain = validation.require_choice("domain", domain, DOMAINS)
-        return self._graph_through(domain, domain, latents)
-
-    def transfer_latents(
-        self, z, domain: str, to: str, *, sample: bool = False, seed=None, batch_size: int = 2048
-    ) -> np.ndarray:
-        """Latents of `to` of latents of `domain`, `"source"` or `"target"`, by the bridge."""
-        names = (
-            self.domains[validation.require_choice("domain", d, DOMAINS)] for d in (domain, to)
-        )
-        return self.bridge.transfer(z, *names, sample=sample, seed=seed, batch_size=batch_size)
-
-    def graph_of_transfer_latents(self, domain: str, to: str) -> Graph:
-        names = (
-            self.domains[validation.require_choice(name, d, DOMAINS)]
-            for name, d in (("domain", domain), ("to", to))
-        )
-        return self.bridge.graph_of_transfer(*names)
+        return self._graph_through(checks.choice("domain", domain, DOMAINS), domain, latents)
 
     def _graph_through(self, domain, to, latents) -> Graph:
         bridge = self.graph_of_transfer_latents(domain, to)
         if latents:
             return Graph(bridge.inputs, lambda z: self.to_data(bridge.fn(z), to))
-        encoder = self.graph_of_encode(domain)
-        return Graph(encoder.inputs, lambda x: self.to_data(bridge.fn(encoder.fn(x)), to))
+        encoder = getattr(self, domain)
+        return Graph(
+            {"x": self.data_spec(domain)},
+            lambda x: self.to_data(bridge.fn(encoder.posterior(x)[0]), to),
+        )
 
     def _through(self, x, domain, to, latents, sample, seed, batch_size):
-        # Two streams of noise of one seed.
+        # Two streams of noise from one seed.
         seeds = [None, None] if seed is None else np.random.SeedSequence(seed).spawn(2)
         if not latents:
             x = self.encode(x, domain, sample=sample, seed=seeds[0], batch_size=batch_size)
@@ -249,8 +282,8 @@ class LatentDomainTransfer(ImageModel):
 
     def interpolate(
         self,
-        a,
-        b,
+        a: Rows,
+        b: Rows,
         steps: int = 8,
         *,
         transferred: str = "all",
@@ -259,12 +292,12 @@ class LatentDomainTransfer(ImageModel):
         kind: str = "spherical",
         batch_size: int = 512,
     ) -> np.ndarray:
-        """Data on the way from each row of `a` to the row of `b`: the paper's figures 5 and 6.
+        """Data between each row of `a` and the same row of `b`: the paper's figures 5 and 6.
 
         Args:
             a: Data `(rows, ...)` of the other domain than `to`, or its latents.
-            b: As many of the same.
-            steps: Number of points on the way, both ends included.
+            b: The same for the other ends, with as many rows.
+            steps: Number of points per row, both ends included.
             transferred: `"none"`: a path in the first model's latent space, decoded there (the
                 figures' first rows). `"ends"`: both ends are transferred, and the path lies in
                 the second model's latent space (second rows). `"all"`: every point of the first
@@ -275,13 +308,13 @@ class LatentDomainTransfer(ImageModel):
             batch_size: Rows per compiled call.
 
         Returns:
-            Array `(rows, steps, ...)`, float32: data of `to`, but for `"none"`.
+            Array `(rows, steps, ...)`, float32: data of `to`, or of the other for `"none"`.
 
         Raises:
-            ValueError: If `a` and `b` differ in rows, or an argument is none of its choices.
+            ValueError: If `a` and `b` differ in rows, or an option is unknown.
         """
-        validation.require_choice("transferred", transferred, TRANSFERRED)
-        to = validation.require_choice("to", to, DOMAINS)
+        checks.choice("transferred", transferred, TRANSFERRED)
+        to = checks.choice("to", to, DOMAINS)
         domain = OTHER[to]
         ends = [x if latents else self.encode(x, domain, batch_size=batch_size) for x in (a, b)]
         if transferred == "ends":
@@ -292,44 +325,16 @@ class LatentDomainTransfer(ImageModel):
         data = self.decode(z, domain if transferred == "none" else to, batch_size=batch_size)
         return data.reshape(-1, steps, *data.shape[1:])
 
-    def fit(self, *args, **kwargs):
-        """Not here: the base models are frozen.
-
-        Raises:
-            NotImplementedError: Always; it says what to do instead.
-        """
-        raise NotImplementedError(
-            "`LatentDomainTransfer` is not trained as a whole. Train its bridge, on latents: "
-            "`bridge.compile()`, `bridge.fit({'source': transfer.posterior(x1, 'source'), "
-            "'target': transfer.posterior(x2, 'target')}, labels)`."
-        )
-
-    #: The base models and the bridge have an `evaluate` each.
-    evaluate = fit
-
-    def check_inputs(self, x):
-        can = self.can_encode("source")
-        shape = self.event_shapes["source"] if can else (self.latent_dims["source"],)
-        self.check_rows(x, shape, "x", image=False)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            **self.networks_config(["source", "bridge", "target"]),
-            domains=list(self.domains.values()),
-        )
-        return config
-
 
 def sizes_of(name: str, model: Any) -> tuple[int, tuple[int, ...]]:
     """Size of a generative model's latents, and the shape of one row of its data.
 
     Raises:
-        ValueError: If the model is none.
+        ValueError: If it is not a generative model.
     """
     if hasattr(model, "latent_dim") and hasattr(model, "to_data"):
         return model.latent_dim, tuple(model.event_shape)
-    validation.require_built(name, model)
+    built(name, model)
     shape, output = getattr(model, "input_shape", ()), getattr(model, "output_shape", None)
     if len(shape) != 2 or not isinstance(shape[1], int) or output is None:
         raise ValueError(

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.networks import built, event_shape_of
+from keras_latent.src.utils import checks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +89,12 @@ def rejection_sample(
     Models" (2018), section 2, where the number of draws is not given.
     """
     latent_dim, decode = _decoder_of(generator)
-    validation.require_built("classifier", classifier)
+    built("classifier", classifier)
     for name, value in (("per_class", per_class), ("batch_size", batch_size)):
-        _require_count(name, value)
+        checks.integer(name, value)
     if max_draws is not None:
-        _require_count("max_draws", max_draws)
-    threshold = validation.require_positive("threshold", threshold, zero_allowed=True)
+        checks.integer("max_draws", max_draws)
+    threshold = checks.non_negative("threshold", threshold)
     if threshold > 1:
         raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold}")
 
@@ -150,8 +151,8 @@ def _decoder_of(generator) -> tuple[int, Callable]:
     """Size of the latents, and the function from a batch of them to data."""
     if hasattr(generator, "decode") and hasattr(generator, "latent_dim"):
         return generator.latent_dim, generator.decode
-    validation.require_built("generator", generator)
-    shape = validation.event_shape_of("generator", generator)
+    built("generator", generator)
+    shape = event_shape_of("generator", generator)
     if len(shape) != 1 or shape[0] is None:
         raise ValueError(
             "`generator` must take latents (batch, latent_dim), or have `latent_dim` and "
@@ -188,8 +189,3 @@ def _best(kept, new, count):
     latents, confidence = (np.concatenate(pair) for pair in zip(kept, new, strict=True))
     order = np.argsort(-confidence, kind="stable")[:count]
     return latents[order], confidence[order]
-
-
-def _require_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")

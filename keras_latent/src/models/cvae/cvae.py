@@ -1,31 +1,33 @@
-"""The conditional VAE, whose encoder and decoder know the attributes (Kingma et al., 2014)."""
+"""The conditional variational autoencoder (Kingma et al., 2014)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.attribute_model import signed
-from keras_latent.src.models.base.conditional_verbs import ConditionalVerbs, conditioned_shape
-from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.base.attributes import signed
+from keras_latent.src.models.base.conditional import ConditionalModel
+from keras_latent.src.models.base.networks import built, conditioned_shape, gaussian_of
 from keras_latent.src.models.cvae.presets import PRESETS
+from keras_latent.src.training.inputs import check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class CVAE(ConditionalVerbs, LatentModel):
-    """Conditional variational autoencoder: attributes are given to both its networks.
+class CVAE(ConditionalModel):
+    """Conditional variational autoencoder: both networks take the attributes.
 
     Minimises, in nats, averaged over the batch,
 
         beta * KL(q(z|x, y) || N(0, I)) - E_q(z|x, y) log p(x|y, z)
 
-    An image is transferred by decoding its latent with another `y`. The DualVAE paper compares
-    itself with this model. Networks get an attribute as 1 where it is there, -1 where it is
-    not, and 0 where that is not known.
+    To transfer an image, decode its latent with another `y`. The DualVAE paper uses this model as a
+    baseline. Networks get an attribute as 1 (present), -1 (absent) or 0 (not known).
 
     Args:
         encoder: Built Keras model of two inputs, `(batch, ...)` and `(batch, attributes)`, to
@@ -36,11 +38,11 @@ class CVAE(ConditionalVerbs, LatentModel):
         beta: Weight of the KL divergence.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
-        seed: Seed of the reparametrisation noise.
+        seed: Seed of the reparametrization noise.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
-    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1, 0, or -1
-    where an attribute is missing. `call` takes `[x, signed attributes]` and returns the
+    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1 (present),
+    0 (absent) or -1 (missing). `call` takes `[x, signed attributes]` and returns the
     reconstruction from the mean latent. Default optimizer: Adam, learning rate 1e-3.
 
     Raises:
@@ -76,43 +78,46 @@ class CVAE(ConditionalVerbs, LatentModel):
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
-        super().__init__(likelihood, observation_variance, seed, **kwargs)
-        self.encoder = validation.require_built("encoder", encoder)
-        self.decoder = validation.require_built("decoder", decoder)
+        super().__init__(**kwargs)
+        self.encoder = built("encoder", encoder)
+        self.decoder = built("decoder", decoder)
         self.set_attributes(attributes)
-        self.beta = validation.require_positive("beta", beta, zero_allowed=True)
+        self.beta = checks.non_negative("beta", beta)
+        self.set_observation(likelihood, observation_variance, seed)
 
         self.event_shape = conditioned_shape("encoder", encoder, self.num_attributes)
         (self.latent_dim,) = conditioned_shape("decoder", decoder, self.num_attributes)
         y = keras.Input((self.num_attributes,))
-        z_mean, _ = self.gaussian_of("encoder", encoder([keras.Input(self.event_shape), y]))
-        validation.check_shape("encoder", z_mean.shape, (self.latent_dim,))
+        z_mean, _ = gaussian_of("encoder", encoder([keras.Input(self.event_shape), y]))
+        check_shape("encoder", z_mean.shape, (self.latent_dim,))
         output = decoder([keras.Input((self.latent_dim,)), y])
-        validation.check_shape("decoder", output.shape, self.event_shape)
+        check_shape("decoder", output.shape, self.event_shape)
         self.built = True
 
     # Objective ---------------------------------------------------------------------------
 
-    def posterior(self, x, y, training: bool = False):
+    def posterior(self, x: Tensor, y: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(z_mean, z_log_var)` of `q(z|x, y)`; `y` signed, `(batch, attributes)`."""
-        return self.gaussian_of("encoder", self.encoder([x, y], training=training))
+        return gaussian_of("encoder", self.encoder([x, y], training=training))
 
-    def to_latent(self, x, y):
+    def to_latent(self, x: Tensor, y: Tensor) -> Tensor:
         """The mean of `q(z|x, y)`."""
         return self.posterior(x, y)[0]
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
         x, y = inputs
         z_mean, _ = self.posterior(x, y, training)
         return self.to_data(z_mean, y, training)
 
-    def to_data(self, z, y, training: bool = False):
+    def to_data(self, z: Tensor, y: Tensor, training: bool = False) -> Tensor:
         """`E[x|y, z]`, `(batch, ...)`, of latents and signed attributes."""
         return self.expected(self.decoder([z, y], training=training))
 
-    def negative_elbo(self, x, y, training: bool = False):
+    def negative_elbo(
+        self, x: Tensor, y: Tensor, training: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective, a scalar in nats, and its two terms."""
         z_mean, z_log_var = self.posterior(x, y, training)
         z = self.sample(z_mean, z_log_var)
@@ -132,24 +137,20 @@ class CVAE(ConditionalVerbs, LatentModel):
         loss, terms = self.objective(self.negative_elbo, x, y)
         return self.track(kops.shape(x)[0], loss=loss, **terms)
 
-    def unpack(self, data):
-        x = super().unpack(data)
-        validation.check_shape("x", x.shape, self.event_shape)
-        return kops.cast(x, "float32"), signed(self.unpack_attributes(data, x.shape[0]))
+    def unpack(self, data: Any) -> tuple[Tensor, Tensor]:
+        """Images and signed attributes."""
+        x, y = super().unpack(data)
+        return x, signed(y)
 
-    def check_batch(self, x):
-        validation.check_shape("x", x.shape, self.event_shape)
-        validation.check_values("x", x, self.unit_interval)
-
-    # Verbs -------------------------------------------------------------------------------
+    # Methods on arrays -------------------------------------------------------------------
 
     def generate(
-        self, num: int, attributes=None, *, seed: int | None = None, batch_size: int = 512
+        self,
+        num: int,
+        attributes: Rows | None = None,
+        *,
+        seed: int | None = None,
+        batch_size: int = 512,
     ) -> np.ndarray:
-        """`num` images decoded from draws of the prior, with the attributes of each row."""
+        """`num` images decoded from draws of the prior with the attributes of each row."""
         return self.decode(self.prior(num, seed), attributes, batch_size=batch_size)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(**self.networks_config(["encoder", "decoder"]), beta=self.beta)
-        return config

@@ -1,30 +1,35 @@
 """DualVAE: attributes as linear boundaries in latent space (Okamoto et al., 2019)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.src.export.export import Graph
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.attribute_model import (
+from keras_latent.src.models.base.attributes import (
     AttributeModel,
     Attributes,
     attribute_nll,
     right_share,
 )
+from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.dual_vae.presets import PRESETS
 from keras_latent.src.models.dual_vae.transfer_consistency import TransferConsistency
 from keras_latent.src.models.vae.vae import VAE
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Images
+from keras_latent.src.training.targets import AttributeLabels
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
 
 DIRECTIONS = ("dual", "isolated")
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class DualVAE(TransferConsistency, AttributeModel, VAE):
+class DualVAE(AttributeModel, VAE):
     """Dual variational autoencoder: a VAE whose latents also predict attributes, linearly.
 
     The bound on the log-likelihood of an image and its attributes (eq. 2)
@@ -37,25 +42,16 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         phi, theta <- g   (gradient of L(x))
         phi, U     <- g_e (gradient of alpha sum_i I_i log p(y_i|z, u_i))
 
-    where `I_i` is 0 for a missing attribute. Two optimizers, `"vae"` (g) and `"attributes"`
-    (g_e), move the encoder both; its forward pass is made once for the two. Both terms are in
-    nats, summed over pixels and attributes, averaged over the batch.
+    where `I_i` is 0 for a missing attribute. Two optimizers, `"vae"` (g) and `"attributes"` (g_e),
+    both update the encoder, whose forward pass they share. Both terms are in nats, summed over
+    pixels and attributes, averaged over the batch.
 
-    An image is transferred by a step along a dual vector (eq. 3), and decoded:
+    To transfer an image, its latent takes a step along a dual vector (eq. 3) and is decoded:
 
         w_i = z + lambda u_i
 
-    `direction="isolated"` is ours: along the part of `u_i` that no other dual vector has any
-    share in (column `i` of the pseudo-inverse of `U`, as long as `u_i`), so that the logits of
-    the other attributes stay what they are. It needs at least as many latents as attributes.
-
-    `consistency > 0` is ours, too: `L(x) - consistency C`, where `C` makes the decoder draw what
-    moved latents say (see `TransferConsistency`). It costs a second pass through the decoder and
-    one through the encoder.
-
-    Left open by the paper, and read so: networks, latent size, `alpha` and `lambda` (arguments;
-    `ConditionalInceptionScore` as a function of `lambda` tells them apart); no bias in `U z`
-    (`use_bias=True` moves boundaries away from the origin, for rare attributes).
+    The paper leaves open, and this class takes as arguments: networks, latent size, `alpha` and
+    `lambda`. `ConditionalInceptionScore` as a function of `lambda` compares them.
 
     Args:
         encoder: Built Keras model, `(batch, ...)` to `(z_mean, z_log_var)`, each
@@ -64,23 +60,34 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
             `(batch, ...)`: logits (Bernoulli) or means (Gaussian).
         attributes: Number of attributes, or their names.
         alpha: Weight of the attributes' log-likelihood.
-        use_bias: Whether `p(y|z) = Bern(sigmoid(U z + b))`.
-        consistency: Weight of the consistency of transfers; 0, the paper's, leaves it out.
-        input_noise: Standard deviation, in pixel values, of the noise on what the encoder sees
-            while training; 0, the paper's: none.
         beta: Weight of the KL divergence.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
-        seed: Seed of the reparametrisation noise.
+        seed: Seed of the reparametrization noise.
+        use_bias: See Extensions, as for all that follow.
+        consistency: 0 or more.
+        input_noise: Standard deviation, in pixel values.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
-    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1, 0, or -1
-    where an attribute is missing. Default optimizers: Adam, learning rate 1e-3.
+    Extensions, not in the paper, off by default:
+
+    - `use_bias`: `p(y|z) = Bern(sigmoid(U z + b))`. This moves the boundaries of rare attributes
+      away from the origin.
+    - `consistency` is the weight of `C` in `L(x) - consistency C`, which makes the decoder render
+      the attributes of moved latents (see `TransferConsistency`). It costs a second pass through
+      the decoder and one through the encoder.
+    - `input_noise` is the standard deviation of Gaussian noise on the encoder's inputs in training.
+    - `transfer(..., direction="isolated")` moves along the part of `u_i` that is orthogonal to all
+      other dual vectors (column `i` of the pseudo-inverse of `U`, as long as `u_i`), which keeps
+      the logits of the other attributes. It needs at least as many latents as attributes.
+
+    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1 (present),
+    0 (absent) or -1 (missing). Default optimizers: Adam, learning rate 1e-3.
 
     Raises:
         ValueError: If an argument is out of range, a network is not built, or their shapes do
-            not fit together; by `fit` and `evaluate`, if `y` is left out, has not one column
-            for each attribute, or other values.
+            not fit together; by `fit` and `evaluate`, if `y` is missing, does not have one
+            column per attribute, or has other values.
 
     Example:
 
@@ -105,14 +112,15 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
     """
 
     presets = PRESETS
-
     trackers = (
         "loss",
         "reconstruction_loss",
         "kl_loss",
         "attribute_loss",
         "attribute_accuracy",
+        "consistency_loss",
     )
+    optional_trackers = {"consistency_loss": "consistency"}
 
     def __init__(
         self,
@@ -120,33 +128,34 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         decoder: keras.Model,
         attributes: int | Sequence[str],
         alpha: float = 1.0,
-        use_bias: bool = False,
-        consistency: float = 0.0,
-        input_noise: float = 0.0,
         beta: float = 1.0,
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
-        **kwargs,
+        *,
+        use_bias: bool = False,
+        consistency: float = 0.0,
+        input_noise: float = 0.0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, decoder, beta, likelihood, observation_variance, seed, **kwargs)
         self.set_attributes(attributes)
-        self.alpha = validation.require_positive("alpha", alpha, zero_allowed=True)
+        self.alpha = checks.non_negative("alpha", alpha)
         self.use_bias = bool(use_bias)
-        self.consistency = validation.require_positive(
-            "consistency", consistency, zero_allowed=True
-        )
-        self.input_noise = validation.require_positive(
-            "input_noise", input_noise, zero_allowed=True
-        )
-        if self.consistency:
-            self._trackers["consistency_loss"] = keras.metrics.Mean(name="consistency_loss")
+        self.consistency = checks.non_negative("consistency", consistency)
+        self.input_noise = checks.non_negative("input_noise", input_noise)
+        self.transfer_consistency = TransferConsistency(self)
         self.attribute_decoder = keras.layers.Dense(
             self.num_attributes, use_bias=self.use_bias, dtype="float32", name="attribute_decoder"
         )
         self.attribute_decoder.build((None, self.latent_dim))
 
-    def optimizer_groups(self):
+    @property
+    def batch_spec(self) -> BatchSpec:
+        images = Images(self.event_shape, self.unit_interval)
+        return BatchSpec(images, targets=AttributeLabels(self.attribute_names))
+
+    def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         return {
             "vae": [self.encoder, self.decoder],
             "attributes": [self.encoder, self.attribute_decoder],
@@ -154,39 +163,42 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
 
     # Objective ---------------------------------------------------------------------------
 
-    def attribute_logits(self, z):
-        """`U z`, `(batch, attributes)`, float32: above 0 where an attribute is there."""
+    def attribute_logits(self, z: Tensor) -> Tensor:
+        """`U z`, `(batch, attributes)`, float32: above 0 if an attribute is present."""
         return self.attribute_decoder(kops.cast(z, "float32"))
 
-    def losses_of(self, x, y, training: bool = False):
-        """What each optimizer minimises, by its name, and the terms, unweighted."""
-        z_mean, z_log_var = self.posterior(self.with_noise(x) if training else x, training)
+    def losses_of(
+        self, x: Tensor, y: Tensor, training: bool = False
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What each optimizer minimizes, by its name, and the terms, unweighted."""
+        extension = self.transfer_consistency
+        seen = extension.with_noise(x) if training else x
+        z_mean, z_log_var = self.posterior(seen, training)
         z = self.sample(z_mean, z_log_var)
-        # One pass for both halves: batch normalisation sees what it will decode later.
-        w = kops.concatenate([z, self.moved_latents(z)]) if self.consistency else z
+        # One pass for both halves: batch normalization sees what it will decode later.
+        w = kops.concatenate([z, extension.moved_latents(z)]) if self.consistency else z
         parameters = self.likelihood_parameters(w, training)
         nll = -kops.mean(self.log_prob(x, parameters[: kops.shape(x)[0]]))
         kl = kops.mean(ops.gaussian_kl(z_mean, z_log_var))
 
         logits = self.attribute_logits(z)
         attribute_loss = kops.mean(attribute_nll(logits, y))
-        accuracy, known = right_share(logits, y)
         terms = {
             "reconstruction_loss": nll,
             "kl_loss": kl,
             "attribute_loss": attribute_loss,
-            "attribute_accuracy": accuracy,
-            "known": known,
+            # Weighted by the number of known labels: a batch without any says nothing about it.
+            "attribute_accuracy": right_share(logits, y),
         }
         vae_loss = nll + self.beta * kl
         if self.consistency:
             images = self.expected(parameters)
-            images = self.with_noise(images) if training else images
-            terms["consistency_loss"] = self.consistency_loss(w, images)
+            images = extension.with_noise(images) if training else images
+            terms["consistency_loss"] = extension.loss(w, images)
             vae_loss = vae_loss + self.consistency * terms["consistency_loss"]
         return {"vae": vae_loss, "attributes": self.alpha * attribute_loss}, terms
 
-    def dual_loss(self, x, y):
+    def dual_loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Any]]:
         """The objective, a scalar in nats, and its terms: the two losses together."""
         losses, terms = self.losses_of(x, y)
         return losses["vae"] + losses["attributes"], terms
@@ -195,48 +207,34 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
     def train_step(self, data):
         x, y = self.unpack(data)
         losses, terms = self.minimize_each(self.losses_of, x, y, True)
-        return self._log(kops.shape(x)[0], losses["vae"] + losses["attributes"], terms)
+        loss = losses["vae"] + losses["attributes"]
+        return self.track(kops.shape(x)[0], loss=loss, **terms)
 
     @portable
     def test_step(self, data):
         x, y = self.unpack(data)
         loss, terms = self.objective(self.dual_loss, x, y)
-        return self._log(kops.shape(x)[0], loss, terms)
-
-    def _log(self, rows, loss, terms):
-        terms = dict(terms)
-        # By the number of known labels: a batch without any says nothing about them.
-        self.track(terms.pop("known"), attribute_accuracy=terms.pop("attribute_accuracy"))
-        return self.track(rows, loss=loss, **terms)
-
-    def unpack(self, data):
-        x = super().unpack(data)
-        return x, self.unpack_attributes(data, x.shape[0])
+        return self.track(kops.shape(x)[0], loss=loss, **terms)
 
     # Attributes --------------------------------------------------------------------------
 
-    def attribute_probabilities(self, x, *, batch_size: int = 512) -> np.ndarray:
+    @batched(x=lambda self: Images(self.event_shape, self.unit_interval))
+    def attribute_probabilities(self, x: Rows, *, batch_size: int = 512) -> np.ndarray:
         """`p(y|z)` at the mean latents of images, `(rows, attributes)`, float32."""
-        return self.run_graph("attribute_probabilities", x, batch_size)
-
-    def graph_of_attribute_probabilities(self):
-        return Graph(
-            {"x": self.event_shape},
-            lambda x: kops.sigmoid(self.attribute_logits(self.posterior(x)[0])),
-        )
+        return kops.sigmoid(self.attribute_logits(self.posterior(x)[0]))
 
     def dual_vectors(self) -> np.ndarray:
         """`U`, `(attributes, latent_dim)`: row `i` is the normal of boundary `i`."""
         return kops.convert_to_numpy(self.attribute_decoder.kernel).T
 
     def directions(self, direction: str = "dual") -> np.ndarray:
-        """In which `transfer` moves a latent, for each attribute: `(attributes, latent_dim)`.
+        """Directions in which `transfer` moves a latent, `(attributes, latent_dim)`.
 
         Raises:
-            ValueError: If there is no such kind of direction, or `"isolated"` ones cannot be,
-                since there are more attributes than latents.
+            ValueError: If there is no such kind of direction, or if it is `"isolated"` and there
+                are more attributes than latents.
         """
-        validation.require_choice("direction", direction, DIRECTIONS)
+        checks.choice("direction", direction, DIRECTIONS)
         u = self.dual_vectors()
         if direction == "dual":
             return u
@@ -249,13 +247,26 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         lengths = [np.linalg.norm(v, axis=1, keepdims=True) for v in (u, isolated)]
         return (isolated * (lengths[0] / np.maximum(lengths[1], 1e-12))).astype("float32")
 
-    def transferred(self, inputs, columns, strength, direction="dual", together=False):
+    def transferred(
+        self,
+        inputs: Any,
+        columns: Sequence[int],
+        strength: Any,
+        direction: str = "dual",
+        together: bool = False,
+    ) -> Tensor:
         x, strength = self.inputs_of(inputs, strength)
         steps = kops.multiply(strength, self.directions(direction)[columns][None])
         steps = kops.sum(steps, axis=1, keepdims=True) if together else steps
         return self._decode_steps(self.posterior(x)[0], steps)
 
-    def graph_of_transfer(self, attribute=None, strength=1.0, direction="dual", together=False):
+    def graph_of_transfer(  # type: ignore[override]
+        self,
+        attribute: Attributes = None,
+        strength: float | None = 1.0,
+        direction: str = "dual",
+        together: bool = False,
+    ) -> Graph:
         return self.transfer_graph(attribute, strength, together, direction=direction)
 
     def boundary_function(
@@ -265,10 +276,10 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         *,
         present: bool | None = None,
         direction: str = "dual",
-    ):
-        """`to_boundary` as one tensor function, as `transfer_function` is that of `transfer`.
+    ) -> Callable[[Any], Tensor]:
+        """`to_boundary` as one tensor function, like `transfer_function` for `transfer`.
 
-        A `"strength"` in a dict of inputs, one for each row, is the margin.
+        If the inputs are a dict with a `"strength"`, one per row, it is the margin.
         """
         columns, _ = self.columns_of(attribute)
 
@@ -289,7 +300,7 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         return kops.reshape(images, (-1, moved.shape[1], *self.event_shape))
 
     def _steps_to_boundary(self, z, columns, directions, margin, present):
-        """Steps `(batch, columns, latent_dim)` after which logits are at the margin."""
+        """Steps `(batch, columns, latent_dim)` that bring logits to the margin."""
         logits = kops.take(self.attribute_logits(z), np.array(columns), axis=-1)[..., None]
         if present is None:
             missing = kops.where(logits > 0, -margin, margin) - logits
@@ -297,30 +308,30 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
             missing = kops.maximum(margin - logits, 0.0)
         else:
             missing = kops.minimum(-margin - logits, 0.0)
-        # What a step along the direction adds to the logit.
+        # What one step along the direction adds to the logit.
         gain = np.sum(self.dual_vectors()[columns] * directions, axis=1)
         return missing * kops.convert_to_tensor(directions / gain[:, None])[None]
 
     def transfer(
         self,
-        x,
+        x: Rows,
         attribute: Attributes = None,
-        strength=1.0,
+        strength: Any = 1.0,
         *,
         direction: str = "dual",
         together: bool = False,
         batch_size: int = 512,
     ) -> np.ndarray:
-        """Images with an attribute added (or, of negative strength, taken away).
+        """Images with an attribute added or, if `strength` is negative, removed.
 
         Args:
             x: Float images `(rows, ...)`.
             attribute: Name or number of an attribute; a sequence of these; `None`: each one.
-            strength: `lambda`: a number, one for each row, `(rows,)`, or one for each row and
-                attribute, `(rows, attributes)`. In lengths of the dual vector.
+            strength: `lambda`, in lengths of the dual vector: a number, one per row, `(rows,)`, or
+                one per row and attribute, `(rows, attributes)`.
             direction: `"dual"`, the paper's, or `"isolated"`.
-            together: Whether several attributes change in the same image, and not each in an
-                image of its own.
+            together: Whether to change several attributes in the same image, instead of each in
+                its own image.
             batch_size: Rows per compiled call.
 
         Returns:
@@ -338,7 +349,7 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
 
     def to_boundary(
         self,
-        x,
+        x: Rows,
         attribute: Attributes = None,
         margin: float = 0.0,
         *,
@@ -351,11 +362,11 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         Args:
             x: Float images `(rows, ...)`.
             attribute: Name or number of an attribute; a sequence of these; `None`: each one.
-            margin: How far past the boundary, as log-odds, 0 or more: there, the attribute has
+            margin: How far past the boundary, in log-odds, 0 or more. There, the attribute has
                 probability `sigmoid(margin)`, or `sigmoid(-margin)`.
-            present: The side to move to: where the attribute is there (True), or not (False).
-                Rows that are farther on that side stay where they are. `None`: each row goes
-                to the side that it is not on.
+            present: The side to move to: with the attribute (True) or without it (False). Rows
+                that are farther on that side stay where they are. `None`: each row moves to the
+                other side.
             direction: As in `transfer`.
             batch_size: Rows per compiled call.
 
@@ -365,7 +376,7 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         Raises:
             ValueError: If there is no such attribute, or `margin` is negative.
         """
-        margin = validation.require_positive("margin", margin, zero_allowed=True)
+        margin = checks.non_negative("margin", margin)
         columns, single = self.columns_of(attribute)
         directions = self.directions(direction)[columns]
         z = self.encode(x, batch_size=batch_size)
@@ -380,13 +391,3 @@ class DualVAE(TransferConsistency, AttributeModel, VAE):
         moved = (z[:, None] + steps).reshape(-1, self.latent_dim)
         images = self.decode(moved.astype("float32"), batch_size=batch_size)
         return self.in_columns(images, columns, single)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            alpha=self.alpha,
-            use_bias=self.use_bias,
-            consistency=self.consistency,
-            input_noise=self.input_noise,
-        )
-        return config

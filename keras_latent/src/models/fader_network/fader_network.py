@@ -1,37 +1,40 @@
-"""Fader Networks: an autoencoder whose latents say nothing of attributes (Lample et al., 2017)."""
+"""Fader Networks (Lample et al., 2017): an autoencoder whose latents hold no attributes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops as kops
 
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.attribute_model import attribute_nll, known, right_share, signed
-from keras_latent.src.models.base.conditional_verbs import ConditionalVerbs, conditioned_shape
-from keras_latent.src.models.base.image_model import ImageModel
+from keras_latent.src.models.base.attributes import attribute_nll, known, right_share, signed
+from keras_latent.src.models.base.conditional import ConditionalModel
+from keras_latent.src.models.base.networks import built, conditioned_shape, event_shape_of
 from keras_latent.src.models.fader_network.presets import PRESETS
+from keras_latent.src.training.inputs import check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
 from keras_latent.training import portable
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class FaderNetwork(ConditionalVerbs, ImageModel):
-    """Autoencoder with sliders: attributes are taken out of the latent and given to the decoder.
+class FaderNetwork(ConditionalModel):
+    """Autoencoder with sliders: attributes are removed from the latent, and given to the decoder.
 
-    A discriminator reads the attributes from the latent `E(x)`; the encoder learns to leave
+    A discriminator predicts the attributes from the latent `E(x)`. The encoder learns to leave
     none in it, so that the decoder must take them from `y` (eq. 2 and 3):
 
         L_dis = -log P_dis(y | E(x))
         L_ae  = ||D(E(x), y) - x||^2 - lambda_E log P_dis(1 - y | E(x))
 
     `lambda_E` grows linearly from 0 over the first `warm_up` steps. Squared errors are averaged
-    over pixels, cross-entropies over the attributes that are known; the discriminator's turn
-    comes first in a step, on the same latents. Two optimizers: `"discriminator"` and
+    over pixels, cross-entropies over the known attributes. In a step, the discriminator is updated
+    first, on the same latents. Two optimizers: `"discriminator"` and
     `"autoencoder"`.
 
-    The DualVAE paper compares itself with this model. Networks get an attribute as 1 where it
-    is there, -1 where it is not, and 0 where that is not known. Left out: the original's
-    dropout in the discriminator is a matter of the network that is passed, and an attribute is
-    one number at the decoder's input, instead of two constant channels in each layer.
+    The DualVAE paper uses this model as a baseline. Networks get an attribute as 1 (present), -1
+    (absent) or 0 (not known). Unlike in the original, an attribute is one number at the decoder's
+    input instead of two constant channels in each layer. Add the original's dropout to the
+    discriminator that you pass.
 
     Args:
         encoder: `E`, built Keras model, `(batch, ...)` to latents `(batch, latent_dim)`.
@@ -40,11 +43,11 @@ class FaderNetwork(ConditionalVerbs, ImageModel):
         discriminator: Built Keras model, `(batch, latent_dim)` to logits `(batch, attributes)`.
         attributes: Number of attributes, or their names.
         adversarial_weight: The largest `lambda_E`.
-        warm_up: Steps in which `lambda_E` grows.
+        warm_up: Number of steps in which `lambda_E` grows.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
-    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1, 0, or -1
-    where an attribute is missing. Default optimizers: Adam, learning rate 2e-3, beta_1 0.5.
+    Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1 (present),
+    0 (absent) or -1 (missing). Default optimizers: Adam, learning rate 2e-3, beta_1 0.5.
 
     Raises:
         ValueError: If an argument is out of range, a network is not built, or their shapes do
@@ -67,7 +70,6 @@ class FaderNetwork(ConditionalVerbs, ImageModel):
     """
 
     presets = PRESETS
-
     trackers = ("loss", "reconstruction_loss", "adversarial_loss", "discriminator_accuracy")
     encodes_attributes = False
 
@@ -79,45 +81,51 @@ class FaderNetwork(ConditionalVerbs, ImageModel):
         attributes: int | Sequence[str],
         adversarial_weight: float = 1e-4,
         warm_up: int = 500_000,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.encoder = validation.require_built("encoder", encoder)
-        self.decoder = validation.require_built("decoder", decoder)
-        self.discriminator = validation.require_built("discriminator", discriminator)
+        self.encoder = built("encoder", encoder)
+        self.decoder = built("decoder", decoder)
+        self.discriminator = built("discriminator", discriminator)
         self.set_attributes(attributes)
-        self.adversarial_weight = validation.require_positive(
-            "adversarial_weight", adversarial_weight, zero_allowed=True
-        )
-        self.warm_up = int(validation.require_positive("warm_up", warm_up, zero_allowed=True))
+        self.adversarial_weight = checks.non_negative("adversarial_weight", adversarial_weight)
+        self.warm_up = int(checks.non_negative("warm_up", warm_up))
 
-        self.event_shape = validation.event_shape_of("encoder", encoder)
+        self.event_shape = event_shape_of("encoder", encoder)
         (self.latent_dim,) = conditioned_shape("decoder", decoder, self.num_attributes)
         z = encoder(keras.Input(self.event_shape))
-        validation.check_shape("encoder", z.shape, (self.latent_dim,))
+        check_shape("encoder", z.shape, (self.latent_dim,))
         output = decoder([z, keras.Input((self.num_attributes,))])
-        validation.check_shape("decoder", output.shape, self.event_shape)
+        check_shape("decoder", output.shape, self.event_shape)
         logits = discriminator(z)
-        validation.check_shape("discriminator", logits.shape, (self.num_attributes,))
+        check_shape("discriminator", logits.shape, (self.num_attributes,))
         self.steps = self.add_weight(
             shape=(), initializer="zeros", dtype="float32", trainable=False, name="steps"
         )
         self.built = True
 
-    def optimizer_groups(self):
+    def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         return {
             "discriminator": [self.discriminator],
             "autoencoder": [self.encoder, self.decoder],
         }
 
-    def default_optimizer(self):
+    def default_optimizer(self) -> dict[str, keras.optimizers.Optimizer]:
         return {k: keras.optimizers.Adam(2e-3, beta_1=0.5) for k in self.optimizer_groups()}
 
     # Objectives --------------------------------------------------------------------------
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
         x, y = inputs
         return self.decoder([self.encoder(x, training=training), y], training=training)
+
+    def to_latent(self, x: Tensor, y: Tensor) -> Tensor:
+        """`E(x)`, whatever the attributes."""
+        return kops.cast(self.encoder(x), "float32")
+
+    def to_data(self, z: Tensor, y: Tensor) -> Tensor:
+        """`D(z, y)`."""
+        return kops.cast(self.decoder([z, y]), "float32")
 
     def _nll(self, z, y, training):
         """`-log P_dis(y|z)`, averaged over the known attributes of the batch, and the logits."""
@@ -125,18 +133,26 @@ class FaderNetwork(ConditionalVerbs, ImageModel):
         total, number = kops.sum(attribute_nll(logits, y)), kops.sum(known(y))
         return total / kops.maximum(number, 1.0), logits
 
-    def discriminator_loss(self, z, y, training: bool = False):
-        """`L_dis`, and how well the discriminator does."""
+    def latents(self, x: Tensor, y: Tensor, training: bool = False) -> Tensor:
+        """`E(x)`, which both players share."""
+        return self.encoder(x, training=training)
+
+    def discriminator_loss(
+        self, x: Tensor, y: Tensor, z: Tensor, training: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """`L_dis`, and the accuracy of the discriminator."""
         loss, logits = self._nll(z, y, training)
         return loss, {"discriminator_accuracy": right_share(logits, y)[0]}
 
-    def autoencoder_loss(self, x, y, z, training: bool = False):
+    def autoencoder_loss(
+        self, x: Tensor, y: Tensor, z: Tensor, training: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """`L_ae`, and its terms, unweighted."""
         made = self.decoder([z, signed(y)], training=training)
         error = kops.mean(kops.square(kops.cast(made, "float32") - x))
         flipped = kops.where(y < 0, y, 1 - y)
         fooled, _ = self._nll(z, flipped, training)
-        share = 1.0
+        share: Any = 1.0
         if self.warm_up:
             share = kops.minimum(kops.convert_to_tensor(self.steps) / self.warm_up, 1.0)
         loss = error + self.adversarial_weight * share * fooled
@@ -145,50 +161,20 @@ class FaderNetwork(ConditionalVerbs, ImageModel):
     @portable
     def train_step(self, data):
         x, y = self.unpack(data)
-
-        def play(x, y):
-            z = self.encoder(x, training=True)  # once, for both
-            frozen = kops.stop_gradient(z)
-            _, seen = self.minimize(self.discriminator_loss, frozen, y, True, of="discriminator")
-            loss, terms = self.autoencoder_loss(x, y, z, training=True)
-            return loss, terms | seen
-
-        loss, terms = self.minimize(play, x, y, of="autoencoder")
+        loss, terms = self.minimize_in_turn(
+            self.latents,
+            ("discriminator", self.discriminator_loss),
+            ("autoencoder", self.autoencoder_loss),
+            x,
+            y,
+        )
         self.steps.assign(self.steps + 1.0)
         return self.track(kops.shape(x)[0], loss=loss, **terms)
 
     @portable
     def test_step(self, data):
         x, y = self.unpack(data)
-        z = self.encoder(x)
-        _, seen = self.discriminator_loss(z, y)
+        z = self.latents(x, y)
+        _, seen = self.discriminator_loss(x, y, z)
         loss, terms = self.objective(self.autoencoder_loss, x, y, z)
         return self.track(kops.shape(x)[0], loss=loss, **terms, **seen)
-
-    def unpack(self, data):
-        x = super().unpack(data)
-        validation.check_shape("x", x.shape, self.event_shape)
-        return kops.cast(x, "float32"), self.unpack_attributes(data, x.shape[0])
-
-    def check_batch(self, x):
-        validation.check_shape("x", x.shape, self.event_shape)
-        validation.check_values("x", x, self.unit_interval)
-
-    # Verbs -------------------------------------------------------------------------------
-
-    def to_latent(self, x, y):
-        """`E(x)`, whatever the attributes."""
-        return kops.cast(self.encoder(x), "float32")
-
-    def to_data(self, z, y):
-        """`D(z, y)`."""
-        return kops.cast(self.decoder([z, y]), "float32")
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            **self.networks_config(["encoder", "decoder", "discriminator"]),
-            adversarial_weight=self.adversarial_weight,
-            warm_up=self.warm_up,
-        )
-        return config

@@ -1,26 +1,21 @@
 """Encoders and generators of two domains, with shared parts: one half of LSTNet."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.two_domain_verbs import OTHER, TwoDomainVerbs
-from keras_latent.src.models.base.validation import DOMAINS
-
-TRANSLATORS = (
-    "source_encoder",
-    "target_encoder",
-    "shared_encoder",
-    "source_generator",
-    "target_generator",
-    "shared_generator",
-)
+from keras_latent.src.models.base.networks import built, event_shape_of, optional
+from keras_latent.src.models.base.two_domain import TwoDomain
+from keras_latent.src.training.inputs import check_shape
+from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.types import Tensor
 
 
-class SharedTranslator(TwoDomainVerbs):
+class SharedTranslator(TwoDomain):
     """`E_1 = E_s o E_1*`, `E_2 = E_s o E_2*`, `G_1 = G_1* o G_s` and `G_2 = G_2* o G_s`.
 
-    Images are in [0, 1] outside, and in [-1, 1] where the networks see and make them.
+    Images are in [0, 1] in methods and data, and in [-1, 1] inside the networks.
 
     Args:
         source_encoder: `E_1*`; see `LSTNet` for this and the others.
@@ -35,7 +30,7 @@ class SharedTranslator(TwoDomainVerbs):
         ValueError: If a network is not built, or their shapes do not fit together.
     """
 
-    unit_interval = True
+    unit_interval = True  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -45,22 +40,18 @@ class SharedTranslator(TwoDomainVerbs):
         target_generator: keras.Model,
         shared_encoder: keras.Model | None = None,
         shared_generator: keras.Model | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        built = validation.require_built
         self.source_encoder = built("source_encoder", source_encoder)
         self.target_encoder = built("target_encoder", target_encoder)
         self.source_generator = built("source_generator", source_generator)
         self.target_generator = built("target_generator", target_generator)
-        self.shared_encoder = self.shared_generator = None
-        if shared_encoder is not None:
-            self.shared_encoder = built("shared_encoder", shared_encoder)
-        if shared_generator is not None:
-            self.shared_generator = built("shared_generator", shared_generator)
+        self.shared_encoder = optional("shared_encoder", shared_encoder)
+        self.shared_generator = optional("shared_generator", shared_generator)
 
         self.event_shapes = {
-            d: validation.event_shape_of(f"{d}_encoder", self.own(d, "encoder")) for d in DOMAINS
+            d: event_shape_of(f"{d}_encoder", self.own(d, "encoder")) for d in DOMAINS
         }
         features = {
             d: tuple(self.own(d, "encoder")(keras.Input(shape)).shape[1:])
@@ -75,36 +66,38 @@ class SharedTranslator(TwoDomainVerbs):
         self.latent_shape = tuple(z.shape[1:])
         for d in DOMAINS:
             x = self.own(d, "generator")(self.shared("generator", z))
-            validation.check_shape(f"{d}_generator", x.shape, self.event_shapes[d])
+            check_shape(f"{d}_generator", x.shape, self.event_shapes[d])
 
     def own(self, domain: str, kind: str) -> keras.Model:
         """A domain's own `"encoder"`, `"generator"` or `"discriminator"`."""
         return getattr(self, f"{domain}_{kind}")
 
-    def shared(self, kind: str, inputs, training: bool = False):
-        """`E_s` or `G_s` of a tensor; without that network, the tensor."""
+    def shared(self, kind: str, inputs: Tensor, training: bool = False) -> Tensor:
+        """`E_s` or `G_s` applied to a tensor; without that network, the tensor itself."""
         network = getattr(self, f"shared_{kind}")
         return inputs if network is None else network(inputs, training=training)
 
-    def to_latent(self, x, domain: str):
+    def to_latent(self, x: Tensor, domain: str) -> Tensor:
         """`E_1(x_1)`, or `E_2(x_2)`, of images in [0, 1]."""
         return self.shared("encoder", self.own(domain, "encoder")(2.0 * x - 1.0))
 
-    def to_image(self, z, domain: str):
+    def to_image(self, z: Tensor, domain: str) -> Tensor:
         """`G_1(z)`, or `G_2(z)`, in [0, 1]."""
         x = self.own(domain, "generator")(self.shared("generator", z))
         return (ops.cast(x, "float32") + 1.0) / 2.0
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         x = {d: 2.0 * ops.cast(inputs[d], "float32") - 1.0 for d in DOMAINS}
         made = self.translations(x, training)
         outputs = {f"{d}_reconstruction": made["reconstructed"][d] for d in DOMAINS}
-        # Of the domain that was translated, as in `VBTA`.
+        # By the domain that is translated, as in `VBTA`.
         outputs |= {f"{d}_translation": made["translated"][OTHER[d]] for d in DOMAINS}
         return {name: (ops.cast(image, "float32") + 1.0) / 2.0 for name, image in outputs.items()}
 
-    def translations(self, x, training: bool = False):
-        """All that the translators make of a batch `{domain: images in [-1, 1]}`.
+    def translations(
+        self, x: dict[str, Tensor], training: bool = False
+    ) -> dict[str, dict[str, Tensor]]:
+        """All outputs of the translators for a batch `{domain: images in [-1, 1]}`.
 
         Returns:
             Dict of `"latent"`, `"reconstructed"`, `"translated"` (into that domain),
@@ -113,7 +106,7 @@ class SharedTranslator(TwoDomainVerbs):
         """
 
         def encode(images):
-            # One batch: latents of the source's images first, of the target's last.
+            # As one batch: the source's images first, the target's last.
             features = [self.own(d, "encoder")(images[d], training=training) for d in DOMAINS]
             return self.shared("encoder", ops.concatenate(features), training)
 
@@ -124,7 +117,7 @@ class SharedTranslator(TwoDomainVerbs):
         target = self.target_generator(h, training=training)
         translated = {"source": source[rows:], "target": target[:rows]}
 
-        # What was made for the source comes from the target's images, and the other way round.
+        # The translations into the source come from the target's images, and vice versa.
         rows_back = ops.shape(x["target"])[0]
         z_back = encode(translated)
         h_back = self.shared("generator", z_back, training)

@@ -1,6 +1,7 @@
 """The Triplet-based Variational Autoencoder (Ishfaq, Hoogi and Rubin, 2018)."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,13 +9,16 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import TripletMiner
-from keras_latent.src.models.base import validation
 from keras_latent.src.models.tvae.presets import PRESETS
 from keras_latent.src.models.vae.vae import VAE
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Images
+from keras_latent.src.training.targets import Labels
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Tensor
 from keras_latent.training import portable
 
 MINING = ("random", "hard", "semi_hard", "all")
-MISSING, LARGEST = -1, np.iinfo("int32").max
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -29,26 +33,26 @@ class TVAE(VAE):
 
     Here `L_rec + beta * L_KL`, the negative evidence lower bound in nats, is averaged over the
     batch, and `triplet_weight * L_triplet` over the triplets mined in it. Means are not
-    normalised: `D` and `m` are in the prior's standard deviations.
+    normalized: `D` and `m` are in the prior's standard deviations.
 
-    `mining` chooses the triplets; each row is an anchor once, except in `"all"`:
+    `mining` chooses the triplets. Each row is an anchor once, except in `"all"`:
 
     - `"random"`: a random positive and a random negative, as in the paper.
-    - `"hard"`: the farthest positive and the nearest negative (Hermans et al. 2017). It may
-      collapse the means onto one point, where the hinge rests at `m`.
-    - `"semi_hard"`: a random positive, and the nearest negative beyond it (FaceNet). Where all
+    - `"hard"`: the farthest positive and the nearest negative (Hermans et al. 2017). The means may
+      collapse onto one point, where the hinge stays at `m`.
+    - `"semi_hard"`: a random positive, and the nearest negative beyond it (FaceNet). If all
       negatives are nearer than the positive, the farthest of them, as in TensorFlow Addons:
       FaceNet's rule alone would never train such an anchor.
-    - `"all"`: every triplet in the batch; time and memory grow with the cube of its size.
+    - `"all"`: every triplet in the batch. Time and memory grow with the cube of its size.
 
     A collapse shows in the logs: `embedding_spread`, the mean distance of a batch's means from
-    their centre, goes to 0, while `active_triplets`, the share of mined triplets whose hinge is
-    positive, stays near 1 and `triplet_loss` near `m`. A batch without any valid triplet has a
+    their center, goes to 0, while `active_triplets`, the share of mined triplets with a positive
+    hinge, stays near 1 and `triplet_loss` near `m`. A batch without a valid triplet has a
     `triplet_loss` of 0 and does not count in `active_triplets`.
 
-    Left open by the paper, and read so: the margin (1 here); the weight of the triplet term
-    (eq. 2 has none: 1, the ELBO being that of one image, not the sum over a triplet's three);
-    "L2" reconstruction (a Gaussian of unit variance, half the squared error); how triplets are
+    The paper leaves open, and this class chooses: the margin (1); the weight of the triplet term
+    (eq. 2 has none: 1, relative to the ELBO of one image, not the sum over a triplet's three);
+    "L2" reconstruction (a Gaussian of unit variance: half the squared error); how triplets are
     drawn (inside a batch, so that batches must hold several rows of a class).
 
     Args:
@@ -58,22 +62,22 @@ class TVAE(VAE):
             `(batch, ...)`: logits (Bernoulli) or means (Gaussian).
         margin: `m`, at least 0, in the prior's standard deviations.
         mining: `"random"`, `"hard"`, `"semi_hard"` or `"all"`.
-        triplet_weight: Weight of the triplet term; with 0, a VAE that logs it.
+        triplet_weight: Weight of the triplet term. With 0, a VAE that logs it.
         beta: Weight of the KL divergence.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
-        seed: Seed of the reparametrisation noise and of the random choices of triplets.
+        seed: Seed of the reparametrization noise and of the random choices of triplets.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
     Input: float images `(batch, ...)`, and as `y` integer labels `(batch,)`, 0 or more. -1
-    means missing: such a row counts in the ELBO and is in no triplet. `call` takes images alone
+    means missing: such a row counts in the ELBO and is in no triplet. `call` takes only images
     and returns the reconstruction from the mean latent. Default optimizer: Adam, learning rate
     1e-3.
 
     Raises:
         ValueError: If an option is unknown or out of range, a network is not built, or their
-            shapes do not fit together; by `fit` and `evaluate`, if labels are left out or are
-            not one integer of -1 or more for each row.
+            shapes do not fit together; by `fit` and `evaluate`, if labels are missing or are
+            not one integer of -1 or more per row.
 
     Example:
 
@@ -94,7 +98,6 @@ class TVAE(VAE):
     """
 
     presets = PRESETS
-
     trackers = (
         "loss",
         "reconstruction_loss",
@@ -115,29 +118,31 @@ class TVAE(VAE):
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(encoder, decoder, beta, likelihood, observation_variance, seed, **kwargs)
-        self.margin = validation.require_positive("margin", margin, zero_allowed=True)
-        self.mining = validation.require_choice("mining", mining, MINING)
-        self.triplet_weight = validation.require_positive(
-            "triplet_weight", triplet_weight, zero_allowed=True
-        )
+        self.margin = checks.non_negative("margin", margin)
+        self.mining = checks.choice("mining", mining, MINING)
+        self.triplet_weight = checks.non_negative("triplet_weight", triplet_weight)
         self.miner = TripletMiner(
             mining.replace("_", "-"),
             # The nearest negative beyond the positive, however far: the hinge has the margin.
             margin=float("inf"),
-            # A stream apart from that of the reparametrisation.
+            # A stream of its own, apart from the reparametrization's.
             seed=None if seed is None else seed + 1,
             fallback=True,
         )
         # It has no weights: Keras on JAX need not call the model on data to build it.
         self.miner.built = True
 
+    @property
+    def batch_spec(self) -> BatchSpec:
+        return BatchSpec(Images(self.event_shape, self.unit_interval), targets=Labels())
+
     # Objective ---------------------------------------------------------------------------
 
-    def triplet_distances(self, z_mean, labels):
-        """`D(x_a, x_p)`, `D(x_a, x_n)` and weight, 1 or 0, of each triplet that is mined."""
+    def triplet_distances(self, z_mean: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`D(x_a, x_p)`, `D(x_a, x_n)` and weight, 1 or 0, of each mined triplet."""
         if self.mining == "all":
             return self._all_distances(z_mean, labels)
         _, positive, negative, weight = self.miner(z_mean, labels)
@@ -146,7 +151,7 @@ class TVAE(VAE):
         return d_positive, d_negative, weight
 
     def _all_distances(self, z_mean, labels):
-        # Each distance stands in many triplets: it is computed once and spread over them.
+        # Each distance is part of many triplets: compute it once and broadcast it.
         rows = kops.shape(z_mean)[0]
         pair = kops.arange(rows * rows, dtype="int32")
         left, right = (kops.take(z_mean, i, axis=0) for i in (pair // rows, pair % rows))
@@ -157,8 +162,10 @@ class TVAE(VAE):
         d_negative = kops.broadcast_to(distances[:, None, :], (rows, rows, rows))
         return d_positive, d_negative, kops.cast(weight, "float32")
 
-    def tvae_loss(self, x, labels, training: bool = False):
-        """`L_TVAE`, a scalar, its terms, unweighted, and what shows a collapse."""
+    def tvae_loss(
+        self, x: Tensor, labels: Tensor, training: bool = False
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """`L_TVAE`, a scalar, its terms, unweighted, and measures of a collapse."""
         z_mean, z_log_var = self.posterior(x, training)
         parameters = self.likelihood_parameters(self.sample(z_mean, z_log_var), training)
         nll = -kops.mean(self.log_prob(x, parameters))
@@ -167,14 +174,15 @@ class TVAE(VAE):
         d_positive, d_negative, weight = self.triplet_distances(z_mean, labels)
         hinge = ops.triplet_hinge(d_positive, d_negative, self.margin)
         triplet = ops.weighted_mean(hinge, weight)
-        centre = kops.broadcast_to(kops.mean(z_mean, axis=0), kops.shape(z_mean))
+        center = kops.broadcast_to(kops.mean(z_mean, axis=0), kops.shape(z_mean))
+        active = ops.weighted_mean(kops.cast(hinge > 0, "float32"), weight)
         terms = {
             "reconstruction_loss": nll,
             "kl_loss": kl,
             "triplet_loss": triplet,
-            "active_triplets": ops.weighted_mean(kops.cast(hinge > 0, "float32"), weight),
-            "embedding_spread": kops.mean(ops.euclidean(z_mean, centre)),
-            "triplets": kops.sum(weight),
+            # Weighted by the number of triplets: a batch without any says nothing about it.
+            "active_triplets": (active, kops.sum(weight)),
+            "embedding_spread": kops.mean(ops.euclidean(z_mean, center)),
         }
         return nll + self.beta * kl + self.triplet_weight * triplet, terms
 
@@ -182,84 +190,30 @@ class TVAE(VAE):
     def train_step(self, data):
         x, labels = self.unpack(data)
         loss, terms = self.minimize(self.tvae_loss, x, labels, True)
-        return self._log(kops.shape(x)[0], loss, terms)
+        return self.track(kops.shape(x)[0], loss=loss, **terms)
 
     @portable
     def test_step(self, data):
         x, labels = self.unpack(data)
         loss, terms = self.objective(self.tvae_loss, x, labels)
-        return self._log(kops.shape(x)[0], loss, terms)
+        return self.track(kops.shape(x)[0], loss=loss, **terms)
 
-    def _log(self, rows, loss, terms):
-        terms = dict(terms)
-        # By the number of triplets: a batch without any says nothing about their share.
-        self.track(terms.pop("triplets"), active_triplets=terms.pop("active_triplets"))
-        return self.track(rows, loss=loss, **terms)
-
-    # Labels ------------------------------------------------------------------------------
-
-    def unpack(self, data):
-        x = super().unpack(data)
-        labels = keras.utils.unpack_x_y_sample_weight(data)[1]
-        self.check_labels(labels, x.shape[0])
-        return x, kops.cast(kops.convert_to_tensor(labels), "int32")
-
-    def check_labels(self, labels, rows: int | None = None) -> None:
-        """Raises `ValueError` unless labels, of any backend, are one integer for each row."""
-        if labels is None:
-            raise ValueError(
-                "`TVAE` needs labels: `fit(images, labels)`, or a dataset of (images, labels); "
-                "-1 where a label is missing. Received: y=None"
-            )
-        if not hasattr(labels, "shape"):
-            raise ValueError(
-                f"`y` must be one array of labels. Received: {type(labels).__name__}. Make it one "
-                "by `np.asarray(y)`."
-            )
-        shape = tuple(labels.shape)
-        if len(shape) != 1 or (None not in (rows, shape[0]) and shape[0] != rows):
-            hint = ""
-            if len(shape) == 2:
-                hint = " `y[:, 0]`" if shape[1] == 1 else " One-hot rows: `y.argmax(-1)`"
-            raise ValueError(
-                f"`y` must hold one label for each row, shape ({rows or 'batch'},). "
-                f"Received: shape={shape}.{hint}"
-            )
-        dtype = str(getattr(labels.dtype, "name", labels.dtype))
-        if "int" not in dtype:
-            raise ValueError(
-                f"`y` must hold integers: `y.astype('int32')`. Received: dtype={dtype}"
-            )
-
-    def check_batch_size(self, rows):
-        if rows < 3 and self.triplet_weight:
-            warnings.warn(
-                "A triplet takes three rows of a batch (two of one class, one of another), so that "
-                f"the triplet loss stays 0 in batches of {rows}. Raise `batch_size`; for no "
-                "triplets, `triplet_weight=0`.",
-                stacklevel=3,
-            )
-
-    def check_targets(self, y, rows=None):
-        self.check_labels(y, rows)
-        y = kops.convert_to_numpy(y) if kops.is_tensor(y) else np.asarray(y)
-        low, high = (int(y.min()), int(y.max())) if y.size else (0, 0)
-        if low < MISSING or high > LARGEST:
-            raise ValueError(
-                f"`y` must be 0 or more, or -1 where a label is missing, and fit into 32 bits. "
-                f"Received: labels from {low} to {high}"
-            )
-        sizes = np.unique(y[y >= 0], return_counts=True)[1]
-        if self.triplet_weight and (len(sizes) < 2 or sizes.max() < 2):
+    def check_data(self, x: Any, y: Any, sizes: tuple[int, ...]) -> None:
+        if not self.triplet_weight:
+            return
+        classes = np.unique(y[y >= 0], return_counts=True)[1]
+        if len(classes) < 2 or classes.max() < 2:
             warnings.warn(
                 "No triplet can be made of the labels `y`, or of those of a dataset's first batch: "
-                f"{int(sizes.sum())} of {len(y)} rows have a label, of {len(sizes)} classes. It "
-                "takes two rows of one class and one of another. Shuffle data that is sorted by "
-                "class.",
-                stacklevel=3,
+                f"{int(classes.sum())} of {len(y)} rows have a label, of {len(classes)} classes. A "
+                "triplet takes two rows of one class and one of another. Shuffle data that is "
+                "sorted by class.",
+                stacklevel=5,
             )
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(margin=self.margin, mining=self.mining, triplet_weight=self.triplet_weight)
-        return config
+        if sizes and sizes[0] < 3:
+            warnings.warn(
+                "A triplet takes three rows of a batch (two of one class, one of another), so the "
+                f"triplet loss stays 0 in batches of {sizes[0]}. Raise `batch_size`, or set "
+                "`triplet_weight=0` to train without triplets.",
+                stacklevel=5,
+            )

@@ -1,15 +1,29 @@
-"""The variational autoencoder, the common ancestor of the models here."""
+"""The variational autoencoder, the base of several methods here."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.src.export.export import Graph
-from keras_latent.src.models.base import validation
+from keras_latent.src.models.base.batched import batched
 from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.base.networks import built, event_shape_of, gaussian_of
 from keras_latent.src.models.vae.presets import PRESETS
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Images, Input, check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
+
+
+def _images(self):
+    return Images(self.event_shape, self.unit_interval)
+
+
+def _latents(self):
+    return Input((self.latent_dim,))
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -67,33 +81,44 @@ class VAE(LatentModel):
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
-        super().__init__(likelihood, observation_variance, seed, **kwargs)
-        self.encoder = validation.require_built("encoder", encoder)
-        self.decoder = validation.require_built("decoder", decoder)
-        self.beta = validation.require_positive("beta", beta, zero_allowed=True)
+        super().__init__(**kwargs)
+        self.encoder = built("encoder", encoder)
+        self.decoder = built("decoder", decoder)
+        self.beta = checks.non_negative("beta", beta)
+        self.set_observation(likelihood, observation_variance, seed)
 
-        self.event_shape = validation.event_shape_of("encoder", encoder)
-        z_mean, _ = self.gaussian_of("encoder", encoder(keras.Input(self.event_shape)))
+        self.event_shape = event_shape_of("encoder", encoder)
+        z_mean, _ = gaussian_of("encoder", encoder(keras.Input(self.event_shape)))
         self.latent_dim = z_mean.shape[-1]
         output = decoder(keras.Input((self.latent_dim,)))
-        validation.check_shape("decoder", output.shape, self.event_shape)
+        check_shape("decoder", output.shape, self.event_shape)
         self.built = True
 
-    def posterior(self, x, training: bool = False):
+    @property
+    def batch_spec(self) -> BatchSpec:
+        return BatchSpec(_images(self))
+
+    # Objective ---------------------------------------------------------------------------
+
+    def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(z_mean, z_log_var)` of `q(z|x)`, each `(batch, latent_dim)`, float32."""
-        return self.gaussian_of("encoder", self.encoder(x, training=training))
+        return gaussian_of("encoder", self.encoder(x, training=training))
 
-    def call(self, x, training=False):
-        z_mean, _ = self.posterior(x, training)
-        return self.expected(self.likelihood_parameters(z_mean, training))
+    def likelihood_parameters(self, z: Tensor, training: bool = False) -> Tensor:
+        """Parameters of `p(x|z)`, `(batch, ...)`: the decoder's outputs."""
+        return self.decoder(z, training=training)
 
-    def to_data(self, z):
+    def to_data(self, z: Tensor) -> Tensor:
         """`E[x|z]`, `(batch, ...)`, of latents."""
         return self.expected(self.likelihood_parameters(z))
 
-    def negative_elbo(self, x, training: bool = False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        z_mean, _ = self.posterior(x, training)
+        return self.expected(self.likelihood_parameters(z_mean, training))
+
+    def negative_elbo(self, x: Tensor, training: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective, a scalar in nats, and its two terms."""
         z_mean, z_log_var = self.posterior(x, training)
         parameters = self.likelihood_parameters(self.sample(z_mean, z_log_var), training)
@@ -113,30 +138,11 @@ class VAE(LatentModel):
         loss, terms = self.objective(self.negative_elbo, x)
         return self.track(kops.shape(x)[0], loss=loss, **terms)
 
-    def unpack(self, data):
-        x = super().unpack(data)
-        self.check_shapes(x)
-        return kops.cast(x, "float32")
+    # Methods on arrays -------------------------------------------------------------------
 
-    def check_shapes(self, x):
-        if isinstance(x, (dict, list, tuple)):
-            got = f"dict of {sorted(x)}" if isinstance(x, dict) else type(x).__name__
-            hint = "A list of images becomes one array by `np.stack(images)`; labels are `y`."
-            if isinstance(x, dict):
-                hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
-            raise ValueError(
-                f"`{type(self).__name__}` takes one tensor a batch. Received: {got}. {hint}"
-            )
-        validation.check_shape("x", x.shape, self.event_shape)
-
-    def check_batch(self, x):
-        self.check_shapes(x)
-        validation.check_values("x", x, self.unit_interval)
-
-    # Verbs -------------------------------------------------------------------------------
-
+    @batched(x=_images)
     def encode(
-        self, x, *, sample: bool = False, seed: int | None = None, batch_size: int = 512
+        self, x: Rows, *, sample: bool = False, seed: int | None = None, batch_size: int = 512
     ) -> np.ndarray:
         """Latents of images.
 
@@ -152,53 +158,43 @@ class VAE(LatentModel):
         Raises:
             ValueError: If shape or values of `x` are not what the model was made for.
         """
-        q = self.run("encode", self.event_shape, self.posterior, x, "x", batch_size)
-        return self.draw(*q, seed) if sample else q[0]
+        return self.posterior(x)
 
-    def graph_of_encode(self) -> Graph:
-        return Graph({"x": self.event_shape}, lambda x: self.posterior(x)[0])
-
-    def decode(self, z, *, batch_size: int = 512) -> np.ndarray:
+    @batched(z=_latents)
+    def decode(self, z: Rows, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)`, the mean of `p(x|z)`, of latents `(rows, latent_dim)`."""
-        return self.run_graph("decode", z, batch_size)
+        return self.to_data(z)
 
-    def graph_of_decode(self) -> Graph:
-        return Graph({"z": (self.latent_dim,)}, self.to_data)
-
-    def reconstruct(self, x, *, batch_size: int = 512) -> np.ndarray:
-        """Images `(rows, ...)` decoded from the mean latents of `x`."""
-        return self.run_graph("reconstruct", x, batch_size)
-
-    def graph_of_reconstruct(self) -> Graph:
-        return Graph({"x": self.event_shape}, self.call)
+    @batched(x=_images)
+    def reconstruct(self, x: Rows, *, batch_size: int = 512) -> np.ndarray:
+        """Images `(rows, ...)`, decoded from the mean latents of `x`."""
+        return self.call(x)
 
     def generate(self, num: int, *, seed: int | None = None, batch_size: int = 512) -> np.ndarray:
-        """`num` images decoded from draws of the prior; a seed gives the same ones again."""
+        """`num` images, decoded from draws of the prior. The same seed gives the same images."""
         return self.decode(self.prior(num, seed), batch_size=batch_size)
 
     def interpolate(
-        self, a, b, steps: int = 8, *, kind: str = "spherical", batch_size: int = 512
+        self,
+        a: Rows,
+        b: Rows,
+        steps: int = 8,
+        *,
+        kind: str = "spherical",
+        batch_size: int = 512,
     ) -> np.ndarray:
-        """Images on the way from each row of `a` to the row of `b`.
+        """Images between each row of `a` and the same row of `b`.
 
         Args:
             a: Float images `(rows, ...)`.
             b: As many images.
-            steps: Number of images on the way, both ends included.
+            steps: Number of images per row, both ends included.
             kind: `"spherical"` or `"linear"`, in latent space.
             batch_size: Rows per compiled call.
 
         Returns:
             Array `(rows, steps, ...)`, float32.
         """
-        ends = (self.encode(x, batch_size=batch_size) for x in (a, b))
-        images = self.decode(self.path(*ends, steps, kind), batch_size=batch_size)
+        z_a, z_b = (self.encode(x, batch_size=batch_size) for x in (a, b))
+        images = self.decode(self.path(z_a, z_b, steps, kind), batch_size=batch_size)
         return images.reshape(-1, steps, *images.shape[1:])
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            **self.networks_config(["encoder", "decoder"]),
-            beta=self.beta,
-        )
-        return config

@@ -1,6 +1,7 @@
 """The Variational Bi-domain Triplet Autoencoder (Kuznetsova and Bakhteev, 2018)."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,16 +9,20 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein, TripletMiner
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.two_domain_model import TwoDomainModel
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.models.base.batched import batched
+from keras_latent.src.models.base.networks import built, event_shape_of, gaussian_of, optional
+from keras_latent.src.models.base.two_domain import TwoDomain, images_of
 from keras_latent.src.models.vbta.presets import PRESETS
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Flags, check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class VBTA(TwoDomainModel):
+class VBTA(TwoDomain):
     """Variational Bi-domain Triplet Autoencoder: two domains, one shared latent space.
 
     Domain encoders `E_x`, `E_y`, a shared encoder `E`, a shared decoder `D` and domain
@@ -25,7 +30,7 @@ class VBTA(TwoDomainModel):
 
         f(x) = D_y(D(E(E_x(x))))        g(y) = D_x(D(E(E_y(y))))
 
-    The objective (eq. 6), minimised here with the opposite sign, in nats, averaged over
+    The objective (eq. 6), minimized here with the opposite sign, in nats, averaged over
     the batch:
 
         alpha [KL(q(z|x) || N(0, I)) + KL(q(z|y) || N(0, I))]
@@ -36,40 +41,40 @@ class VBTA(TwoDomainModel):
     domain it is paired with, and the closest of the other target objects in the batch,
     by `d(a, b) = 1/2 KL(a||b) + 1/2 KL(b||a)` between their posteriors (section 5.2).
 
-    Erratum: with the minus sign in eq. 4, eq. 3 would reward dissimilar pairs. Meant is
-    `p(t) = exp(-d_ij) / (exp(-d_ij) + exp(-d_ik))`, so that
+    Erratum: with the minus sign in eq. 4, eq. 3 would reward dissimilar pairs. The intended formula
+    is `p(t) = exp(-d_ij) / (exp(-d_ij) + exp(-d_ik))`, so that
 
         -log p(t|z) = softplus(d_ij - d_ik)
 
-    The triplet term, and cross-reconstruction, are averaged over the known pairs in the
-    batch: without any, they are 0. Cross-reconstruction, `-log p(x|z)` under `q(z|y)` and
-    `-log p(y|z)` under `q(z|x)` of known pairs, is in the authors' code and not in the
-    paper; its weight is 0 unless given.
-
-    `swd > 0` is ours: it adds `swd SWD(z_x, z_y)`, the sliced Wasserstein distance W_2^2 of the
-    draws of both domains in the batch. Triplets compare distances with one another, and say
-    nothing of an offset that all of one domain have from the other; where there is one, a decoder
-    meets latents of the other domain that it has never seen.
+    The triplet term is averaged over the known pairs in the batch. Without any, it is 0.
 
     Args:
         source_encoder: `E_x`, built Keras model, `(batch, ...)` to features.
-        target_encoder: `E_y`, likewise; shapes of the two domains may differ.
+        target_encoder: `E_y`, likewise. The shapes of the two domains may differ.
         source_decoder: `D_x`, features to the parameters of `p(x|z)`: logits (Bernoulli)
             or means (Gaussian).
         target_decoder: `D_y`, likewise.
         shared_encoder: `E`, features to `(z_mean, z_log_var)`, each `(batch, latent_dim)`.
-            `None`: the domain encoders return the two themselves.
+            `None`: the domain encoders return these two.
         shared_decoder: `D`, `(batch, latent_dim)` to features. `None`: the domain decoders
             take the latent.
         alpha: Weight of the KL divergences.
         beta: Weight of the log-likelihoods.
         gamma: Weight of the triplet term.
-        cross_reconstruction: Weight of cross-reconstruction.
-        swd: Weight of the sliced Wasserstein distance between the domains' latents.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
-        seed: Seed of the reparametrisation noise.
+        seed: Seed of the reparametrization noise.
+        cross_reconstruction: See Extensions.
+        swd: See Extensions.
         **kwargs: `name`, `dtype` of `keras.Model`.
+
+    Extensions, not in the paper, off by default:
+
+    - `cross_reconstruction` is the weight of `-log p(x|z)` under `q(z|y)` and `-log p(y|z)` under
+      `q(z|x)`, averaged over the known pairs. It is in the authors' code.
+    - `swd` is the weight of the sliced Wasserstein distance W_2^2 between the draws of both domains
+      in the batch. Triplets compare distances with one another, so they do not see an offset
+      between the domains. With an offset, a decoder meets latents that it was not trained on.
 
     Input: a dict of `"source"` and `"target"`, float images with equally many rows, and
     `"paired"`, `(batch,)` bool: whether row `i` of both is a known pair. `call` returns a
@@ -96,7 +101,6 @@ class VBTA(TwoDomainModel):
     """
 
     presets = PRESETS
-
     trackers = (
         "loss",
         "source_reconstruction_loss",
@@ -107,6 +111,10 @@ class VBTA(TwoDomainModel):
         "cross_reconstruction_loss",
         "swd_loss",
     )
+    optional_trackers = {
+        "cross_reconstruction_loss": "cross_reconstruction",
+        "swd_loss": "swd",
+    }
 
     def __init__(
         self,
@@ -119,40 +127,36 @@ class VBTA(TwoDomainModel):
         alpha: float = 1.0,
         beta: float = 1.0,
         gamma: float = 1.0,
-        cross_reconstruction: float = 0.0,
-        swd: float = 0.0,
         likelihood: str = "gaussian",
         observation_variance: float = 1.0,
         seed: int | None = None,
-        **kwargs,
+        *,
+        cross_reconstruction: float = 0.0,
+        swd: float = 0.0,
+        **kwargs: Any,
     ):
-        super().__init__(likelihood, observation_variance, seed, **kwargs)
-        built, positive = validation.require_built, validation.require_positive
+        super().__init__(**kwargs)
         self.source_encoder = built("source_encoder", source_encoder)
         self.target_encoder = built("target_encoder", target_encoder)
         self.source_decoder = built("source_decoder", source_decoder)
         self.target_decoder = built("target_decoder", target_decoder)
-        self.shared_encoder = self.shared_decoder = None
-        if shared_encoder is not None:
-            self.shared_encoder = built("shared_encoder", shared_encoder)
-        if shared_decoder is not None:
-            self.shared_decoder = built("shared_decoder", shared_decoder)
-        self.alpha = positive("alpha", alpha, zero_allowed=True)
-        self.beta = positive("beta", beta, zero_allowed=True)
-        self.gamma = positive("gamma", gamma, zero_allowed=True)
-        self.cross_reconstruction = positive(
-            "cross_reconstruction", cross_reconstruction, zero_allowed=True
+        self.shared_encoder = optional("shared_encoder", shared_encoder)
+        self.shared_decoder = optional("shared_decoder", shared_decoder)
+        self.alpha = checks.non_negative("alpha", alpha)
+        self.beta = checks.non_negative("beta", beta)
+        self.gamma = checks.non_negative("gamma", gamma)
+        self.cross_reconstruction = checks.non_negative(
+            "cross_reconstruction", cross_reconstruction
         )
-        self.swd = positive("swd", swd, zero_allowed=True)
+        self.swd = checks.non_negative("swd", swd)
+        self.set_observation(likelihood, observation_variance, seed)
         self.sliced_wasserstein = SlicedWasserstein(seed=seed) if self.swd else None
         self.miner = TripletMiner(strategy="hard", distance="symmetric_kl")
         # It has no weights. Keras on JAX would call the model on data once more to build it,
-        # and report its own shape errors before those of `check_shapes`.
+        # and raise its own shape errors before ours.
         self.miner.built = True
 
-        self.event_shapes = {
-            d: validation.event_shape_of(f"{d}_encoder", self._encoder(d)) for d in DOMAINS
-        }
+        self.event_shapes = {d: event_shape_of(f"{d}_encoder", self._encoder(d)) for d in DOMAINS}
         inputs = {d: keras.Input(self.event_shapes[d]) for d in DOMAINS}
         latents = {d: self.posterior(inputs[d], d)[0] for d in DOMAINS}
         sizes = {d: latents[d].shape[-1] for d in DOMAINS}
@@ -161,10 +165,25 @@ class VBTA(TwoDomainModel):
                 f"Both domains must share one latent space. Received latent sizes: {sizes}"
             )
         self.latent_dim = sizes["source"]
+        self.latent_shape = (self.latent_dim,)
         for domain in DOMAINS:
             output = self.likelihood_parameters(latents[domain], domain)
-            validation.check_shape(f"{domain}_decoder", output.shape, self.event_shapes[domain])
+            check_shape(f"{domain}_decoder", output.shape, self.event_shapes[domain])
         self.built = True
+
+    @property
+    def batch_spec(self) -> BatchSpec:
+        return BatchSpec(
+            {**{d: self.images(d) for d in DOMAINS}, "paired": Flags()},
+            equal_rows=True,
+            hint="`datasets.pair_from_arrays` makes them. If all rows are known pairs, `paired` is "
+            "all True.",
+        )
+
+    @property
+    def predict_spec(self) -> BatchSpec:
+        inputs = {**{d: self.images(d) for d in DOMAINS}, "paired": Flags(required=False)}
+        return BatchSpec(inputs, equal_rows=True, hint="`predict` does without `paired`.")
 
     # Networks ----------------------------------------------------------------------------
 
@@ -174,23 +193,31 @@ class VBTA(TwoDomainModel):
     def _decoder(self, domain):
         return self.source_decoder if domain == "source" else self.target_decoder
 
-    def posterior(self, x, domain: str, training: bool = False):
+    def posterior(self, x: Tensor, domain: str, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(z_mean, z_log_var)` of `q(z|x)`, or `q(z|y)`: `E(E_x(x))`, or `E(E_y(y))`."""
         outputs = self._encoder(domain)(x, training=training)
         if self.shared_encoder is not None:
             outputs = self.shared_encoder(outputs, training=training)
-            return self.gaussian_of("shared_encoder", outputs)
-        return self.gaussian_of(f"{domain}_encoder", outputs)
+            return gaussian_of("shared_encoder", outputs)
+        return gaussian_of(f"{domain}_encoder", outputs)
 
-    def hidden(self, z, training: bool = False):
+    def hidden(self, z: Tensor, training: bool = False) -> Tensor:
         """The shared variable `h = D(z)`, from which both domains are decoded."""
         return z if self.shared_decoder is None else self.shared_decoder(z, training=training)
 
-    def likelihood_parameters(self, z, domain: str, training: bool = False):
+    def likelihood_parameters(self, z: Tensor, domain: str, training: bool = False) -> Tensor:
         """Parameters of `p(x|z)`, or `p(y|z)`: `D_x(D(z))`, or `D_y(D(z))`."""
         return self._decoder(domain)(self.hidden(z, training), training=training)
 
-    def call(self, inputs, training=False):
+    def to_latent(self, x: Tensor, domain: str) -> Tensor:
+        """The mean of `q(z|x)`."""
+        return self.posterior(x, domain)[0]
+
+    def to_image(self, z: Tensor, domain: str) -> Tensor:
+        """The mean of `p(x|z)`."""
+        return self.expected(self.likelihood_parameters(z, domain))
+
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         outputs = {}
         for domain in DOMAINS:
             z, _ = self.posterior(inputs[domain], domain, training)
@@ -203,25 +230,27 @@ class VBTA(TwoDomainModel):
 
     # Objective ---------------------------------------------------------------------------
 
-    def triplet_loss(self, q_source, q_target, paired):
+    def triplet_loss(self, q_source: Any, q_target: Any, paired: Tensor) -> Tensor:
         """`softplus(d_ij - d_ik)`, averaged over the known pairs `(i, j)` in the batch."""
         # A row's identity is its label: only a known pair has its positive in the other
         # domain (-1: none), and every other row of that domain may be its negative.
         row = kops.arange(kops.shape(paired)[0], dtype="int32")
         _, _, negative, weight = self.miner(q_source, kops.where(paired, row, -1), q_target, row)
-        # Object i and the object j it is paired with stand in the same row.
+        # Object i and its pair j are in the same row.
         d_ij = ops.symmetric_kl(*q_source, *q_target)
         q_k = [kops.take(t, negative, axis=0) for t in q_target]
         d_ik = ops.symmetric_kl(*q_source, *q_k)
         return ops.weighted_mean(ops.triplet_softplus(d_ij, d_ik), weight)
 
-    def negative_elbo(self, x, training: bool = False):
+    def negative_elbo(
+        self, x: dict[str, Tensor], training: bool = False
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective, a scalar in nats, and its terms, unweighted."""
         q = {d: self.posterior(x[d], d, training) for d in DOMAINS}
         z = {d: self.sample(*q[d]) for d in DOMAINS}
         h = {d: self.hidden(z[d], training) for d in DOMAINS}
 
-        terms = {}
+        terms: dict[str, Tensor] = {}
         for d in DOMAINS:
             parameters = self._decoder(d)(h[d], training=training)
             terms[f"{d}_reconstruction_loss"] = -kops.mean(self.log_prob(x[d], parameters))
@@ -236,7 +265,7 @@ class VBTA(TwoDomainModel):
         )
         if self.cross_reconstruction:
             weight = kops.cast(x["paired"], "float32")
-            nll = 0.0
+            nll: Tensor = 0.0
             for d in DOMAINS:
                 parameters = self._decoder(d)(h[OTHER[d]], training=training)
                 nll += ops.weighted_mean(-self.log_prob(x[d], parameters), weight)
@@ -259,79 +288,48 @@ class VBTA(TwoDomainModel):
         loss, terms = self.objective(self.negative_elbo, x)
         return self.track(kops.shape(x["paired"])[0], loss=loss, **terms)
 
-    @property
-    def metrics(self):
-        # A term that is not part of the objective has no place in the logs.
-        absent = {
-            "cross_reconstruction_loss": not self.cross_reconstruction,
-            "swd_loss": not self.swd,
-        }
-        return [m for m in super().metrics if not absent.get(m.name)]
-
-    def unpack(self, data):
-        x = super().unpack(data)
-        self.check_shapes(x)
-        images = {d: kops.cast(x[d], "float32") for d in DOMAINS}
-        return {**images, "paired": kops.cast(x["paired"], "bool")}
-
-    def check_shapes(self, x):
-        if not isinstance(x, dict) or set(x) != {*DOMAINS, "paired"}:
-            got = sorted(x) if isinstance(x, dict) else type(x).__name__
-            raise ValueError(
-                "`VBTA` trains on batches `{'source': images, 'target': images, 'paired': "
-                "bool of each row}`; `datasets.pair_from_arrays` makes them. For rows that "
-                f"are all known pairs, `paired` is all True. Received: {got}"
-            )
-        for domain in DOMAINS:
-            validation.check_shape(domain, x[domain].shape, self.event_shapes[domain])
-        rank = len(x["paired"].shape)
-        if rank != 1:
-            hint = "`paired[:, 0]`" if rank == 2 else "for all of them, `np.ones(rows, bool)`"
-            raise ValueError(
-                "`paired` must have shape ('batch',): for each row whether it is a known pair. "
-                f"Received: shape={tuple(x['paired'].shape)}. Pass {hint}."
-            )
-        rows = {key: value.shape[0] for key, value in x.items()}
-        if len(set(rows.values()) - {None}) > 1:
-            raise ValueError(
-                "`source`, `target` and `paired` must have equally many rows in a batch. "
-                f"Received: {rows}"
-            )
-
-    def check_batch(self, x):
-        self.check_shapes(x)
-        for domain in DOMAINS:
-            validation.check_values(domain, x[domain], self.unit_interval)
-        if not np.isin(x["paired"], (0, 1)).all():
-            raise ValueError(
-                "`paired` must say of each row whether it is a known pair, True or False. "
-                f"Received: values from {x['paired'].min()} to {x['paired'].max()}. Of the numbers "
-                "of those rows, pass `np.isin(np.arange(len(source)), numbers)`."
-            )
-
-    def check_inputs(self, x):
-        if isinstance(x, dict) and {*DOMAINS} <= set(x):
-            x = {"paired": np.ones(len(x["source"]), bool)} | x
-        self.check_batch(x)
-
-    def check_batch_size(self, rows):
-        if rows < 2 and self.gamma:
+    def check_data(self, x: Any, y: Any, sizes: tuple[int, ...]) -> None:
+        if sizes and sizes[0] < 2 and self.gamma:
             warnings.warn(
-                "A triplet takes two rows of a batch (a pair, and another target), so that the "
-                f"triplet loss stays 0 in batches of {rows}. Raise `batch_size`; for no triplets, "
-                "`gamma=0`.",
-                stacklevel=3,
+                "A triplet takes two rows of a batch (a pair, and another target), so the triplet "
+                f"loss stays 0 in batches of {sizes[0]}. Raise `batch_size`, or set `gamma=0` to "
+                "train without triplets.",
+                stacklevel=5,
             )
 
-    def get_config(self):
-        config = super().get_config()
-        parts = ("source", "target", "shared")
-        config.update(
-            **self.networks_config([f"{p}_{n}" for p in parts for n in ("encoder", "decoder")]),
-            alpha=self.alpha,
-            beta=self.beta,
-            gamma=self.gamma,
-            cross_reconstruction=self.cross_reconstruction,
-            swd=self.swd,
-        )
-        return config
+    # Methods on arrays -------------------------------------------------------------------
+
+    @batched(x=images_of)
+    def encode(
+        self,
+        x: Rows,
+        domain: str = "source",
+        *,
+        sample: bool = False,
+        seed: int | None = None,
+        batch_size: int = 512,
+    ) -> np.ndarray:
+        """Shared latents of one domain's images.
+
+        Args:
+            x: Float images `(rows, ...)` of `domain`.
+            domain: `"source"` or `"target"`.
+            sample: Draw from the posterior instead of returning its mean.
+            seed: Seed of the draw.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array `(rows, latent_dim)`, float32.
+
+        Raises:
+            ValueError: If `domain` is neither, or shape or values of `x` are not those of
+                the domain.
+        """
+        return self.posterior(x, domain)
+
+    def generate(
+        self, num: int, *, seed: int | None = None, batch_size: int = 512
+    ) -> dict[str, np.ndarray]:
+        """`num` images of each domain, decoded from the same draws of the prior (figure 5)."""
+        z = self.prior(num, seed)
+        return {d: self.decode(z, d, batch_size=batch_size) for d in DOMAINS}

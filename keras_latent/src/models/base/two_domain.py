@@ -1,0 +1,218 @@
+"""What models of two domains with one shared latent space can do."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent.src.models.base import networks
+from keras_latent.src.models.base.batched import batched
+from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.training.inputs import Images, Input, check_shape
+from keras_latent.src.utils import checks
+from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.types import Rows, Tensor
+
+
+class Offset(Input):
+    """What is added to latents: one latent, or one per row."""
+
+    def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
+        offset = np.asarray(x, "float32")
+        shapes = ((count, *self.shape), self.shape)
+        if offset.shape not in shapes or not np.isfinite(offset).all():
+            raise ValueError(
+                f"`{name}` must be finite and have the shape of one latent, {self.shape}, or of "
+                f"one per row, {shapes[0]}. Received: shape={offset.shape}, "
+                f"{np.count_nonzero(~np.isfinite(offset))} values not finite"
+            )
+        return np.ascontiguousarray(np.broadcast_to(offset, shapes[0]))
+
+
+def images_of(self: "TwoDomain", domain: str) -> Input:
+    return self.images(checks.choice("domain", domain, DOMAINS))
+
+
+def _other(self: "TwoDomain", to: str) -> Input:
+    return self.images(OTHER[checks.choice("to", to, DOMAINS)])
+
+
+def _latents(self: "TwoDomain", domain: str) -> Input:
+    checks.choice("domain", domain, DOMAINS)
+    return Input(self.latent_shape)
+
+
+def _offset(self: "TwoDomain") -> Input:
+    return Offset(self.latent_shape)
+
+
+class TwoDomain(LatentModel):
+    """Mixin of models that encode two domains, `"source"` and `"target"`, into one space.
+
+    A subclass sets `event_shapes` (domain to the shape of one image) and `latent_shape`, the shape
+    of one latent, and defines the tensor functions `to_latent(x, domain)` and
+    `to_image(z, domain)`. All methods here are composed of these two.
+    """
+
+    event_shapes: dict[str, tuple[int, ...]]
+    latent_shape: tuple[int, ...]
+
+    def images(self, domain: str) -> Images:
+        """What images of a domain must be."""
+        return Images(self.event_shapes[domain], self.unit_interval)
+
+    def to_latent(self, x: Tensor, domain: str) -> Tensor:
+        """Latents of images of `domain`."""
+        raise NotImplementedError
+
+    def to_image(self, z: Tensor, domain: str) -> Tensor:
+        """Images of `domain`, decoded from latents."""
+        raise NotImplementedError
+
+    @batched(x=images_of)
+    def encode(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Shared latents of one domain's images.
+
+        Args:
+            x: Float images `(rows, ...)` of `domain`.
+            domain: `"source"` or `"target"`.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array `(rows, *latent_shape)`, float32.
+
+        Raises:
+            ValueError: If `domain` is neither, or shape or values of `x` are not those of
+                the domain.
+        """
+        return self.to_latent(x, domain)
+
+    @batched(z=_latents)
+    def decode(self, z: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain`, decoded from latents `(rows, *latent_shape)`."""
+        return self.to_image(z, domain)
+
+    @batched(x=images_of)
+    def reconstruct(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain`, encoded and decoded again."""
+        return self.to_image(self.to_latent(x, domain), domain)
+
+    @batched(x=_other, offset=_offset)
+    def translate(
+        self, x: Rows, to: str = "target", *, offset: Rows | None = None, batch_size: int = 512
+    ) -> np.ndarray:
+        """Translates images into the domain `to`.
+
+        If the latents of the two domains differ on average, a translation keeps what is typical of
+        the domain it comes from. An `offset` moves it to what is typical of the other domain:
+
+            offset = model.encode(y, "target").mean(0) - model.encode(x, "source").mean(0)
+
+        A multiple of it moves farther.
+
+        Args:
+            x: Float images `(rows, ...)` of the other domain.
+            to: `"target"` or `"source"`.
+            offset: Added to latents on the way to the target and subtracted on the way to the
+                source: an array of the shape of one latent, or of one per row.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array of images of the domain `to`, `(rows, ...)`, float32.
+
+        Raises:
+            ValueError: If `to` is neither, shape or values of `x` are not those of the other
+                domain, or `offset` is not finite or of another shape.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose_sharp")
+        >>> x, y = np.random.default_rng(0).random((2, 5, 8, 8, 1), "float32")
+        >>> offset = vbta.encode(y, "target").mean(0) - vbta.encode(x, "source").mean(0)
+        >>> vbta.translate(x, to="target", offset=offset).shape
+        (5, 8, 8, 1)
+        """
+        z = self.to_latent(x, OTHER[to])
+        if offset is not None:
+            z = z + offset if to == "target" else z - offset
+        return self.to_image(z, to)
+
+    @batched(x=images_of)
+    def cycle(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
+        """Images of `domain`, translated into the other domain and back."""
+        other = OTHER[domain]
+        translated = self.to_image(self.to_latent(x, domain), other)
+        return self.to_image(self.to_latent(translated, other), domain)
+
+    def interpolate(
+        self,
+        a: Rows,
+        b: Rows,
+        steps: int = 8,
+        *,
+        domain: str = "source",
+        to: str | None = None,
+        kind: str = "spherical",
+        batch_size: int = 512,
+    ) -> np.ndarray:
+        """Images between each row of `a` and the same row of `b`.
+
+        Args:
+            a: Float images `(rows, ...)` of `domain`.
+            b: Images of `domain`, as many as `a`.
+            steps: Number of images per row, both ends included.
+            domain: The domain of `a` and `b`.
+            to: The domain to decode into. Default: `domain`.
+            kind: `"spherical"` or `"linear"`, in latent space.
+            batch_size: Rows per compiled call.
+
+        Returns:
+            Array `(rows, steps, ...)`, float32.
+
+        Raises:
+            ValueError: If `a` and `b` differ in their number of rows.
+        """
+        to = checks.choice("to", domain if to is None else to, DOMAINS)
+        z_a, z_b = (self.encode(x, domain, batch_size=batch_size) for x in (a, b))
+        made = self.decode(self.path(z_a, z_b, steps, kind), to, batch_size=batch_size)
+        return made.reshape(-1, steps, *made.shape[1:])
+
+    def to_classifier(self, classifier: keras.Model, domain: str = "target") -> keras.Model:
+        """`f = h o g`: turns a classifier of one domain into one of the other (LSTNet, section 2).
+
+        Args:
+            classifier: `h`, a built Keras model of images in [0, 1] of the domain that is
+                not `domain`.
+            domain: The domain whose images the new model takes.
+
+        Returns:
+            A Keras model, images `(batch, ...)` of `domain` to what `classifier` returns,
+            which shares the weights of this model and of the classifier. It can be saved,
+            exported and served without keras_latent's training code.
+
+        Raises:
+            ValueError: If `domain` is neither, or the classifier is not built or takes
+                images of another shape.
+
+        Example:
+
+        >>> import keras, numpy as np
+        >>> from keras_latent import models
+        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
+        >>> h = keras.Sequential(
+        ...     [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+        ... )
+        >>> f = vbta.to_classifier(h, domain="target")
+        >>> f.predict(np.zeros((3, 8, 8, 1), "float32"), verbose=0).shape
+        (3, 10)
+        """
+        domain = checks.choice("domain", domain, DOMAINS)
+        to = OTHER[domain]
+        networks.built("classifier", classifier)
+        shape = networks.event_shape_of("classifier", classifier)
+        check_shape("classifier", (None, *shape), self.event_shapes[to])
+        x = keras.Input(self.event_shapes[domain], name=f"{domain}_images")
+        translated = self.to_image(self.to_latent(x, domain), to)
+        return keras.Model(x, classifier(translated), name=f"{domain}_{classifier.name}")

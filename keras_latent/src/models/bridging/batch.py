@@ -1,0 +1,91 @@
+"""What a batch of latents of several domains must be, and its labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops as kops
+
+from keras_latent.src.training.batches import as_numpy
+from keras_latent.src.training.inputs import Input, check_shape
+from keras_latent.src.utils.types import Tensor
+
+#: Ends the name of further rows of a domain, which count in the classifier's term alone.
+LABELLED = "_labelled"
+
+
+def domain_of(key: str) -> str:
+    """The domain of a batch's key, `"<domain>"` or `"<domain>_labelled"`."""
+    return key.removesuffix(LABELLED)
+
+
+class Latents(Input):
+    """Latents `(batch, dim)`, or the parameters of their distribution, `(batch, 2, dim)`."""
+
+    kind = "latents"
+
+    def check(self, name: str, x: Any) -> None:
+        (dim,) = self.shape
+        rank = len(x.shape)
+        if rank > 3:
+            raise ValueError(
+                f"`{name}` must be latents, (batch, {dim}), or their means and log-variances, "
+                f"(batch, 2, {dim}). Received: shape={tuple(x.shape)}. To get latents of data, "
+                "call `encode` of the domain's own model, or `LatentDomainTransfer.posterior`."
+            )
+        check_shape(name, x.shape, (2, dim) if rank == 3 else (dim,))
+
+
+class LabelsByDomain:
+    """Integer labels of some or all domains, or `None`: a dict by the keys of the latents.
+
+    Args:
+        num_classes: Number of classes; `None`: not checked.
+    """
+
+    def __init__(self, num_classes: int | None):
+        self.num_classes = num_classes
+
+    def check(self, model: str, y: Any, rows: dict[str, int | None]) -> None:
+        """Raises `ValueError` unless labels, of any backend, match the rows."""
+        if y is None:
+            extra = sorted(key for key in rows if key.endswith(LABELLED))
+            if extra:
+                raise ValueError(f"Labels are missing for the rows {extra}: pass them as `y`.")
+            return
+        if not isinstance(y, Mapping) or not set(y) <= set(rows):
+            got = sorted(y) if isinstance(y, Mapping) else type(y).__name__
+            raise ValueError(
+                "`y` must be a dict of integer labels, by the keys of the latents "
+                f"{sorted(rows)}. Received: {got}"
+            )
+        for key, labels in y.items():
+            if not hasattr(labels, "shape"):
+                raise ValueError(
+                    f"`y['{key}']` must be an array of integer labels: `np.asarray(...)`. "
+                    f"Received: {type(labels).__name__}"
+                )
+            dtype = keras.backend.standardize_dtype(labels.dtype)
+            size, shape = rows[key], tuple(labels.shape)
+            other_size = len(shape) == 1 and None not in (size, shape[0]) and size != shape[0]
+            if len(shape) != 1 or "int" not in dtype or other_size:
+                raise ValueError(
+                    f"`y['{key}']` must hold one integer label per row, ({size},), with -1 for a "
+                    f"missing label. Received: shape={shape}, dtype={dtype}. For one-hot rows, "
+                    "pass `.argmax(-1)`."
+                )
+
+    def check_values(self, y: Any) -> None:
+        """Raises `ValueError` unless labels are classes, or -1."""
+        for key, labels in (as_numpy(y) or {}).items():
+            if self.num_classes and labels.size:
+                low, high = int(labels.min()), int(labels.max())
+                if low < -1 or high >= self.num_classes:
+                    raise ValueError(
+                        f"`y['{key}']` must be from 0 to {self.num_classes - 1}, or -1 for a "
+                        f"missing label. Received: labels from {low} to {high}"
+                    )
+
+    def to_tensor(self, y: Any) -> dict[str, Tensor]:
+        """Labels by key, `(batch,)`, int32."""
+        return {k: kops.cast(kops.convert_to_tensor(v), "int32") for k, v in (y or {}).items()}

@@ -1,0 +1,145 @@
+"""What `from_preset` and `save_to_preset` do, by the contract of KerasHub."""
+
+import difflib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_latent.src.presets import registry
+from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
+from keras_latent.src.utils.half_precision import halve
+from keras_latent.version import __version__
+
+CONFIG, METADATA = "config.json", "metadata.json"
+
+
+def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, Any]) -> Any:
+    """`cls.from_preset`."""
+    if preset in PRESETS:
+        _require_own(cls, preset)
+        if load_weights and preset not in trained_presets():
+            raise ValueError(
+                f"Preset {preset!r} has no trained weights: pass `load_weights=False` to train it "
+                f"yourself. Presets of this class with trained weights: {_trained(cls) or 'none'}"
+            )
+        model = cls(**(PRESETS[str(preset)].arguments() | arguments))
+        if load_weights:
+            _load_weights(model, registry.TRAINED / preset, str(preset))
+        return model
+    if not isinstance(preset, (str, Path)) or not Path(preset).is_dir():
+        raise ValueError(
+            f"`preset` must be one of {sorted(cls.presets)} or a directory. "
+            f"Received: preset={str(preset)!r}.{_hint(cls, str(preset))}"
+        )
+    return _from_directory(cls, Path(preset), load_weights, arguments)
+
+
+def _trained(cls):
+    return [name for name in trained_presets() if name in cls.presets]
+
+
+def _require_own(cls, preset):
+    if preset not in cls.presets:
+        owner = PRESETS[preset].model
+        raise ValueError(
+            f"Preset {preset!r} is a `{owner}`: call `{owner}.from_preset`. "
+            f"Received: cls={cls.__name__}"
+        )
+
+
+def _hint(cls, preset):
+    if preset.endswith(".keras"):
+        return " Load a file with `keras.saving.load_model(path)`."
+    own = difflib.get_close_matches(preset, cls.presets, n=1)
+    near = own or difflib.get_close_matches(preset, PRESETS, n=1)
+    if not near:
+        return ""
+    return f" Did you mean {near[0]!r}" + ("?" if own else f" of `{PRESETS[near[0]].model}`?")
+
+
+def _from_directory(cls, directory, load_weights, arguments):
+    try:
+        config = json.loads((directory / CONFIG).read_text())
+        name, config = config["registered_name"], config["config"] | arguments
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(directory, error) from error
+    wanted = keras.saving.get_registered_name(cls)
+    if name != wanted:
+        package = wanted.split(">")[0]
+        ours = str(name).startswith(f"{package}>")
+        hint = "call `from_preset` of that class" if ours else f"it is not one of {package}"
+        raise ValueError(f"Preset {str(directory)!r} holds a {name!r}, not a {wanted!r}: {hint}.")
+    try:
+        model = cls.from_config(config)
+    except TypeError as error:  # an argument too many or too few, or an unknown class
+        raise _damaged(directory, error) from error
+    if load_weights:
+        _load_weights(model, directory, str(directory))
+    return model
+
+
+def _damaged(directory, error):
+    return ValueError(
+        f"Directory {str(directory)!r} is not a preset, or is damaged: its {CONFIG} cannot be read "
+        f"({error})."
+    )
+
+
+def _load_weights(model, directory, preset):
+    try:
+        model.load_weights(directory / WEIGHTS)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"The weights of preset {preset!r} are missing, damaged or of "
+            f"another configuration ({error}). `load_weights=False` starts from random weights."
+        ) from error
+
+
+def card(cls: Any, preset: str) -> dict[str, Any]:
+    """`cls.preset_card`."""
+    if preset not in PRESETS:
+        load(cls, preset, True, {})  # raises, and lists the presets
+    _require_own(cls, preset)
+    if preset not in trained_presets():
+        raise ValueError(
+            f"Preset {preset!r} has no trained weights, and so no card. Presets of this class with "
+            f"weights: {_trained(cls) or 'none'}"
+        )
+    return json.loads((registry.TRAINED / preset / CARD).read_text())
+
+
+def save(model: Any, preset_dir: str | Path, half: bool) -> None:
+    """`model.save_to_preset`."""
+    target = Path(preset_dir)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"`preset_dir` must be new or empty. Received: {str(target)!r}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        # Compilation and build state belong in a `.keras` file.
+        config = {k: config[k] for k in ("class_name", "registered_name", "config")}
+        (partial / CONFIG).write_text(json.dumps(config, indent=1))
+        versions = {"keras": keras.version(), "keras_latent": __version__}
+        (partial / METADATA).write_text(json.dumps(versions, indent=1))
+        _without_optimizer(model).save_weights(partial / WEIGHTS)
+        if half:
+            halve(partial / WEIGHTS)
+        partial.chmod(0o755)
+        partial.replace(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _without_optimizer(model):
+    """The model, or an uncompiled copy of a compiled one: its file would hold optimizer state."""
+    if getattr(model, "optimizer", None) is None:
+        return model
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy

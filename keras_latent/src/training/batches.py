@@ -1,0 +1,200 @@
+"""What a batch must be: declared by a model, checked before and while it trains."""
+
+import dataclasses
+import itertools
+import types
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent.src.training.inputs import Input
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchSpec:
+    """What a model takes as `x` and `y`.
+
+    Attributes:
+        inputs: What `x` must be: an `Input`, or a dict of name to `Input`.
+        targets: What `y` must be, such as `Labels()`. `None`: the model takes no labels.
+        equal_rows: Whether all inputs of a dict must have the same number of rows.
+        hint: How to make such a batch, for the error message.
+    """
+
+    inputs: Input | dict[str, Input]
+    targets: Any = None
+    equal_rows: bool = False
+    hint: str = ""
+
+    def named(self, model: str, x: Any) -> dict[str, tuple[Input, Any]]:
+        """Each array of `x` by its name, with what it must be.
+
+        Raises:
+            ValueError: If `x` is not one array, or not a dict of the right names.
+        """
+        if isinstance(self.inputs, Input):
+            if isinstance(x, (dict, list, tuple)):
+                raise ValueError(_one_tensor(model, x))
+            return {"x": (self.inputs, x)}
+        required = {name for name, spec in self.inputs.items() if spec.required}
+        if not isinstance(x, Mapping) or not required <= set(x) <= set(self.inputs):
+            wanted = ", ".join(
+                f"'{name}': {spec.kind}" for name, spec in self.inputs.items() if spec.required
+            )
+            got = sorted(x) if isinstance(x, Mapping) else type(x).__name__
+            raise ValueError(
+                f"`{model}` trains on batches `{{{wanted}}}`; {self.hint} Received: {got}"
+            )
+        return {name: (spec, x[name]) for name, spec in self.inputs.items() if name in x}
+
+    def check_inputs(self, model: str, x: Any, values: bool = False) -> dict[str, int | None]:
+        """Checks `x`, arrays or tensors, and returns the number of rows of each.
+
+        Args:
+            model: Name of the model, for messages.
+            x: The inputs.
+            values: Whether to check values too. `x` must then be in host memory.
+
+        Raises:
+            ValueError: If `x` is not what the model takes.
+        """
+        named = self.named(model, x)
+        for name, (spec, array) in named.items():
+            spec.check(name, array)
+        rows = {name: array.shape[0] for name, (_, array) in named.items()}
+        if self.equal_rows and len(set(rows.values()) - {None}) > 1:
+            raise ValueError(
+                f"{', '.join(f'`{name}`' for name in rows)} must have equally many rows in a "
+                f"batch. Received: {rows}"
+            )
+        for name, (spec, array) in named.items() if values else ():
+            spec.check_values(name, array)
+        return rows
+
+    def check(self, model: str, x: Any, y: Any, values: bool = False) -> None:
+        """Checks the inputs, and the labels if the model takes any; as `check_inputs`."""
+        rows = self.check_inputs(model, x, values)
+        if self.targets is not None:
+            self.targets.check(model, y, rows)
+            if values:
+                self.targets.check_values(y)
+
+    def to_tensors(self, model: str, x: Any, y: Any) -> Any:
+        """The batch as tensors: the inputs, or `(inputs, targets)`.
+
+        Raises:
+            ValueError: If shapes or data types are wrong.
+        """
+        self.check(model, x, y)
+        tensors: Any = {
+            name: spec.to_tensor(name, array)
+            for name, (spec, array) in self.named(model, x).items()
+        }
+        if isinstance(self.inputs, Input):
+            (tensors,) = tensors.values()
+        return tensors if self.targets is None else (tensors, self.targets.to_tensor(y))
+
+
+def _one_tensor(model, x):
+    got = f"dict of {sorted(x)}" if isinstance(x, dict) else type(x).__name__
+    hint = "Stack a list of images with `np.stack(images)`, and pass labels as `y`."
+    if isinstance(x, dict):
+        hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
+    return f"`{model}` takes one tensor per batch. Received: {got}. {hint}"
+
+
+def first_batch(x: Any, y: Any, peek: bool = True) -> tuple[Any, Any, bool]:
+    """What can be known of data before a training starts.
+
+    Args:
+        x: First argument of `keras.Model.fit`.
+        y: Second argument.
+        peek: Whether a generator may be asked for its first batch.
+
+    Returns:
+        `(x, batch, whole)`. `x` replaces the argument: a generator that has been asked is a new one
+        with the same batches. `batch` is a tuple of inputs and labels, or `None` if it cannot be
+        known. `whole` says whether that is all of the data.
+
+    Raises:
+        ValueError: If a model cannot be trained on `x`.
+    """
+    if x is None:
+        raise ValueError(
+            "`x` must be the data: arrays, or a dataset of batches. Received: x=None. (The `test` "
+            "of a pair without test rows is None.)"
+        )
+    if hasattr(x, "skip_epochs") and hasattr(x, "train"):
+        raise ValueError(
+            "`x` must be the batches of a pair, not the pair: `model.fit(pair.train, "
+            f"validation_data=pair.test)`. Received: {x!r}"
+        )
+    if isinstance(x, keras.utils.PyDataset):
+        return x, x[0], False
+    if isinstance(x, (np.ndarray, dict, list, tuple)) or keras.ops.is_tensor(x):
+        for key, value in x.items() if isinstance(x, dict) else ():
+            if not hasattr(value, "shape"):
+                raise ValueError(
+                    f"`{key}` must be an array with one entry per row: `np.asarray(...)`. "
+                    f"Received: {type(value).__name__}"
+                )
+        return x, (x, y), True
+    if hasattr(x, "as_numpy_iterator"):
+        return x, next(iter(x.take(1).as_numpy_iterator()), None), False
+    if isinstance(x, types.GeneratorType) and peek:
+        batch = next(x, None)
+        if batch is None:
+            raise ValueError("`x` must yield batches. Received: a generator that yields none")
+        if not isinstance(batch, tuple):
+            raise ValueError(
+                "`x` must yield tuples, `yield (inputs,)` or `yield (inputs, labels)`. Received: "
+                f"a generator of {type(batch).__name__}"
+            )
+        return (b for b in itertools.chain([batch], x)), batch, False
+    if hasattr(x, "dataset") and hasattr(x, "collate_fn") and peek:  # PyTorch's `DataLoader`
+        batch = next(iter(x), None)
+        return x, tuple(batch) if isinstance(batch, list) else batch, False
+    return x, None, False
+
+
+def check_equal_rows(x: Any) -> int:
+    """The number of rows of arrays that `fit` cuts into batches.
+
+    Raises:
+        ValueError: If there are none, or arrays differ in length.
+    """
+    rows = {key: len(value) for key, value in x.items()} if isinstance(x, dict) else {"x": len(x)}
+    if len(set(rows.values())) > 1:
+        raise ValueError(
+            "Arrays must have equally many rows. Received: "
+            f"{rows}. `datasets.pair_from_arrays` makes batches of domains of unequal size, and "
+            "`datasets.LatentBatches` makes batches of their latents."
+        )
+    if not all(rows.values()):
+        raise ValueError(f"`{next(iter(rows))}` must have one row or more. Received: 0 rows")
+    return next(iter(rows.values()))
+
+
+def batch_sizes(
+    rows: int, whole: bool, batch_size: int | None, validation_split: float | None
+) -> tuple[int, ...]:
+    """Rows of the first training batch and, if it is smaller and known, of the last one."""
+    if not whole:
+        return (rows,)
+    rows = int(rows * (1.0 - (validation_split or 0.0)))
+    size = min(rows, 32 if batch_size is None else batch_size)
+    return (size, rows % size) if size and rows % size else (size,)
+
+
+def as_numpy(x: Any) -> Any:
+    """Arrays and tensors of a batch in host memory, other values as they are."""
+    return keras.tree.map_structure(
+        lambda value: (
+            value
+            if isinstance(value, np.ndarray) or not hasattr(value, "shape")
+            else keras.ops.convert_to_numpy(value)
+        ),
+        x,
+    )
