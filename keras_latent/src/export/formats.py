@@ -118,7 +118,7 @@ def check_place(filepath: str | os.PathLike, format: str) -> None:
         )
 
 
-def _finish_onnx(path: Path, inputs, output_shape, what) -> None:
+def _finish_onnx(path: Path, inputs: Any, output_shape: Any, what: dict[str, Any]) -> None:
     """Sets names, shapes and metadata, which are then the same whatever wrote the file.
 
     Raises:

@@ -16,7 +16,14 @@ RUN = "from keras_latent.src.export import other_backend as e; import sys; e.mai
 LAST_LINES = 6
 
 
-def export(model, backend: str, path: Path, format: str, what: dict, opset_version) -> None:
+def export(
+    model: Any,
+    backend: str,
+    path: Path,
+    format: str,
+    what: dict[str, Any],
+    opset_version: int | None,
+) -> None:
     """Exports a method of `model` in a Python process with another Keras backend.
 
     Configuration and weights are passed in a folder that `save_to_preset` writes.
@@ -89,7 +96,7 @@ def _modules(config: Any) -> set[str]:
     found = set().union(*map(_modules, config.values()))
     module = config.get("module")
     ours = isinstance(module, str) and module.partition(".")[0] not in ("keras", "builtins")
-    return found | {module} if ours and module != "__main__" else found
+    return found | {str(module)} if ours and module != "__main__" else found
 
 
 def plain(value: Any) -> Any:

@@ -210,7 +210,7 @@ class PortableModel(CheckedModel):
         """
         if of is None and not isinstance(self.optimizer, OptimizerGroup):
             optimizer, variables = self.optimizer, self.trainable_variables
-        elif isinstance(self.optimizer, OptimizerGroup) and of in self.optimizer.members:
+        elif of is not None and of in getattr(self.optimizer, "members", ()):
             optimizer = self.optimizer.members[of]
             variables = self.optimizer.trainable_variables_of(of)
         else:

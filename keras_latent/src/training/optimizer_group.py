@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import Any
 
 import keras
 
@@ -48,7 +49,7 @@ class OptimizerGroup(keras.optimizers.Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         # No plain dict: Keras would save each member a second time, beside `variables`.
         self.members = MappingProxyType(members)
-        self._variables_by_member = None
+        self._variables_by_member: Callable[[], dict[str, list[Any]]] | None = None
 
     def bind(self, variables_by_member: Callable[[], dict[str, list[keras.Variable]]]) -> None:
         """Says which variables each member updates; called by the model's `compile`."""
@@ -70,6 +71,7 @@ class OptimizerGroup(keras.optimizers.Optimizer):
 
     def trainable_variables_of(self, name: str) -> list[keras.Variable]:
         """The variables that member `name` updates, in the order it was built with."""
+        assert self._variables_by_member is not None, "bind() first"
         return self._variables_by_member()[name]
 
     @property

@@ -45,7 +45,6 @@ class AttributeModel(LatentModel):
     - `transfer(x, attribute, strength)`: the public method.
     """
 
-    event_shape: tuple[int, ...]
     #: Whether a transfer takes the known attributes of the images.
     decodes_attributes = False
 
@@ -132,7 +131,9 @@ class AttributeModel(LatentModel):
 
     # Transfers ---------------------------------------------------------------------------
 
-    def transferred(self, inputs: Any, columns: Sequence[int], strength: Any, **options) -> Tensor:
+    def transferred(
+        self, inputs: Any, columns: Sequence[int], strength: Any, **options: Any
+    ) -> Tensor:
         """Transfers of a batch, `(batch, len(columns), ...)`, as a tensor function."""
         raise NotImplementedError
 

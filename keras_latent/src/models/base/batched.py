@@ -56,13 +56,13 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
     ```
     """
 
-    def decorate(function):
+    def decorate(function: Any) -> Any:
         signature = inspect.signature(function)
         options = [n for n in signature.parameters if n not in (*OF_THE_METHOD, *inputs)]
         optional = [n for n in inputs if signature.parameters[n].default is None]
         draws = "sample" in signature.parameters
 
-        def graph(self, *, given=(), **chosen) -> Graph:
+        def graph(self: Any, *, given: Any = (), **chosen: Any) -> Graph:
             """The tensor function with its options; `given`: the optional inputs to include."""
             specs = {name: _call(spec, self, chosen) for name, spec in inputs.items()}
             used = {
@@ -93,16 +93,16 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
                 return result
             return draw(*result, values["seed"]) if values["sample"] else result[0]
 
-        def exported(self, **chosen) -> Graph:
+        def of_export(self: Any, **chosen: Any) -> Graph:
             defaults = {name: signature.parameters[name].default for name in options}
             whole = graph(self, **defaults | chosen)
             return Graph(whole.inputs, lambda *t: whole.fn(*t)[0]) if draws else whole
 
         # What may be passed to `export`: the options, with their defaults.
-        exported.__signature__ = signature.replace(
+        of_export.__dict__["__signature__"] = signature.replace(
             parameters=[signature.parameters["self"], *(signature.parameters[n] for n in options)]
         )
-        method.exported = exported
+        method.__dict__["exported"] = of_export
         return method
 
     return decorate

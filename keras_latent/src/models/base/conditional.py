@@ -46,7 +46,6 @@ class ConditionalModel(AttributeModel):
     functions of such signed attributes.
     """
 
-    latent_dim: int
     decodes_attributes = True
     #: Whether `to_latent` uses them.
     encodes_attributes = True
@@ -161,7 +160,9 @@ class ConditionalModel(AttributeModel):
         )
         return images[:, 0] if single else images
 
-    def transferred(self, inputs: Any, columns: Sequence[int], strength: Any, **options) -> Tensor:
+    def transferred(
+        self, inputs: Any, columns: Sequence[int], strength: Any, **options: Any
+    ) -> Tensor:
         """Transfers as a tensor function of `{"x": images, "y": attributes}`."""
         x, strength = self.inputs_of(inputs, strength)
         y, n = signed(inputs["y"]), self.num_attributes

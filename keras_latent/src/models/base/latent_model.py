@@ -44,6 +44,9 @@ class LatentModel(PortableModel):
     presets: ClassVar[dict[str, str]] = {}
     #: `p(x|z)`, for models that have one.
     observation: Likelihood
+    #: Shape of one row of data, and size of a latent, where there is one of each.
+    event_shape: tuple[int, ...]
+    latent_dim: int
 
     def __init__(self, **kwargs: Any):
         unknown = sorted(kwargs.keys() - {"name", "dtype", "trainable", "autocast"})
@@ -90,8 +93,8 @@ class LatentModel(PortableModel):
                 "`a` and `b` must have the same number of rows. "
                 f"Received: {len(z_a)} and {len(z_b)} rows"
             )
-        flat = (z.reshape(len(z), -1) for z in (z_a, z_b))
-        z = keras.ops.convert_to_numpy(ops.interpolate(*flat, steps, kind))
+        a, b = z_a.reshape(len(z_a), -1), z_b.reshape(len(z_b), -1)
+        z = keras.ops.convert_to_numpy(ops.interpolate(a, b, steps, kind))
         return z.reshape(-1, *z_a.shape[1:])
 
     def prior(self, num: int, seed: int | None = None) -> np.ndarray:
@@ -315,7 +318,7 @@ def _arguments(cls: type) -> list[str]:
     names: dict[str, None] = {}
     for base in cls.__mro__[: cls.__mro__.index(LatentModel)]:
         if "__init__" in vars(base):
-            parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             names |= {p.name: None for p in parameters if p.kind not in kinds}
     return list(names)
 

@@ -35,13 +35,13 @@ def optional(name: str, network: Any) -> keras.Model | None:
     return None if network is None else built(name, network)
 
 
-def event_shape_of(name: str, network: keras.Model) -> tuple[int | None, ...]:
+def event_shape_of(name: str, network: keras.Model) -> tuple[int, ...]:
     """The shape of one row that a built network takes, without the batch axis.
 
     Raises:
         ValueError: If the network takes several tensors.
     """
-    shape = getattr(network, "input_shape", None)
+    shape: Any = getattr(network, "input_shape", None)
     if shape is None:  # a subclassed network: what it was built with
         shape = (network.get_build_config() or {}).get("input_shape")
     sizes = isinstance(shape, (tuple, list)) and all(s is None or isinstance(s, int) for s in shape)
@@ -56,7 +56,7 @@ def conditioned_shape(name: str, network: keras.Model, attributes: int) -> tuple
     Raises:
         ValueError: If the network has other inputs.
     """
-    shapes = getattr(network, "input_shape", None)
+    shapes: Any = getattr(network, "input_shape", None)
     two = isinstance(shapes, (list, tuple)) and len(shapes) == 2
     if not two or not isinstance(shapes[0], (list, tuple)) or tuple(shapes[1][1:]) != (attributes,):
         raise ValueError(

@@ -18,15 +18,15 @@ class Offset(Input):
     """What is added to latents: one latent, or one per row."""
 
     def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
+        wanted: Any = ((count, *self.shape), self.shape)
         offset = np.asarray(x, "float32")
-        shapes = ((count, *self.shape), self.shape)
-        if offset.shape not in shapes or not np.isfinite(offset).all():
+        if offset.shape not in wanted or not np.isfinite(offset).all():
             raise ValueError(
                 f"`{name}` must be finite and have the shape of one latent, {self.shape}, or of "
-                f"one per row, {shapes[0]}. Received: shape={offset.shape}, "
+                f"one per row, {wanted[0]}. Received: shape={offset.shape}, "
                 f"{np.count_nonzero(~np.isfinite(offset))} values not finite"
             )
-        return np.ascontiguousarray(np.broadcast_to(offset, shapes[0]))
+        return np.ascontiguousarray(np.broadcast_to(offset, wanted[0]))
 
 
 def images_of(self: "TwoDomain", domain: str) -> Input:

@@ -181,7 +181,7 @@ class BridgingVAE(LatentModel):
     @property
     def batch_spec(self) -> BatchSpec:
         sizes = self.latent_dims.items()
-        inputs = {d: Latents((n,)) for d, n in sizes}
+        inputs: dict[str, Input] = {d: Latents((n,)) for d, n in sizes}
         inputs |= {d + LABELLED: Latents((n,), required=False) for d, n in sizes}
         return BatchSpec(
             inputs,
@@ -327,7 +327,7 @@ class BridgingVAE(LatentModel):
         Raises:
             ValueError: If `domain` is unknown, or `z` are not latents of it.
         """
-        return self.posterior(z, domain)
+        return self.posterior(z, domain)  # type: ignore[return-value]  # a Gaussian
 
     @batched(z=_shared)
     def decode(self, z: Rows, domain: str, *, batch_size: int = 2048) -> np.ndarray:

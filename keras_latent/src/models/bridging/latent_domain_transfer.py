@@ -262,7 +262,7 @@ class LatentDomainTransfer(LatentModel):
     def graph_of_reconstruct(self, domain: str = "source", latents: bool = False) -> Graph:
         return self._graph_through(checks.choice("domain", domain, DOMAINS), domain, latents)
 
-    def _graph_through(self, domain, to, latents) -> Graph:
+    def _graph_through(self, domain: str, to: str, latents: bool) -> Graph:
         bridge = self.graph_of_transfer_latents(domain, to)
         if latents:
             return Graph(bridge.inputs, lambda z: self.to_data(bridge.fn(z), to))
@@ -319,7 +319,8 @@ class LatentDomainTransfer(LatentModel):
         ends = [x if latents else self.encode(x, domain, batch_size=batch_size) for x in (a, b)]
         if transferred == "ends":
             ends = [self.transfer_latents(z, domain, to) for z in ends]
-        z = self.path(*(np.asarray(z) for z in ends), steps, kind)
+        z_a, z_b = (np.asarray(z) for z in ends)
+        z = self.path(z_a, z_b, steps, kind)
         if transferred == "all":
             z = self.transfer_latents(z, domain, to)
         data = self.decode(z, domain if transferred == "none" else to, batch_size=batch_size)
@@ -335,7 +336,8 @@ def sizes_of(name: str, model: Any) -> tuple[int, tuple[int, ...]]:
     if hasattr(model, "latent_dim") and hasattr(model, "to_data"):
         return model.latent_dim, tuple(model.event_shape)
     built(name, model)
-    shape, output = getattr(model, "input_shape", ()), getattr(model, "output_shape", None)
+    shape: Any = getattr(model, "input_shape", ())
+    output = getattr(model, "output_shape", None)
     if len(shape) != 2 or not isinstance(shape[1], int) or output is None:
         raise ValueError(
             f"`{name}` must be a model with `latent_dim`, `event_shape` and `to_data`, as `VAE` "

@@ -1,4 +1,4 @@
-"""Latents that a classifier is sure of, of every class equally many."""
+"""Latents that a classifier is sure of, equally many per class."""
 
 import dataclasses
 import warnings
@@ -14,13 +14,13 @@ from keras_latent.src.utils import checks
 
 @dataclasses.dataclass(frozen=True)
 class RejectionSamples:
-    """Latents of each class, sorted by class, within a class from the surest on.
+    """Latents of each class, sorted by class, and by falling confidence within a class.
 
     Attributes:
         latents: `(rows, latent_dim)`, float32.
-        labels: Class of each row by the classifier, `(rows,)`, int64.
-        confidence: Probability that the classifier gives it, `(rows,)`, float32.
-        draws: Number of latents drawn for it.
+        labels: Class that the classifier predicts, `(rows,)`, int64.
+        confidence: Its predicted probability, `(rows,)`, float32.
+        draws: Number of latents that were drawn.
     """
 
     latents: np.ndarray
@@ -42,21 +42,20 @@ def rejection_sample(
     allow_fewer: bool = False,
     verbose: int = 0,
 ) -> RejectionSamples:
-    """Draw latents from N(0, I) and keep those whose data a classifier is surest of.
+    """Draws latents from N(0, I) and keeps those whose data a classifier is surest of.
 
-    How data of known classes comes from a generative model that knows none: latents are
-    decoded, classified, and of each class the `per_class` of highest confidence are kept, the
-    largest softmax probability being the confidence. Decoded data is never kept, and memory
-    does not grow with the number of draws.
+    This gets data of known classes from an unconditional generative model. Latents are decoded and
+    classified, and per class the `per_class` latents of highest confidence (the largest softmax
+    probability) are kept. Decoded data is discarded, so memory does not grow with the draws.
 
     - `threshold=0`: the best of exactly `max_draws` draws.
-    - `threshold > 0`: latents below it are rejected, and drawing ends with the draw that gives
-      the last class its `per_class`-th one, at `max_draws` at the latest.
+    - `threshold > 0`: latents below it are rejected. Drawing ends when each class has `per_class`
+      latents, or after `max_draws`.
 
     Args:
         generator: A model with `latent_dim` and `decode(z)` (`models.VAE`), or a built Keras
             model, latents `(batch, latent_dim)` to data `(batch, ...)`.
-        classifier: Built Keras model, data to one score for each class, `(batch, classes)`.
+        classifier: Built Keras model, data to one score per class, `(batch, classes)`.
         per_class: Latents to keep of each class.
         threshold: Least confidence, from 0 to 1.
         max_draws: Draws at most; `None`: `10 * per_class * classes`, of which a tenth is kept.
@@ -99,24 +98,27 @@ def rejection_sample(
         raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold}")
 
     rng = np.random.default_rng(seed)
-    kept, found, draws, progress = [], None, 0, None
-    while max_draws is None or draws < max_draws:
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    found: Any = None
+    progress: Any = None
+    draws, limit = 0, max_draws or 0
+    while found is None or draws < limit:
         z = rng.standard_normal((batch_size, latent_dim), "float32")
         scores = _scores(classifier, decode(z), batch_size, from_logits)
         if found is None:
             classes = scores.shape[1]
             found = np.zeros(classes, "int64")
             kept = [(np.empty((0, latent_dim), "float32"), np.empty(0))] * classes
-            max_draws = max_draws or 10 * per_class * classes
-            progress = keras.utils.Progbar(max_draws, verbose=verbose)
-        # Whole batches keep one shape for the compiler; rows above `max_draws` do not count.
-        z, scores = z[: max_draws - draws], scores[: max_draws - draws]
+            limit = limit or 10 * per_class * classes
+            progress = keras.utils.Progbar(limit, verbose=verbose)
+        # Whole batches keep one shape for the compiler; rows above the limit do not count.
+        z, scores = z[: limit - draws], scores[: limit - draws]
         label, confidence = scores.argmax(axis=1), scores.max(axis=1)
         accepted = confidence >= threshold
         if threshold > 0:
             hits = np.eye(classes, dtype="int64")[label] * accepted[:, None]
             enough = (found + np.cumsum(hits, axis=0) >= per_class).all(axis=1)
-            if enough.any():  # drawing ends there, wherever the batch does
+            if enough.any():  # drawing ends there, in the middle of the batch
                 z, accepted = z[: enough.argmax() + 1], accepted[: enough.argmax() + 1]
         rows = len(z)
         label, confidence = label[:rows], confidence[:rows]
@@ -147,7 +149,7 @@ def rejection_sample(
     )
 
 
-def _decoder_of(generator) -> tuple[int, Callable]:
+def _decoder_of(generator: Any) -> tuple[int, Callable]:
     """Size of the latents, and the function from a batch of them to data."""
     if hasattr(generator, "decode") and hasattr(generator, "latent_dim"):
         return generator.latent_dim, generator.decode
@@ -161,13 +163,13 @@ def _decoder_of(generator) -> tuple[int, Callable]:
     return shape[0], generator.predict_on_batch
 
 
-def _scores(classifier, data, rows, from_logits) -> np.ndarray:
+def _scores(classifier: Any, data: Any, rows: int, from_logits: bool) -> np.ndarray:
     """Probabilities `(rows, classes)`, float64, of data."""
     scores = classifier.predict_on_batch(data)
     if not isinstance(scores, np.ndarray) or scores.ndim != 2 or len(scores) != rows:
         shapes = keras.tree.map_structure(lambda s: tuple(s.shape), scores)
         raise ValueError(
-            "`classifier` must return one score for each class, (batch, classes). "
+            "`classifier` must return one score per class, (batch, classes). "
             f"Received: {shapes}, for {rows} rows"
         )
     scores = scores.astype("float64")
@@ -185,7 +187,7 @@ def _scores(classifier, data, rows, from_logits) -> np.ndarray:
 
 
 def _best(kept, new, count):
-    """Latents and confidences of the `count` surest; of equally sure ones, the first drawn."""
+    """Latents and confidences of the `count` surest; among equals, those drawn first."""
     latents, confidence = (np.concatenate(pair) for pair in zip(kept, new, strict=True))
     order = np.argsort(-confidence, kind="stable")[:count]
     return latents[order], confidence[order]

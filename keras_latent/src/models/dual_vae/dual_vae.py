@@ -254,13 +254,14 @@ class DualVAE(AttributeModel, VAE):
         strength: Any,
         direction: str = "dual",
         together: bool = False,
+        **options: Any,
     ) -> Tensor:
         x, strength = self.inputs_of(inputs, strength)
         steps = kops.multiply(strength, self.directions(direction)[columns][None])
         steps = kops.sum(steps, axis=1, keepdims=True) if together else steps
         return self._decode_steps(self.posterior(x)[0], steps)
 
-    def graph_of_transfer(  # type: ignore[override]
+    def graph_of_transfer(
         self,
         attribute: Attributes = None,
         strength: float | None = 1.0,

@@ -1,5 +1,7 @@
 """The networks of the LSTNet paper, table 1, as plain functions that return Keras models."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -21,8 +23,14 @@ LATENT_DISCRIMINATOR = ((4, 3, "same", 1), (8, 3, "same", 2), (4, 3, "same", 1))
 SLOPE = 0.3  # of LeakyReLU
 
 
-def convolutions(table, width: int, shape: tuple, name: str, transposed=False) -> keras.Sequential:
-    """(Transposed) convolutions, each with batch normalisation and LeakyReLU.
+#: Rows of filters, kernel, strides or padding, and so on, as above.
+Table = tuple[tuple[Any, ...], ...]
+
+
+def convolutions(
+    table: Table, width: int, shape: tuple, name: str, transposed: bool = False
+) -> keras.Sequential:
+    """(Transposed) convolutions, each with batch normalization and LeakyReLU.
 
     Args:
         table: Rows of filters (in units of `width`), kernel, strides and padding.
@@ -34,14 +42,14 @@ def convolutions(table, width: int, shape: tuple, name: str, transposed=False) -
     convolution = layers.Conv2DTranspose if transposed else layers.Conv2D
     model = keras.Sequential([keras.Input(shape)], name=name)
     for filters, kernel, strides, padding in table:
-        # No bias: what it adds, batch normalisation takes away.
+        # No bias: batch normalization would remove it.
         model.add(convolution(filters * width, kernel, strides, padding, use_bias=False))
         model.add(layers.BatchNormalization())
         model.add(layers.LeakyReLU(SLOPE))
     return model
 
 
-def generator(table, width: int, shape: tuple, channels: int, name: str) -> keras.Sequential:
+def generator(table: Table, width: int, shape: tuple, channels: int, name: str) -> keras.Sequential:
     """Transposed convolutions, and a 1x1 one with a tanh: features to images in [-1, 1]."""
     model = convolutions(table, width, shape, name, transposed=True)
     model.add(layers.Conv2DTranspose(channels, 1, activation="tanh"))
@@ -49,7 +57,7 @@ def generator(table, width: int, shape: tuple, channels: int, name: str) -> kera
 
 
 def discriminator(
-    table, width: int, shape: tuple, name: str, spectral_normalization: bool = False
+    table: Table, width: int, shape: tuple, name: str, spectral_normalization: bool = False
 ) -> keras.Sequential:
     """Convolutions with LeakyReLU and max pooling: images or latents to a logit `(batch, 1)`."""
 

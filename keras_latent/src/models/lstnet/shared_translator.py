@@ -30,7 +30,7 @@ class SharedTranslator(TwoDomain):
         ValueError: If a network is not built, or their shapes do not fit together.
     """
 
-    unit_interval = True  # type: ignore[assignment]
+    unit_interval = True
 
     def __init__(
         self,

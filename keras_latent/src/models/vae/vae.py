@@ -71,7 +71,7 @@ class VAE(LatentModel):
 
     presets = PRESETS
 
-    trackers = ("loss", "reconstruction_loss", "kl_loss")
+    trackers: tuple[str, ...] = ("loss", "reconstruction_loss", "kl_loss")
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class VAE(LatentModel):
         Raises:
             ValueError: If shape or values of `x` are not what the model was made for.
         """
-        return self.posterior(x)
+        return self.posterior(x)  # type: ignore[return-value]  # a Gaussian
 
     @batched(z=_latents)
     def decode(self, z: Rows, *, batch_size: int = 512) -> np.ndarray:

@@ -4,6 +4,8 @@ All convolutions have stride 2 and 4x4 kernels: of even ones with "same" padding
 make the same image in every version of Keras, where odd ones have been a pixel apart.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -202,7 +204,7 @@ def linear_image(shape: tuple, filters: int, name: str) -> keras.Sequential:
     )
 
 
-def check_sizes(event_shape, filters, hidden: int) -> tuple[tuple, tuple]:
+def check_sizes(event_shape: Any, filters: Any, hidden: int) -> tuple[tuple, tuple]:
     """`event_shape` and `filters`, if the networks can be made of them."""
     shape, filters = tuple(event_shape), tuple(filters)
     if len(shape) != 3 or shape[0] % 4 or shape[1] % 4 or min(shape) < 1:
