@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from benchmarks import results
 from keras_latent import datasets, models
-from keras_latent.src.datasets.tfds_faces import ALIGNED, decoded_faces
+from keras_latent.src.datasets.sources.tfds_faces import ALIGNED, decoded_faces
 
 FORMATS = ("numpy", "tf")
 

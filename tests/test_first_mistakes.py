@@ -28,7 +28,7 @@ from small_networks import (
 )
 
 from keras_latent import callbacks, datasets, metrics, models
-from keras_latent.src.datasets import network, tfds_source
+from keras_latent.src.datasets.sources import network, tfds_source
 from keras_latent.src.models.bridging import networks as bridging_networks
 
 pytestmark = pytest.mark.once
@@ -362,7 +362,7 @@ def test_labels_of_a_bridge(compiled):
     for y, message in (
         (LABELS, r"`labels` must be a dict by domain.*Received: ndarray"),
         ({"source": ONE_HOT}, r"one-hot rows, pass `.argmax\(-1\)`"),
-        ({"source": ONE_HOT.astype(int)}, r"one class number a row"),
+        ({"source": ONE_HOT.astype(int)}, r"one class number (a|per) row"),
     ):
         with says(message):
             datasets.LatentBatches(LATENTS, y)
@@ -450,8 +450,12 @@ def test_presets_of_other_libraries(tmp_path):
 @pytest.mark.parametrize(
     ("load", "name", "message"),
     [
-        ("load_pair", "mnist", r"one data set; `datasets.load_arrays\('mnist'\)`.*mnist_transpose"),
-        ("load_pair", "digits", r"load_arrays\('digits'\).*such as \['digits_transpose'\]"),
+        (
+            "load_pair",
+            "mnist",
+            r"single data.*`datasets.load_arrays\('mnist'\)`.*mnist_transpose",
+        ),
+        ("load_pair", "digits", r"load_arrays\('digits'\).*such as one of \['digits_transpose'\]"),
         ("load_pair", "celeb_a", r"`datasets.load_faces\('celeb_a'\)` loads it"),
         ("load_pair", "usps_mnist", r"Did you mean 'mnist_usps'\?"),
         ("load_pair", "MNIST-Transpose", r"Did you mean 'mnist_transpose'\?"),

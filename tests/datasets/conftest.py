@@ -1,6 +1,6 @@
 import pytest
 
-from keras_latent.src.datasets import network
+from keras_latent.src.datasets.sources import network
 
 
 @pytest.fixture(autouse=True)

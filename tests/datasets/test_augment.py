@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
-from keras_latent.src.datasets.augment import Augmentation
+from keras_latent.src.datasets.batches.augment import Augmentation
 
 
 @pytest.fixture(params=["numpy", "tf"])
@@ -280,7 +280,7 @@ def test_a_shape_that_changes_later(format):
 
 
 def test_default_augmentation_is_for_some_pairs_only():
-    with pytest.raises(ValueError, match=r"`augment=True` is for \['mnist_usps'\].*RandomAffine"):
+    with pytest.raises(ValueError, match=r"`augment=True` is only for 'mnist_usps'.*RandomAffine"):
         datasets.load_pair("digits_transpose", augment=True)
 
 

@@ -221,7 +221,7 @@ def test_paper_split_of_sixty_thousand(tmp_path):
     assert paper.train_sizes == (50_000, 50_000) and paper.test_sizes == (10_000, 10_000)
     assert (paper.source_test[..., 0] == images[50_000:]).all()
     assert (paper.target_test_labels == labels[50_000:]).all()
-    with pytest.raises(ValueError, match=r"`split='paper'` is the first 50,000.*1437"):
+    with pytest.raises(ValueError, match=r"`split='paper'` splits 60,000 training images.*1437"):
         datasets.load_pair("digits_transpose", split="paper")
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_latent.src.datasets.order import EpochOrder, cycle
+from keras_latent.src.datasets.batches.order import EpochOrder, cycle
 
 
 def diagonal(n):

@@ -139,11 +139,11 @@ ARRAYS = {
     [
         ({"x_test": None}, r"must hold the arrays attribute_names.*without x_test"),
         ({"attribute_names": None}, r"must hold the arrays.*without attribute_names"),
-        ({"attribute_names": ARRAYS["attribute_names"][::-1]}, r"Received 40 names: Young, "),
+        ({"attribute_names": ARRAYS["attribute_names"][::-1]}, r"Received: 40 names: Young, "),
         ({"x_test": IMAGES[:, :60]}, r"uint8 images x_test of shape.*uint8 \(4, 60, 64, 3\)"),
         ({"x_test": IMAGES / 255}, r"uint8 images x_test.*float64"),
         ({"attributes_test": VALUES[:3]}, r"attributes_test int32 \(3, 40\)"),
-        ({"attributes_test": 2 * VALUES - 1}, r"integers 0 and 1.*with the values -1, 1\."),
+        ({"attributes_test": 2 * VALUES - 1}, r"of 0 and 1 .*with the values -1, 1"),
     ],
 )
 def test_npz_of_another_format(tmp_path, change, message):
@@ -172,8 +172,8 @@ def test_damaged_npz(tmp_path, damage):
         ({"splits": "train"}, r"`splits` must be a sequence of one or more.*splits='train'"),
         ({"splits": ()}, r"`splits` must be a sequence"),
         ({"splits": ["train", "val"]}, r"`splits` must be a sequence.*'val'"),
-        ({"limit": 0}, r"`limit` must be an integer of 1 or more"),
-        ({"limit": 2.0}, r"`limit` must be an integer"),
+        ({"limit": 0}, r"`limit` must be a positive integer"),
+        ({"limit": 2.0}, r"`limit` must be a positive integer"),
         ({"verbose": 3}, r"`verbose` must be 'auto', 0, 1 or 2.*verbose=3"),
         ({"verbose": True}, r"`verbose` must be 'auto', 0, 1 or 2.*verbose=True"),
     ],

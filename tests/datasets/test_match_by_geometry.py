@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from keras_latent import datasets
-from keras_latent.src.datasets.match_by_geometry import _mutual_neighbours
+from keras_latent.src.datasets.matching.match_by_geometry import _mutual_neighbors
 
 (DIGITS, LABELS), _ = datasets.load_arrays("digits")
 
@@ -49,7 +49,7 @@ def test_seed_and_shapes():
     assert pair.num_paired == len(first)
 
 
-def test_mutual_neighbours_are_scikit_learns():
+def test_mutual_neighbors_are_scikit_learns():
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((rows, 7)).astype("float32") for rows in (57, 41))
     of_a, of_b = (
@@ -58,19 +58,19 @@ def test_mutual_neighbours_are_scikit_learns():
     )
     rows = np.flatnonzero(of_b[of_a] == np.arange(57))
     for chunk in (10, 57, 100):
-        found = _mutual_neighbours(a, b, chunk)
+        found = _mutual_neighbors(a, b, chunk)
         np.testing.assert_array_equal(found, np.stack([rows, of_a[rows]], axis=1))
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"source": DIGITS[:1]}, "2 rows or more"),
+        ({"source": DIGITS[:1]}, "at least 2 rows"),
         ({"source": np.full((4, 8, 8, 1), np.nan)}, "`source` must be finite"),
-        ({"components": 0}, "`components` must be an integer of 1 or more"),
-        ({"starts": 0.5}, "`starts` must be an integer"),
+        ({"components": 0}, "`components` must be a positive integer"),
+        ({"starts": 0.5}, "`starts` must be a positive integer"),
         ({"seed": -1}, "`seed` must be an integer of 0 or more"),
-        ({"known_pairs": 11}, "must not exceed the rows of the smaller domain"),
+        ({"known_pairs": 11}, "must not exceed the number of rows of the smaller domain"),
     ],
 )
 def test_errors(arguments, message):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
-from keras_latent.src.datasets.men_women import reorder_in_place
+from keras_latent.src.datasets.pairs.men_women import reorder_in_place
 
 REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
 MALE = datasets.CELEBA_ATTRIBUTES.index("Male")
@@ -112,15 +112,21 @@ def test_the_full_set_has_a_name_of_its_own(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"matched": True}, r"`matched` is not for 'celeba_64_men_women'.*Leave `matched` out"),
-        ({"disjoint": True, "paired": 3}, r"`disjoint` is not for.*disjoint=True"),
-        ({"split": "paper"}, r"`split` is not for.*no split but the official one.*'paper'"),
+        (
+            {"matched": True},
+            r"`matched` is not available for 'celeba_64_men_women'.*Omit",
+        ),
+        ({"disjoint": True, "paired": 3}, r"`disjoint` is not available for.*disjoint=True"),
+        (
+            {"split": "paper"},
+            r"`split` is not available.*no split but the official one.*'paper'",
+        ),
         ({"paired": "some"}, r"`paired` must be 'all' or None.*paired='some'"),
         ({"paired": True}, r"`paired` must be an integer of 0 or more.*paired=True"),
         ({"paired": [[0, 1]]}, r"`paired` must be None, 'all' or a number"),
-        ({"paired": 61}, r"`paired` must not exceed the pairs that the attributes give.*paired=61"),
-        ({"augment": True}, r"`augment=True` is for"),
-        ({"mapping": range(10)}, r"`mapping` is for 'mnist_fashion'"),
+        ({"paired": 61}, r"`paired` must not exceed the number of pairs found by.*paired=61"),
+        ({"augment": True}, r"`augment=True` is only for"),
+        ({"mapping": range(10)}, r"`mapping` is only for 'mnist_fashion'"),
     ],
 )
 def test_errors(load, arguments, message):

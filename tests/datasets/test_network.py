@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from keras_latent import datasets
-from keras_latent.src.datasets import network
-from keras_latent.src.datasets.network import reachable, require_downloads
+from keras_latent.src.datasets.sources import network
+from keras_latent.src.datasets.sources.network import reachable, require_downloads
 
 tfds = pytest.importorskip("tensorflow_datasets")
 requests = pytest.importorskip("requests")

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from keras_latent import datasets
-from keras_latent.src.datasets.propagate_labels import (
+from keras_latent.src.datasets.matching.propagate_labels import (
     neighbor_graph,
     poisson_potentials,
     propagate_labels,
@@ -153,10 +153,15 @@ def test_errors(cloud):
         (bad, labels, {}, "`points` must be finite.*row 3"),
         (points, labels[:5], {}, r"`labels` must have shape \(80,\)"),
         (points, labels.astype(float), {}, "`labels` must be integers.*float64"),
-        (points, np.stack([labels] * 2, 1), {}, r"one class number a row, \(80,\).*\(80, 2\)"),
+        (
+            points,
+            np.stack([labels] * 2, 1),
+            {},
+            r"class number per row, shape \(80,\).*\(80, 2\)",
+        ),
         (points, labels - 1, {}, "class numbers of 0 or more, or -1"),
-        (points, np.full(80, -1), {}, "one label or more. Received: -1"),
-        (points, labels, {"neighbors": 0}, "`neighbors` must be an integer of 1 or more"),
+        (points, np.full(80, -1), {}, "at least one label. Received: only -1"),
+        (points, labels, {"neighbors": 0}, "`neighbors` must be a positive integer"),
         (points, labels, {"neighbors": 80}, "less than the number of points.*80 points"),
         (points, labels, {"class_priors": "unifrom"}, "Did you mean 'uniform'"),
         (points, labels, {"class_priors": [0.5, 0.5]}, "one positive number for each of the 3"),

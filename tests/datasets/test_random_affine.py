@@ -177,10 +177,10 @@ def test_no_images(rng):
 @pytest.mark.parametrize(
     "arguments,message",
     [
-        ({"rotation": -1}, r"`rotation` must be a number of 0 or more.*rotation=-1"),
-        ({"rotation": np.nan}, r"`rotation` must be a number of 0 or more.*nan"),
-        ({"shift": (1, 2)}, r"`shift` must be a number of 0 or more.*\(1, 2\)"),
-        ({"shift": np.inf}, r"`shift` must be a number of 0 or more.*inf"),
+        ({"rotation": -1}, r"`rotation` must be a non-negative finite number.*rotation=-1"),
+        ({"rotation": np.nan}, r"`rotation` must be a non-negative finite number.*nan"),
+        ({"shift": (1, 2)}, r"`shift` must be a non-negative finite number.*\(1, 2\)"),
+        ({"shift": np.inf}, r"`shift` must be a non-negative finite number.*inf"),
         ({"fill_value": None}, r"`fill_value` must be a finite number.*None"),
         ({"scale": 1.1}, r"`scale` must be two positive numbers.*scale=1\.1"),
         ({"scale": (0, 1)}, r"`scale` must be two positive numbers.*\(0, 1\)"),
@@ -199,7 +199,7 @@ def test_bad_arguments(arguments, message):
     [
         ((4, 8, 8), [[0, 1, 0, 0]] * 4, r"`images` must have shape.*\(4, 8, 8\)"),
         ((4, 8, 8, 1), [[0, 1, 0, 0]] * 3, r"`factors` must have shape \(4, 4\).*\(3, 4\)"),
-        ((2, 8, 8, 1), [[0, 1, 0, np.nan]] * 2, r"`factors` must be finite"),
+        ((2, 8, 8, 1), [[0, 1, 0, np.nan]] * 2, r"`factors` must be finite.*nan\] in row 0"),
         ((2, 8, 8, 1), [[0, 0, 0, 0]] * 2, r"the scales \(column 1\) positive"),
     ],
 )

@@ -14,7 +14,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from tensorflow_datasets.core.download import checksums, downloader  # noqa: E402
 
-from keras_latent.src.datasets import sc09  # noqa: E402
+from keras_latent.src.datasets.sources import sc09  # noqa: E402
 
 
 def wav(samples, rate=16_000, channels=1):
@@ -148,35 +148,35 @@ def test_npz_is_read_and_written(manual, tmp_path):
 CASES = {
     "listed, but missing": (
         {"testing": [*TESTING, "five/x_nohash_0.wav"]},
-        r"testing_list\.txt of .*Received: five/x_nohash_0\.wav, which is not in the archive",
+        r"testing_list\.txt in .*Received: five/x_nohash_0\.wav, which is not in the archive",
     ),
     "in both lists": (
         {"testing": [*TESTING, VALIDATION[1]]},
-        r"testing_list\.txt.*Received: three/c_nohash_0\.wav, which was named before",
+        r"testing_list\.txt.*Received: three/c_nohash_0\.wav, which is listed twice",
     ),
     "truncated": (
         {"wavs": {"zero/a_nohash_0.wav": wav(ramp(9))[:-7]}},
-        r"zero/a_nohash_0\.wav of .* is cut short: it must have 100 bytes.*Received: 93",
+        r"zero/a_nohash_0\.wav in .* is cut short: its header promises 100 bytes.*Received: 93",
     ),
     "half a sample": (
         {"wavs": {"zero/a_nohash_0.wav": wav(ramp(9))[:40] + b"\x63\0\0\0" + bytes(99)}},
-        r"zero/a_nohash_0\.wav of .*99 bytes, of which the last is half a sample",
+        r"zero/a_nohash_0\.wav in .*99 bytes, the last of which is half a sample",
     ),
     "unreadable": (
         {"wavs": {"one/d_nohash_0.wav": b"not a wav"}},
-        r"one/d_nohash_0\.wav of .* cannot be read as a WAV file.*not a wav",
+        r"one/d_nohash_0\.wav in .* cannot be read as a WAV file.*not a wav",
     ),
     "stereo": (
         {"wavs": {"zero/a_nohash_0.wav": wav(ramp(9), channels=2)}},
-        r"zero/a_nohash_0\.wav of .*must have one channel\. Received: 2",
+        r"zero/a_nohash_0\.wav in .*must have one channel\. Received: 2",
     ),
     "another rate": (
         {"wavs": {"three/c_nohash_0.wav": wav(ramp(9), rate=8000)}},
-        r"three/c_nohash_0\.wav of .*16000 samples per second\. Received: 8000",
+        r"three/c_nohash_0\.wav in .*16000 samples per second\. Received: 8000",
     ),
     "empty": (
         {"wavs": {"zero/a_nohash_0.wav": wav([])}},
-        r"zero/a_nohash_0\.wav of .*must have one sample or more",
+        r"zero/a_nohash_0\.wav in .*must have at least one sample",
     ),
     "nothing for validation": (
         {"validation": VALIDATION[:1]},
@@ -191,7 +191,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_content_that_is_not_sc09(manual, monkeypatch, case):
-    """Archives that have the expected checksum are looked at all the same."""
+    """Archives that have the expected checksum are still checked."""
     arguments, message = CASES[case]
     path = write(manual, files_of_archive(**arguments))
     register(monkeypatch, path)

@@ -21,6 +21,13 @@ def _is_number(value: Any) -> bool:
     return real and math.isfinite(value)
 
 
+def finite(name: str, value: Any) -> float:
+    """A finite number."""
+    if not _is_number(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
 def positive(name: str, value: Any) -> float:
     """A finite number above 0."""
     if not _is_number(value) or value <= 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_latent.src.datasets.audio import check_waveforms
+from keras_latent.src.datasets import array_checks
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import replaced_when_complete
 from keras_latent.src.visualization.figures import to_array
@@ -52,7 +52,7 @@ def write_wavs(
     ...     [path.name for path in visualization.write_wavs(folder, tones, 8000)]
     ['0.wav', '1.wav']
     """
-    waveforms = check_waveforms("waveforms", to_array("waveforms", waveforms))
+    waveforms = array_checks.waveforms("waveforms", to_array("waveforms", waveforms))
     sample_rate = checks.integer("sample_rate", sample_rate)
     path = Path(path)
     if path.suffix == ".wav":

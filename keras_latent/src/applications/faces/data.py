@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_latent import datasets, metrics
 from keras_latent.src.applications.running.evaluation import float32
-from keras_latent.src.datasets.men_women import attribute_pairs, reorder_in_place
+from keras_latent.src.datasets.pairs.men_women import attribute_pairs, reorder_in_place
 from keras_latent.src.models.base.validation import DOMAINS
 
 MALE = "Male"
