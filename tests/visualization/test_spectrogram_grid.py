@@ -159,7 +159,7 @@ def test_an_interrupted_wav_leaves_the_old_file(tmp_path, monkeypatch):
         ({"waveforms": np.zeros(8)}, r"`waveforms` must be waveforms \(N, samples, 1\).*\(8,\)"),
         ({"waveforms": np.zeros((2, 8), int)}, "`waveforms` must be floats.*int64"),
         ({"waveforms": WAVES * np.nan}, "finite.*NaN or infinity in row 0, the first of 2"),
-        ({"waveforms": WAVES + 1.01}, r"from -1 to 1\. Received values from 1\.01 to 1\.01.*clip"),
+        ({"waveforms": WAVES + 1.01}, r"from -1 to 1\. Received: values from 1\.01 to 1\.01.*clip"),
         ({"waveforms": np.array(["a"])}, "`waveforms` must contain numbers"),
         ({"sample_rate": 0.5}, "`sample_rate` must be a positive integer"),
         ({"names": ["a"]}, r"`names` must be 2 different file names.*\['a'\]"),

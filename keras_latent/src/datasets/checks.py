@@ -1,14 +1,16 @@
-"""Checks of numbers and choices for modules that do not yet use `keras_latent.src.utils.checks`."""
+"""Check of integers for callbacks that do not yet use `keras_latent.src.utils.checks`."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from keras_latent.src.utils import checks
 
 
-def check_choice(argument: str, value: Any, known: Iterable[str]) -> str:
-    return checks.choice(argument, value, sorted(known))
-
-
 def check_integer(argument: str, value: Any, at_least: int) -> int:
-    return checks.integer(argument, value, at_least)
+    """An integer of `at_least` or more."""
+    try:
+        return checks.integer(argument, value, at_least)
+    except ValueError:
+        raise ValueError(
+            f"`{argument}` must be an integer of {at_least} or more. "
+            f"Received: {argument}={value!r}."
+        ) from None
