@@ -26,9 +26,6 @@ def read_npz(path: Path, samples: int | None = None) -> tuple[Split, Split]:
     Returns:
         `((train, train_labels), (test, test_labels))`: uint8 images `(N, height, width, 1)`
         or float32 waveforms `(N, samples, 1)`, and int64 labels `(N,)`.
-
-    Raises:
-        ValueError: If the file is damaged, lacks an array, or has arrays in another format.
     """
     needed = "x_train, y_train, x_test, y_test, as `keras.datasets.mnist` does"
     arrays = {
@@ -44,18 +41,10 @@ def read_npz(path: Path, samples: int | None = None) -> tuple[Split, Split]:
 
 
 def read_faces_npz(path: Path, splits: Sequence[str], limit: int | None) -> tuple[BySplit, BySplit]:
-    """Read faces from a file that `write_faces_npz` has written.
-
-    Args:
-        path: An existing file.
-        splits: Names of the splits to read.
-        limit: Read at most this many rows of each split; `None` for all.
+    """Read faces from a file of `write_faces_npz`, at most `limit` of each split.
 
     Returns:
         `(images, attributes)` by split: uint8 `(N, 64, 64, 3)` and int32 `(N, 40)`.
-
-    Raises:
-        ValueError: If the file is damaged, lacks an array, or has arrays in another format.
     """
     needed = "attribute_names and, for each requested split, x_SPLIT and attributes_SPLIT"
     names = _array(path, "attribute_names", needed).ravel().tolist()

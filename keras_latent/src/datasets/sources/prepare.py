@@ -17,18 +17,12 @@ from keras_latent.src.utils.files import cache_folder
 
 
 def download(dl_manager: Any, urls: dict[str, str], title: str) -> dict[str, Any]:
-    """Download files, or find them in the manual folder, and return their paths.
+    """Download files, or find them in the manual folder, and return their paths by key.
 
     Args:
         dl_manager: TFDS's download manager.
         urls: URLs by any key. The builder's `url_infos` has their checksums and file names.
         title: Name of the dataset in errors.
-
-    Returns:
-        The paths, by the same keys.
-
-    Raises:
-        ValueError: If a file has the wrong checksum.
     """
     try:
         return dl_manager.download(urls)
@@ -61,8 +55,8 @@ def prepare_builder(builder: type[Any], title: str, data_dir: str | os.PathLike 
         The data directory with the prepared data.
 
     Raises:
-        RuntimeError: If a file is damaged or the wrong file, or is missing and cannot be
-            downloaded. Nothing is left behind.
+        RuntimeError: If a file is damaged, or is missing and cannot be downloaded. Nothing is
+            left behind.
     """
     given = builder(data_dir=None if data_dir is None else os.fspath(data_dir))
     root = Path(given.data_dir_root).expanduser()

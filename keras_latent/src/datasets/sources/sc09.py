@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.checksums import UrlInfo
 
 from keras_latent.src.datasets.sources.audio import decode_wav
-from keras_latent.src.datasets.sources.prepare import download, prepare_builder
+from keras_latent.src.datasets.sources.prepare import download
 
 SITE = "http://download.tensorflow.org/data/"
 ARCHIVE = UrlInfo(
@@ -92,18 +92,9 @@ class Sc09(tfds.core.GeneratorBasedBuilder):
 def read_members(
     path: str | os.PathLike, wanted: Callable[[str], bool]
 ) -> Iterator[tuple[str, bytes]]:
-    """Read files from an archive, in its order.
+    """Read names and contents of the wanted files of a `.tar.gz` archive, in its order.
 
-    Args:
-        path: A `.tar.gz` file.
-        wanted: Function that returns whether to read a file, given its name in the archive
-            without a leading "./".
-
-    Yields:
-        Name and content of each file.
-
-    Raises:
-        ValueError: If the archive cannot be unpacked completely.
+    Names have no leading "./".
     """
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -121,27 +112,20 @@ def read_members(
 def read_splits(path: str | os.PathLike) -> dict[str, str]:
     """Read which split each recording of a digit belongs to.
 
-    Args:
-        path: The archive of Speech Commands, or a smaller one with the same structure.
-
     Returns:
         A dict from names such as "zero/0ab3b47d_nohash_0.wav" to "train", "validation" or
         "test".
-
-    Raises:
-        ValueError: If a list is missing, lists a recording that is not in the archive, or lists one
-            twice, or if a split has no recordings.
     """
     names: list[str] = []
     lists: dict[str, list[str]] = {}
 
-    def is_list(name: str) -> bool:
+    def collect(name: str) -> bool:
         folder, _, file = name.rpartition("/")
         if folder in DIGITS and file.endswith(".wav"):
             names.append(name)
         return name in LISTS.values()
 
-    for name, content in read_members(path, is_list):
+    for name, content in read_members(path, collect):
         lines = content.decode(errors="replace").split()
         lists[name] = [line for line in lines if line.partition("/")[0] in DIGITS]
     splits = dict.fromkeys(names, "train")
@@ -162,8 +146,3 @@ def read_splits(path: str | os.PathLike) -> dict[str, str]:
             f"for {sorted(empty)}"
         )
     return splits
-
-
-def prepare(data_dir: str | os.PathLike | None) -> str:
-    """Prepare SC09 for reading; see `prepare_builder`."""
-    return prepare_builder(Sc09, "SC09", data_dir)

@@ -28,20 +28,7 @@ SAMPLE_RATES = {name: sound.sample_rate for name, sound in SOUNDS.items()}
 
 
 def read_sounds(name: str, data_dir: str | os.PathLike | None) -> tuple[Split, Split]:
-    """Read a dataset of recordings through TensorFlow Datasets.
-
-    Args:
-        name: A name in `SOUNDS`.
-        data_dir: TFDS's data directory, or `None` for TFDS's default.
-
-    Returns:
-        `((train, labels), (test, labels))`, ordered by file name; see `to_waveforms`.
-
-    Raises:
-        ImportError: If TFDS is not installed.
-        RuntimeError: If the data can neither be read nor downloaded.
-        ValueError: If recordings have unexpected names or samples.
-    """
+    """Read training and test recordings through TensorFlow Datasets, ordered by file name."""
     if name == "spoken_digit":
         train, test = split_by_take(read_tfds_recordings(name, "train", data_dir))
     else:
@@ -51,20 +38,9 @@ def read_sounds(name: str, data_dir: str | os.PathLike | None) -> tuple[Split, S
 
 
 def split_by_take(recordings: list[Recording]) -> tuple[list[Recording], list[Recording]]:
-    """Split recordings of the Free Spoken Digit Dataset as its authors do.
+    """Split recordings of the Free Spoken Digit Dataset for training and testing.
 
-    For each digit and speaker, takes 0 to 4 are for testing and 5 to 49 for training.
-
-    Args:
-        recordings: File name ("7_jackson_32.wav": digit, speaker, take), samples and label of
-            each recording.
-
-    Returns:
-        The training recordings and the test recordings, in the given order.
-
-    Raises:
-        ValueError: If a file name has another form, does not begin with the label, or occurs
-            twice, or if one of the parts is empty.
+    File names are of the form "7_jackson_32.wav": digit, speaker, take. The order is kept.
     """
     train: list[Recording] = []
     test: list[Recording] = []
@@ -89,17 +65,10 @@ def split_by_take(recordings: list[Recording]) -> tuple[list[Recording], list[Re
 
 
 def to_waveforms(recordings: list[Recording], samples: int) -> Split:
-    """Convert recordings to arrays: cropped or padded at the end, and scaled to a peak of 1.
-
-    Args:
-        recordings: File name, 16-bit samples and label of each recording.
-        samples: Length of the waveforms.
+    """Crop or pad recordings at the end, and scale them to a peak of 1.
 
     Returns:
         float32 waveforms `(N, samples, 1)` from -1 to 1, and int64 labels `(N,)`.
-
-    Raises:
-        ValueError: If a recording is empty or is not 16-bit; the message names the file.
     """
     waveforms = np.zeros((len(recordings), samples, 1), dtype=np.float32)
     for row, (name, recording, _) in enumerate(recordings):

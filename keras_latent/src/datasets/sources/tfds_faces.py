@@ -36,23 +36,10 @@ def read_tfds_faces(
     limit: int | None,
     verbose: int,
 ) -> tuple[BySplit, BySplit]:
-    """Read some splits of `celeb_a`, or of a dataset with the same features.
-
-    Args:
-        name: TFDS's name of the dataset.
-        splits: Names of the splits to read.
-        data_dir: TFDS's data directory, or `None` for TFDS's default.
-        limit: Read at most this many rows of each split; `None` for all.
-        verbose: Verbosity of the Keras progress bar.
+    """Read `celeb_a`, or a dataset with the same features and images of shape `READY`.
 
     Returns:
         `(images, attributes)` by split: uint8 `(N, 64, 64, 3)` and int32 `(N, 40)`.
-
-    Raises:
-        ValueError: If images have a shape other than `READY` or `ALIGNED`, or if attributes are
-            missing.
-        ImportError: If TFDS is not installed.
-        RuntimeError: If the data can neither be read nor downloaded.
     """
 
     def load(tfds: ModuleType, arguments: dict[str, Any]) -> Any:
@@ -92,7 +79,7 @@ def decoded_faces(examples: tf.data.Dataset, shape: tuple[int, ...]) -> tf.data.
         shape: Shape of the images: `READY` or `ALIGNED`.
 
     Returns:
-        Dataset of `(images, attributes)`: uint8 `(n, 64, 64, 3)` and int32 `(n, 40)`.
+        Batches of `(images, attributes)`: uint8 `(n, 64, 64, 3)` and int32 `(n, 40)`.
     """
     tf = import_extra("tensorflow", "data", "`load_faces`")
 

@@ -12,27 +12,13 @@ from keras_latent.src.datasets.sources.network import require_downloads
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.training import native_pipeline
 
-# File name, samples and label of a recording.
+# File name, integer samples `(samples,)` and label of a recording.
 Recording = tuple[str, np.ndarray, int]
 Split = tuple[np.ndarray, np.ndarray]
 
 
 def read_tfds(name: str, data_dir: str | os.PathLike | None) -> tuple[Split, Split]:
-    """Read the splits `train` and `test` of an image dataset completely, in their own order.
-
-    Data that is already prepared needs no network; other data is downloaded.
-
-    Args:
-        name: TFDS's name of a dataset of `(image, label)`.
-        data_dir: TFDS's data directory, or `None` for TFDS's default.
-
-    Returns:
-        `((train_images, train_labels), (test_images, test_labels))`.
-
-    Raises:
-        ImportError: If TFDS is not installed.
-        RuntimeError: If the data can neither be read nor downloaded.
-    """
+    """Read the images and labels of the splits `train` and `test`, in TFDS's order."""
     train, test = read_through_tfds(
         name,
         data_dir,
@@ -46,20 +32,9 @@ def read_tfds(name: str, data_dir: str | os.PathLike | None) -> tuple[Split, Spl
 def read_tfds_recordings(
     name: str, split: str, data_dir: str | os.PathLike | None
 ) -> list[Recording]:
-    """Read one split of a dataset of recordings of any length.
+    """Read the recordings of a split, sorted by file name.
 
-    Args:
-        name: TFDS's name of a dataset with `audio`, `audio/filename` and `label`.
-        split: Name of the split.
-        data_dir: TFDS's data directory, or `None` for TFDS's default.
-
-    Returns:
-        File name, integer samples `(samples,)` and label of each recording, sorted by file name,
-        since TFDS's order depends on how its files are sharded.
-
-    Raises:
-        ImportError: If TFDS is not installed.
-        RuntimeError: If the data can neither be read nor downloaded.
+    TFDS's own order depends on how its files are sharded.
     """
 
     def read(tfds: ModuleType, arguments: dict[str, Any]) -> list[Recording]:
@@ -89,6 +64,8 @@ def read_through_tfds(
 ) -> Any:
     """Call `read(tfds, arguments)`, and explain what to do if it fails.
 
+    Data that is already prepared needs no network; other data is downloaded.
+
     Args:
         name: TFDS's name of the dataset.
         data_dir: TFDS's data directory, or `None` for TFDS's default.
@@ -97,7 +74,7 @@ def read_through_tfds(
 
     Raises:
         ImportError: If TFDS is not installed.
-        RuntimeError: If `read` raises anything.
+        RuntimeError: If the data can neither be read nor downloaded.
     """
     tfds = import_extra(
         "tensorflow_datasets",
@@ -108,9 +85,10 @@ def read_through_tfds(
     _leave_gpu_to_backend()
     if name in ("sc09", "usps"):
         # Builders of this package. Importing them registers them with TFDS, and needs TFDS.
-        from keras_latent.src.datasets.sources import sc09, usps
+        from keras_latent.src.datasets.sources import prepare, sc09, usps
 
-        data_dir = {"sc09": sc09, "usps": usps}[name].prepare(data_dir)
+        builder = sc09.Sc09 if name == "sc09" else usps.Usps
+        data_dir = prepare.prepare_builder(builder, name.upper(), data_dir)
     try:
         folder = None if data_dir is None else os.fspath(data_dir)
         builder = tfds.builder(name, data_dir=folder)

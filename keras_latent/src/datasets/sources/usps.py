@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.checksums import UrlInfo
 
-from keras_latent.src.datasets.sources.prepare import download, prepare_builder
+from keras_latent.src.datasets.sources.prepare import download
 
 SITE = "https://hastie.su.domains/ElemStatLearn/datasets/"
 FILES = {
@@ -85,9 +85,6 @@ def read_digits(path: str | os.PathLike, rows: int) -> tuple[np.ndarray, np.ndar
 
     Returns:
         uint8 images `(rows, 16, 16, 1)` and int64 labels `(rows,)`.
-
-    Raises:
-        ValueError: If the file cannot be unpacked or has another format.
     """
     try:
         with gzip.open(path, "rt", encoding="ascii") as file:
@@ -108,8 +105,3 @@ def read_digits(path: str | os.PathLike, rows: int) -> tuple[np.ndarray, np.ndar
         )
     images = np.round((gray + 1) * 127.5).astype(np.uint8)
     return images.reshape(rows, 16, 16, 1), labels.astype(np.int64)
-
-
-def prepare(data_dir: str | os.PathLike | None) -> str:
-    """Prepare USPS for reading; see `prepare_builder`."""
-    return prepare_builder(Usps, "USPS", data_dir)
