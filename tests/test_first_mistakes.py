@@ -182,15 +182,15 @@ def test_a_generator_that_was_looked_at_loses_nothing():
 
 
 def test_images_for_a_classifier(tmp_path):
-    judge = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)])
-    accuracy = metrics.TransferAccuracy(judge)
+    classifier = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)])
+    accuracy = metrics.TransferAccuracy(classifier)
     for y, x, message in (
         (LABELS, BYTES, r"`y_pred` must hold floats.*/ 255"),
         (LABELS, IMAGES[..., 0], r"`y_pred` must have shape.*`x\[..., None\]`"),
-        (LABELS[:3], IMAGES, r"equally many rows. Received: 3 labels and 20 images"),
+        (LABELS[:3], IMAGES, r"the same number of rows. Received: 3 labels and 20 images"),
         (LABELS + 5, IMAGES, r"`y_true` must be from 0 to 9"),
-        (ONE_HOT, IMAGES, r"one-hot rows, pass `.argmax\(-1\)`"),
-        (IMAGES, LABELS, r"Labels come first, images second"),
+        (ONE_HOT, IMAGES, r"one-hot labels, pass `.argmax\(-1\)`"),
+        (IMAGES, LABELS, r"Pass labels first and images second"),
     ):
         with says(message):
             accuracy.update_state(y, x)
@@ -369,9 +369,9 @@ def test_labels_of_a_bridge(compiled):
 
 
 def test_labels_of_metrics(tmp_path):
-    with says(r"Labels come first, embeddings second; of one-hot rows, pass `.argmax\(-1\)`"):
+    with says(r"Pass labels first and embeddings second. For one-hot labels, pass `.argmax\(-1\)`"):
         metrics.TripletAccuracy()(ONE_HOT, LATENTS["source"])
-    with says(r"Of one-hot labels, pass `labels.argmax\(-1\)`"):
+    with says(r"For one-hot labels, pass `labels.argmax\(-1\)`"):
         metrics.reference_classifier(IMAGES, ONE_HOT, cache_dir=tmp_path)
     with says(r"one-hot rows, pass `.argmax\(-1\)`"):
         datasets.pair_from_arrays(IMAGES, TURNED, source_labels=ONE_HOT, batch_size=5)
@@ -561,8 +561,8 @@ def test_states_of_another_model(tmp_path):
     model.compile(jit_compile=quick_compile())
     model.fit(IMAGES, callbacks=[resume], verbose=0)
     with (
-        pytest.warns(UserWarning, match="Or it is of another model"),
-        says("of another model; delete the folder") as error,
+        pytest.warns(UserWarning, match="damaged, or belongs to another model"),
+        says("belong to another model. Delete the folder") as error,
     ):
         resume.restore(fresh("VAE"))
     assert len(str(error.value)) < 1000  # and no weights are printed

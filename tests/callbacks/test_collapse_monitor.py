@@ -1,4 +1,4 @@
-"""A lost adversarial game is warned of once, and again after it has recovered."""
+"""A collapsed training causes one warning, and another one after it has recovered."""
 
 import warnings
 
@@ -133,7 +133,7 @@ def test_without_a_log_to_read(logs):
 
 
 def test_in_fit():
-    """With the logs as Keras hands them over."""
+    """With the logs that Keras passes."""
 
     def spread(y_true, y_pred):
         return 0.0 * y_pred[:, 0] + 0.01
@@ -160,7 +160,7 @@ def test_in_fit():
         ({"max_discriminator_accuracy": 1.5}, "must be a finite number from 0.5 to 1.*=1.5"),
         ({"max_discriminator_accuracy": 0.4}, "must be a finite number from 0.5 to 1.*=0.4"),
         ({"max_discriminator_accuracy": np.nan}, "must be a finite number from 0.5 to 1.*nan"),
-        ({"patience": 0}, "`patience` must be an integer of 1 or more.*patience=0"),
+        ({"patience": 0}, "`patience` must be a positive integer.*patience=0"),
     ],
 )
 def test_bad_arguments(kwargs, message):

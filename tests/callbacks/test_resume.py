@@ -1,4 +1,4 @@
-"""A killed training goes on to where an uninterrupted one ends."""
+"""A training that was killed and resumed ends like an uninterrupted one."""
 
 import keras
 import numpy as np
@@ -38,14 +38,14 @@ def pair():
 def model(hidden=16):
     keras.utils.set_random_seed(11)
     vbta = models.VBTA(**networks.vbta_mlp((8, 8, 1), hidden, 4), cross_reconstruction=1.0, seed=1)
-    # TensorFlow's XLA takes seconds to compile; how a step is compiled is not at stake here.
+    # XLA takes seconds to compile on TensorFlow, and is not what is tested here.
     jit_compile = "auto" if keras.backend.backend() != "tensorflow" else False
     vbta.compile(keras.optimizers.Adam(1e-2), jit_compile=jit_compile)
     return vbta
 
 
 def train(folder, *others, epochs=EPOCHS):
-    """What a script does that may have been killed before."""
+    """Like a script that may have been killed before."""
     vbta, data, resume = model(), pair(), callbacks.Resume(folder)
     done = resume.restore(vbta)
     data.skip_epochs(done)
@@ -95,14 +95,14 @@ def test_only_two_states_are_kept(straight):
     assert states(straight[2]) == ["epoch-00003.weights.h5", "epoch-00004.weights.h5"]
 
 
-def test_a_finished_training_is_not_gone_on_with(straight):
+def test_a_finished_training_does_not_continue(straight):
     vbta, history, done = train(straight[2])
     assert done == EPOCHS and history.history == {}
     assert_ends_there(vbta, straight)
 
 
-def test_a_finished_training_is_prolonged(straight, tmp_path):
-    """With a constant learning rate, as if it had been longer from the start."""
+def test_a_finished_training_is_extended(straight, tmp_path):
+    """With a constant learning rate, this equals a longer training from the start."""
     train(tmp_path, epochs=2)
     vbta, history, done = train(tmp_path)
     assert done == 2 and history.epoch == [2, 3]
@@ -116,12 +116,14 @@ def copied(straight, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "text"])
-def test_a_damaged_state_is_passed_over(straight, tmp_path, damage):
+def test_a_damaged_state_is_skipped(straight, tmp_path, damage):
     folder = copied(straight, tmp_path)
     latest = folder / "epoch-00004.weights.h5"
     content = latest.read_bytes()
     latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
-    with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged; going back an epoch"):
+    with pytest.warns(
+        UserWarning, match="epoch-00004.weights.h5 is damaged.*Using the previous"
+    ):
         if damage != "half":  # once is enough for a training
             assert callbacks.Resume(folder).restore(model()) == 3
             return
@@ -130,13 +132,13 @@ def test_a_damaged_state_is_passed_over(straight, tmp_path, damage):
     assert_ends_there(vbta, straight)
 
 
-def test_without_a_sound_state(straight, tmp_path):
+def test_without_an_intact_state(straight, tmp_path):
     folder = copied(straight, tmp_path)
     for path in folder.iterdir():
         path.write_bytes(b"damaged")
     with (
-        pytest.warns(UserWarning, match="going back an epoch"),
-        pytest.raises(ValueError, match=r"damaged or of another model; delete the folder.*00004"),
+        pytest.warns(UserWarning, match="Using the previous epoch"),
+        pytest.raises(ValueError, match=r"damaged or belong to another model. Delete.*00004"),
     ):
         callbacks.Resume(folder).restore(model())
 
@@ -144,13 +146,13 @@ def test_without_a_sound_state(straight, tmp_path):
 def test_the_state_of_another_model(straight):
     with (
         pytest.warns(UserWarning),
-        pytest.raises(ValueError, match="damaged or of another model"),
+        pytest.raises(ValueError, match="damaged or belong to another model"),
     ):
         callbacks.Resume(straight[2]).restore(model(hidden=7))
 
 
 def test_killed_while_saving(straight, tmp_path, monkeypatch):
-    """What is half-written has no name of a state, and is written over."""
+    """A partial file does not have the name of a state, and is overwritten."""
     save = models.VBTA.save_weights
 
     def killed(self, path, *args, **kwargs):
@@ -169,7 +171,7 @@ def test_killed_while_saving(straight, tmp_path, monkeypatch):
     assert_ends_there(vbta, straight)
 
 
-def test_nothing_to_go_on_with(tmp_path):
+def test_without_a_state(tmp_path):
     (tmp_path / "epoch-last.weights.h5").write_text("not ours")
     (tmp_path / "notes.txt").write_text("not ours")
     assert callbacks.Resume(tmp_path).restore(model()) == 0
@@ -184,7 +186,7 @@ def test_before_compile(tmp_path):
 
 
 def dropout_network(folder, epochs):
-    """A network of Keras's own, trained on rows in their order."""
+    """A plain Keras model, trained on rows in order."""
     network = keras.Sequential(
         [keras.Input((6,)), keras.layers.Dropout(0.5, seed=3), keras.layers.Dense(1)]
     )
@@ -198,7 +200,7 @@ def dropout_network(folder, epochs):
 
 
 @pytest.mark.each_backend
-def test_dropout_of_any_keras_model_goes_on(tmp_path):
+def test_dropout_of_any_keras_model_is_resumed(tmp_path):
     whole = dropout_network(tmp_path / "whole", 3)
     dropout_network(tmp_path / "parts", 1)
     for a, b in zip(whole, dropout_network(tmp_path / "parts", 3), strict=True):

@@ -1,4 +1,4 @@
-"""Pictures of a training, which goes on as if they were not drawn."""
+"""Pictures drawn during training do not change its results."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from keras_latent import callbacks, models
 pytest.importorskip("matplotlib")
 
 COLOURED = (8, 8, 3)
-# TensorFlow does not add in the same order every time: twice the same training differs a little.
+# TensorFlow's order of additions is not deterministic, so equal trainings differ slightly.
 TOLERANCE = 1e-4 if keras.backend.backend() == "tensorflow" else 0.0
 
 
@@ -24,7 +24,7 @@ def images(rows=60):
 
 
 def model(**optimizer):
-    """Batch normalisation, dropout, reparametrisation: all that a disturbance would show in."""
+    """A model with everything a disturbance would show in, such as dropout and noise."""
     keras.utils.set_random_seed(5)
     vbta = models.VBTA(
         small.conv_encoder(small.DIGIT),
@@ -39,7 +39,7 @@ def model(**optimizer):
 
 
 def fit(*others, epochs=3, vbta=None, **kwargs):
-    """On arrays, which Keras shuffles by its backend's global random numbers."""
+    """Train on arrays, which Keras shuffles with the global random stream of the backend."""
     vbta = model() if vbta is None else vbta
     source, target = images()
     x = {"source": source, "target": target, "paired": np.ones(len(source), bool)}
@@ -49,7 +49,7 @@ def fit(*others, epochs=3, vbta=None, **kwargs):
 
 
 class Recorded(callbacks.TranslationGrid):
-    """Keeps the rows of its pictures."""
+    """Records the rows of its pictures."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -116,7 +116,7 @@ def test_nothing_is_drawn_of_no_epoch(tmp_path):
 
 
 class Swap:
-    """A model of two domains without a cycle, whose latest weights are a number."""
+    """A model of two domains without a cycle; its only weight is a number."""
 
     shift = 0.0
 
@@ -174,7 +174,7 @@ def test_tensorboard_reads_the_pictures(tmp_path):
 
 
 def test_tensorboard_needs_no_tensorflow(tmp_path):
-    """In a process of its own; the backend of the others does not import it either."""
+    """In a separate process, with a backend that does not import TensorFlow."""
     pytest.importorskip("tensorboard")
     script = (
         "import sys; sys.modules['tensorflow'] = None\n"
@@ -217,11 +217,11 @@ X = np.zeros((3, 8, 8, 1), "float32")
 @pytest.mark.parametrize(
     ("source", "target", "every", "message"),
     [
-        (X, X, 0, "`every` must be an integer of 1 or more.*every=0"),
-        (X, X, 1.5, "`every` must be an integer of 1 or more.*every=1.5"),
-        (X, X, True, "`every` must be an integer of 1 or more.*every=True"),
-        (X, X[:2], 1, "equally many images.*'source': 3, 'target': 2"),
-        (*[np.zeros((65, 8, 8, 1), "float32")] * 2, 1, r"at most 64; `images\[:8\]`.*65"),
+        (X, X, 0, "`every` must be a positive integer.*every=0"),
+        (X, X, 1.5, "`every` must be a positive integer.*every=1.5"),
+        (X, X, True, "`every` must be a positive integer.*every=True"),
+        (X, X[:2], 1, "same number of images.*'source': 3, 'target': 2"),
+        (*[np.zeros((65, 8, 8, 1), "float32")] * 2, 1, r"at most 64, .*`images\[:8\]`.*65"),
         (X[:0], X, 1, r"`source` must be images \(N, H, W, C\).*\(0, 8, 8, 1\)"),
         (X, np.zeros((3, 8, 8, 2)), 1, r"`target` must be images.*\(3, 8, 8, 2\)"),
         (X.reshape(3, 64), X, 1, r"`source` must be images.*\(3, 64\)"),
@@ -251,5 +251,5 @@ def test_images_that_the_model_does_not_take(source, target, message, tmp_path):
 def test_a_model_of_one_domain(tmp_path):
     vae = small.vae()
     vae.compile()
-    with pytest.raises(ValueError, match=r"models of two domains.*translate.*Received: <VAE"):
+    with pytest.raises(ValueError, match=r"model of two domains.*translate.*Received: <VAE"):
         vae.fit(small.digits(20)[0], callbacks=[callbacks.TranslationGrid(X, X, tmp_path)])

@@ -1,9 +1,10 @@
-"""A training that goes on where it was killed."""
+"""Resumes an interrupted training."""
 
 import os
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -15,16 +16,16 @@ _SEEDS = "seed_generators"
 
 
 class Resume(keras.callbacks.Callback):
-    """Saves the whole training state after every epoch, in one file, all of it or nothing.
+    """Saves the complete training state after each epoch, atomically, in one file.
 
-    `keras.callbacks.BackupAndRestore` does this in two files, weights and epoch; killed
-    between the two, or while writing one, it repeats an epoch or cannot read its own
-    backup. Here the epoch is part of the file's name and the file appears when it is
-    complete. The last two are kept: if one turns out damaged, the other is used. Random numbers
-    go on as well, those of dropout and noise in any Keras model.
+    `keras.callbacks.BackupAndRestore` uses two files, for weights and epoch. If killed between
+    the two, or while writing one, it repeats an epoch or cannot read its own backup. Here, the
+    epoch is part of the file name, and the file appears once it is complete. The last two files
+    are kept, in case one is damaged. The random state of dropout and noise layers is restored
+    too, in any Keras model.
 
     Args:
-        directory: Folder for the state; made when needed.
+        directory: Folder of the training state. It is created if missing.
 
     Example:
 
@@ -34,7 +35,7 @@ class Resume(keras.callbacks.Callback):
     >>> vae = models.VAE.from_preset("vae_mnist", load_weights=False)
     >>> vae.compile()
     >>> resume = callbacks.Resume(tempfile.mkdtemp())
-    >>> done = resume.restore(vae)  # 0: nothing to go on with
+    >>> done = resume.restore(vae)  # 0: there is no state yet
     >>> history = vae.fit(x, epochs=2, initial_epoch=done, callbacks=[resume], verbose=0)
     >>> resume.restore(vae)
     2
@@ -44,8 +45,8 @@ class Resume(keras.callbacks.Callback):
         super().__init__()
         self.directory = Path(directory)
 
-    def _states(self):
-        """Number of finished epochs to file, the latest first."""
+    def _states(self) -> dict[int, Path]:
+        """Files by number of finished epochs, the latest first."""
         found = {}
         for path in self.directory.glob("epoch-*.weights.h5"):
             match = re.fullmatch(r"epoch-(\d+)\.weights\.h5", path.name)
@@ -54,23 +55,23 @@ class Resume(keras.callbacks.Callback):
         return dict(sorted(found.items(), reverse=True))
 
     def restore(self, model: keras.Model) -> int:
-        """Loads the latest state into a compiled model.
+        """Load the latest state into a compiled model.
 
         Args:
-            model: The model, compiled as it was.
+            model: The model, compiled as for the interrupted training.
 
         Returns:
-            The number of finished epochs, for `fit(initial_epoch=...)`; 0 if there is
-            no state. Shuffled data wants to know it too: `pair.skip_epochs(epochs)`.
+            The number of finished epochs, for `fit(initial_epoch=...)`; 0 if there is no state.
+            Advance shuffled data by the same number: `pair.skip_epochs(epochs)`.
 
         Raises:
-            ValueError: If the model is not compiled, or if there are states and none can
-                be loaded into this model.
+            ValueError: If the model is not compiled, or there are states but none can be loaded
+                into this model.
         """
         if not model.compiled:
             raise ValueError(
-                "`model` must be compiled, as it was for training: the state of its optimizer "
-                f"is restored too. Received: {model!r}"
+                "`model` must be compiled as for training, because the state of its optimizer is "
+                f"restored too. Received: {model!r}"
             )
         model.optimizer.build(model.trainable_variables)
         reasons = []
@@ -79,22 +80,22 @@ class Resume(keras.callbacks.Callback):
                 model.load_weights(path)
                 self._restore_seeds(model, path)
             except (OSError, ValueError, KeyError) as error:
-                # Keras prints whole weights.
+                # Keras includes whole weights in its messages.
                 reasons.append(f"{path.name}: {' '.join(str(error).split())[:300]}")
                 warnings.warn(
-                    f"{path} is damaged; going back an epoch. (Or it is of another model.)",
+                    f"{path} is damaged, or belongs to another model. Using the previous epoch.",
                     stacklevel=2,
                 )
             else:
                 return epoch
         if reasons:
             raise ValueError(
-                f"The states in {str(self.directory)!r} are damaged or of another model; delete "
-                f"the folder to start afresh. Received: {'; '.join(reasons)}"
+                f"The states in {str(self.directory)!r} are damaged or belong to another model. "
+                f"Delete the folder to start over. Received: {'; '.join(reasons)}"
             )
         return 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / "partial.weights.h5"
         self.model.save_weights(partial, overwrite=True)
@@ -103,14 +104,14 @@ class Resume(keras.callbacks.Callback):
         for path in list(self._states().values())[2:]:
             path.unlink()
 
-    def _save_seeds(self, path):
-        # Keras leaves them out of its files; the models of this library save their own.
+    def _save_seeds(self, path: Path) -> None:
+        # Keras does not save them. Models of this library save their own.
         seeds = [np.asarray(keras.ops.convert_to_numpy(v)) for v in _seed_states(self.model)]
         if seeds:
             with h5py.File(path, "a") as file:
                 file[_SEEDS] = np.stack(seeds)
 
-    def _restore_seeds(self, model, path):
+    def _restore_seeds(self, model: keras.Model, path: Path) -> None:
         states = _seed_states(model)
         if states:
             with h5py.File(path) as file:
@@ -119,7 +120,7 @@ class Resume(keras.callbacks.Callback):
                 state.assign(seed)
 
 
-def _seed_states(model):
+def _seed_states(model: keras.Model) -> list[keras.Variable]:
     if isinstance(model, PortableModel):
         return []
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]

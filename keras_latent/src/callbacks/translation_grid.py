@@ -1,4 +1,4 @@
-"""Pictures of the translations while a model trains."""
+"""Pictures of translations during training."""
 
 from __future__ import annotations
 
@@ -13,44 +13,42 @@ import keras
 import numpy as np
 
 from keras_latent.src import backend
-from keras_latent.src.datasets.checks import check_integer
 from keras_latent.src.models.base import validation
 from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization.figures import to_array, to_pixels
 from keras_latent.visualization import translation_grid
 
-MOST_COLUMNS = 64
+MAX_COLUMNS = 64
 
 
 class TranslationGrid(keras.callbacks.Callback):
-    """Draws what a model of two domains makes of the same few images, epoch after epoch.
+    """Draws the translations of a few fixed images during training.
 
-    The rows of a picture are the source images, their translations into the target and, if
-    the model has a `cycle`, those translated back; then the same of the target images. The
-    files are `epoch_0001.png`, ..., numbered by finished epochs; each appears when it is
-    complete, and one of an earlier run is replaced. The training is not disturbed: its
-    results are the same with and without the pictures.
+    The rows of a picture are the source images, their translations to the target domain and, if
+    the model has a `cycle`, the translations back; then the same for the target images. The files
+    are `epoch_0001.png`, ..., numbered by finished epochs. They are written atomically and replace
+    those of earlier runs. The pictures do not affect the results of the training.
 
     Args:
-        source: Images of the source, `(N, H, W, C)` with one or three channels: floats as
-            the model takes them, or uint8, which is divided by 255 as in batches of
-            `datasets`. At most 64: eight or so are readable.
-        target: As many images of the target.
-        directory: Folder for the pictures; made when needed.
-        every: Number of epochs from one picture to the next. There always is one of the last
-            epoch, by the weights that the training ends with: an optimizer with `use_ema`
-            averages them after that epoch.
-        tensorboard: Folder into whose event file the pictures go as well, for TensorBoard;
-            the step is the number of finished epochs. Best one of their own, such as
-            `logs/pictures`: TensorBoard reads one writer a folder. `None`: none.
+        source: Source images, `(N, H, W, C)` with one or three channels: floats as the model
+            takes them, or uint8, which is divided by 255 as in the batches of `datasets`. At most
+            64; about eight are easy to read.
+        target: The same number of target images.
+        directory: Folder of the pictures. It is created if missing.
+        every: Number of epochs between pictures. The last epoch is always drawn, with the final
+            weights: an optimizer with `use_ema` averages them at the end of the training.
+        tensorboard: Folder for an event file with the same pictures, for TensorBoard. The step is
+            the number of finished epochs. Use a separate folder such as `logs/pictures`, because
+            TensorBoard supports one writer per folder. `None`: no event file.
 
     Raises:
-        ValueError: If `every` is not an integer of 1 or more, or `source` and `target` are
-            not equally many images. When a training begins: if its model has no
-            `translate`, or takes images of another shape or range.
-        ImportError: If matplotlib, or where it is asked for tensorboard, is not installed.
+        ValueError: If `every` is not a positive integer, or `source` and `target` are not the
+            same number of images; at the start of the training, if the model has no `translate`,
+            or does not take images of this shape or range.
+        ImportError: If matplotlib (or tensorboard, if requested) is not installed.
 
     Example:
 
@@ -77,26 +75,28 @@ class TranslationGrid(keras.callbacks.Callback):
         super().__init__()
         self.images = {"source": _images("source", source), "target": _images("target", target)}
         rows = {domain: len(images) for domain, images in self.images.items()}
-        if rows["source"] != rows["target"] or rows["source"] > MOST_COLUMNS:
+        if rows["source"] != rows["target"] or rows["source"] > MAX_COLUMNS:
             raise ValueError(
-                "`source` and `target` must have equally many images, which are drawn in columns, "
-                f"and at most {MOST_COLUMNS}; `images[:8]` are the first eight. Received: {rows}"
+                "`source` and `target` must have the same number of images, at most "
+                f"{MAX_COLUMNS}, because they are drawn in columns. For the first eight, pass "
+                f"`images[:8]`. Received: {rows}"
             )
         self.directory = Path(directory)
-        self.every = check_integer("every", every, at_least=1)
+        self.every = checks.integer("every", every)
         self.tensorboard = None if tensorboard is None else Path(tensorboard)
-        # What is missing is said now, and not after the first epoch.
+        # Missing packages raise an error now, not after the first epoch.
         import_extra("matplotlib.figure", "viz", "TranslationGrid")
         if self.tensorboard is not None:
             _tensorboard()
-        self._finished, self._drawn = 0, None
+        self._finished = 0
+        self._drawn: np.ndarray | None = None
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
-        model = self.model  # PyTorch may have wrapped it.
+        model = self.model  # unwraps a model that PyTorch has wrapped
         if not callable(getattr(model, "translate", None)):
             raise ValueError(
-                "`TranslationGrid` is for models of two domains, which have a "
+                "`TranslationGrid` requires a model of two domains with a method "
                 f"`translate(x, to=...)`, such as `VBTA`. Received: {model!r}"
             )
         shapes = getattr(model, "event_shapes", None)
@@ -106,7 +106,7 @@ class TranslationGrid(keras.callbacks.Callback):
             validation.check_values(domain, images, getattr(model, "unit_interval", False))
 
     def rows(self) -> list[tuple[str, np.ndarray]]:
-        """Titles and images of the rows of a picture, by the weights of now."""
+        """Titles and images of the rows of a picture, with the current weights."""
         rows = []
         with backend.preserved_random_stream():
             for domain in DOMAINS:
@@ -116,10 +116,10 @@ class TranslationGrid(keras.callbacks.Callback):
                     rows.append(("and back", self.model.cycle(x, domain=domain)))
         return rows
 
-    def _draw(self):
+    def _draw(self) -> None:
         rows = self.rows()
         images = np.concatenate([x.ravel() for _, x in rows])
-        # At the end of a training the weights mostly are those of the last picture.
+        # At the end of the training, the last picture is usually up to date.
         if self._drawn is not None and np.array_equal(images, self._drawn, equal_nan=True):
             return
         path = self.directory / f"epoch_{self._finished:04d}.png"
@@ -128,25 +128,25 @@ class TranslationGrid(keras.callbacks.Callback):
         if self.tensorboard is not None:
             _write_event(self._events, path.read_bytes(), self._finished)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._finished, self._drawn = 0, None
         if self.tensorboard is not None:
-            # A file for each training: TensorBoard reads them in the order of their names.
+            # One file per training. TensorBoard reads files in the order of their names.
             name = f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}"
             self._events = self.tensorboard / name
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._finished, self._drawn = epoch + 1, None
         if self._finished % self.every == 0:
             self._draw()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._finished:
             self._draw()
 
 
 def _images(argument: str, value: Any) -> np.ndarray:
-    """Images in host memory, uint8 divided by 255, that can be drawn."""
+    """Drawable images as a NumPy array, uint8 divided by 255."""
     images = to_array(argument, value)
     if images.dtype == np.uint8:
         images = images / np.float32(255)
@@ -155,10 +155,10 @@ def _images(argument: str, value: Any) -> np.ndarray:
     return images
 
 
-def _tensorboard():
-    """TensorBoard's writer of records and its messages, which do without TensorFlow.
+def _tensorboard() -> list[Any]:
+    """TensorBoard's record writer and protocol buffers, which do not need TensorFlow.
 
-    Its `EventFileWriter` imports TensorFlow where that is installed, for its file system.
+    Its `EventFileWriter` imports TensorFlow if installed, which takes seconds and GPU memory.
     """
     return [
         import_extra(f"tensorboard.{module}", "viz", "`TranslationGrid(tensorboard=...)`")
@@ -171,11 +171,11 @@ def _tensorboard():
 
 
 def _write_event(path: Path, png: bytes, step: int) -> None:
-    """Appends a picture to an event file, which is made when needed."""
+    """Append a picture to an event file, which is created if missing."""
     record_writer, event, summary = _tensorboard()
     path.parent.mkdir(parents=True, exist_ok=True)
     width, height = struct.unpack(">II", png[16:24])
-    # matplotlib's PNGs have red, green, blue and alpha.
+    # Colorspace 4 is RGBA, which matplotlib writes.
     image = summary.Summary.Image(
         height=height, width=width, colorspace=4, encoded_image_string=png
     )
@@ -183,7 +183,9 @@ def _write_event(path: Path, png: bytes, step: int) -> None:
     events = [event.Event(wall_time=time.time(), step=step, summary=summary.Summary(value=[value]))]
     if not path.exists():
         events.insert(0, event.Event(wall_time=time.time(), file_version="brain.Event:2"))
-    with path.open("ab") as file:  # closed between epochs: what is written survives a kill
+    with path.open(
+        "ab"
+    ) as file:  # closed each time, so that nothing is lost if killed
         writer = record_writer.RecordWriter(file)
         for message in events:
             writer.write(message.SerializeToString())
