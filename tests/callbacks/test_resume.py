@@ -121,9 +121,7 @@ def test_a_damaged_state_is_skipped(straight, tmp_path, damage):
     latest = folder / "epoch-00004.weights.h5"
     content = latest.read_bytes()
     latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
-    with pytest.warns(
-        UserWarning, match="epoch-00004.weights.h5 is damaged.*Using the previous"
-    ):
+    with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged.*Using the previous"):
         if damage != "half":  # once is enough for a training
             assert callbacks.Resume(folder).restore(model()) == 3
             return

@@ -9,6 +9,7 @@ from scipy import special, stats
 
 from keras_latent import metrics, models
 from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.models.base.likelihoods import Gaussian
 from keras_latent.src.models.vae.networks import vae_mlp
 from keras_latent.src.models.vbta.networks import vbta_mlp
 from keras_latent.src.ops.counter_gaussian import counter_gaussian
@@ -207,9 +208,9 @@ def test_float32_under_mixed_precision(rng):
 
 
 class Own(LatentModel):
-    """What the docstring of `LatentModel` asks of a model of one's own, and no more."""
+    """A custom model that defines only what the docstring of `LatentModel` requires."""
 
-    event_shape, latent_dim = (4,), 2
+    event_shape, latent_dim, observation = (4,), 2, Gaussian()
 
     def posterior(self, x):
         return x[:, :2], x[:, 2:] * 0.0
@@ -218,7 +219,7 @@ class Own(LatentModel):
         return keras.ops.concatenate([z, -z], axis=-1)
 
 
-def test_a_model_of_ones_own(rng):
+def test_a_custom_model(rng):
     x = rng.random((6, 4)).astype("float32")
     result = metrics.log_likelihood(Own(), x, 20_000)
     w = np.concatenate([np.eye(2), -np.eye(2)])
@@ -259,6 +260,7 @@ def test_one_row_and_one_sample(rng):
         ({"x": np.full((2, 4, 4, 1), 2.0, "float32")}, "must lie in"),
         ({"x": np.full((2, 4, 4, 1), np.nan, "float32")}, "must be finite"),
         ({"model": object()}, "LatentModel"),
+        ({"model": LatentModel()}, "LatentModel with a likelihood"),
     ],
 )
 def test_errors(rng, change, match):

@@ -13,10 +13,9 @@ import keras
 import numpy as np
 
 from keras_latent.src import backend
-from keras_latent.src.models.base import validation
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.training.inputs import Images, check_values
 from keras_latent.src.utils import checks
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization.figures import to_array, to_pixels
 from keras_latent.visualization import translation_grid
@@ -101,9 +100,8 @@ class TranslationGrid(keras.callbacks.Callback):
             )
         shapes = getattr(model, "event_shapes", None)
         for domain, images in self.images.items():
-            if shapes is not None:
-                validation.check_shape(domain, images.shape, shapes[domain])
-            validation.check_values(domain, images, getattr(model, "unit_interval", False))
+            shape = images.shape[1:] if shapes is None else shapes[domain]
+            Images(shape, getattr(model, "unit_interval", False)).rows(domain, images)
 
     def rows(self) -> list[tuple[str, np.ndarray]]:
         """Titles and images of the rows of a picture, with the current weights."""
@@ -151,7 +149,7 @@ def _images(argument: str, value: Any) -> np.ndarray:
     if images.dtype == np.uint8:
         images = images / np.float32(255)
     to_pixels(argument, images, rank=4)
-    validation.check_values(argument, images, unit_interval=False)
+    check_values(argument, images)
     return images
 
 
@@ -183,9 +181,7 @@ def _write_event(path: Path, png: bytes, step: int) -> None:
     events = [event.Event(wall_time=time.time(), step=step, summary=summary.Summary(value=[value]))]
     if not path.exists():
         events.insert(0, event.Event(wall_time=time.time(), file_version="brain.Event:2"))
-    with path.open(
-        "ab"
-    ) as file:  # closed each time, so that nothing is lost if killed
+    with path.open("ab") as file:  # closed each time, so that nothing is lost if killed
         writer = record_writer.RecordWriter(file)
         for message in events:
             writer.write(message.SerializeToString())

@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_latent.src.metrics.transfer_program import TransferProgram, output_changes
-from keras_latent.src.models.base import validation
+from keras_latent.src.models.base import networks
+from keras_latent.src.training.inputs import check_shape, check_values
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
@@ -83,7 +84,7 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         dtype: Any = None,
     ):
         super().__init__(name=name, dtype=dtype)
-        self.classifier = validation.require_built("classifier", classifier)
+        self.classifier = networks.built("classifier", classifier)
         self.domains = _names(domains)
         outputs = _output_count(classifier)
         self.columns = _columns(columns, self.domains, outputs)
@@ -244,8 +245,8 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         x = arrays["x"]
         shape = getattr(self.classifier, "input_shape", None)
         if isinstance(shape, tuple) and not any(isinstance(s, (tuple, list)) for s in shape):
-            validation.check_shape("inputs", x.shape, shape[1:])
-        validation.check_values("inputs", x, unit_interval=False)
+            check_shape("inputs", x.shape, shape[1:])
+        check_values("inputs", x)
         return keras.tree.map_structure(_to_32_bits, inputs)
 
     def _check_outputs(self, x: Tensor) -> None:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.models.base import validation
+from keras_latent.src.models.base import networks
 from keras_latent.src.utils.types import Tensor
 
 #: Rows, mean, and sum of products of deviations.
@@ -67,7 +67,7 @@ class FrechetDistance(keras.metrics.Metric):
         self, feature_extractor: keras.Model, name: str = "frechet_distance", dtype: Any = None
     ):
         super().__init__(name=name, dtype=dtype)
-        self.feature_extractor = validation.require_built("feature_extractor", feature_extractor)
+        self.feature_extractor = networks.built("feature_extractor", feature_extractor)
         self._moments: list[Moments | None]
         self.reset_state()
 

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.ops.counter_gaussian import counter_gaussian
+from keras_latent.src.training.inputs import Images
 from keras_latent.src.training.portable import default_jit_compile
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
@@ -84,9 +85,9 @@ def log_likelihood(
         A `LogLikelihood`: the mean over rows, its two errors, and the values per row.
 
     Raises:
-        ValueError: If `model` is not a `LatentModel`, `domain` is not one of its domains,
-            `samples`, `batch_size` or `chunk` is not a positive integer, the model does not take
-            the shape or values of `x`, or the model returns NaN.
+        ValueError: If `model` is not a `LatentModel` with a likelihood, `domain` is not one of its
+            domains, `samples`, `batch_size` or `chunk` is not a positive integer, the model does
+            not take the shape or values of `x`, or the model returns NaN.
 
     Example:
 
@@ -104,22 +105,24 @@ def log_likelihood(
     Inference in Deep Generative Models" (2014), appendix E; Burda, Grosse and Salakhutdinov,
     "Importance Weighted Autoencoders" (2016), eq. 8.
     """
-    if not isinstance(model, LatentModel):
-        raise ValueError(f"`model` must be a `keras_latent` LatentModel. Received: {model!r}")
+    if not isinstance(model, LatentModel) or not hasattr(model, "observation"):
+        raise ValueError(
+            "`model` must be a `keras_latent` LatentModel with a likelihood, such as a `VAE` or a "
+            f"`VBTA`. Received: {model!r}"
+        )
     samples = checks.integer("samples", samples, 1, 2**31 - 1)
     batch_size = checks.integer("batch_size", batch_size)
     if chunk is not None:
         chunk = checks.integer("chunk", chunk)
     seed = checks.integer("seed", seed, 0, 2**64 - 1)
-    x = model.check_rows(x, _event_shape(model, domain), "x")
+    x = Images(_event_shape(model, domain), model.unit_interval).rows("x", x)
 
     batch = _even(len(x), batch_size)
     pixels = max(1, math.prod(x.shape[1:]))
     chunk = _even(samples, chunk or max(1, DECODED_AT_A_TIME // (batch * pixels)))
-    sampler = model.program(
-        ("log_likelihood", domain, batch, chunk),
-        lambda: _ImportanceSampler(model, domain, chunk),
-    )
+    programs, name = model._programs.by_key, f"log_likelihood {domain} {batch} {chunk}"
+    if name not in programs:
+        programs[name] = _ImportanceSampler(model, domain, chunk)
     key = np.array([seed % 2**32, seed >> 32], "uint32").view("int32")
     sums = []
     for first in range(0, len(x), batch):
@@ -132,7 +135,7 @@ def log_likelihood(
             "samples": np.array(samples, "int32"),
             "key": key,
         }
-        sums.append([v[: len(rows)] for v in sampler.predict_on_batch(inputs)])
+        sums.append([v[: len(rows)] for v in programs[name].predict_on_batch(inputs)])
     log_sum, sum_of_squares = (np.concatenate(parts) for parts in zip(*sums, strict=True))
     return _summary(log_sum, sum_of_squares, samples)
 

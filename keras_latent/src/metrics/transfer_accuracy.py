@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.models.base import validation
+from keras_latent.src.training.inputs import check_dtype, check_shape
 from keras_latent.src.utils.types import Rows, Tensor
 
 
@@ -95,8 +95,8 @@ class TransferAccuracy(keras.metrics.Metric):
         images = images if hasattr(images, "shape") else np.asarray(images)
         wanted = getattr(self.classifier, "input_shape", None)
         if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
-            validation.check_shape("y_pred", images.shape, wanted[1:])
-        validation.check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
+            check_shape("y_pred", images.shape, wanted[1:])
+        check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
         if None not in (rows, images.shape[0]) and rows != images.shape[0]:
             raise ValueError(
                 "`y_true` and `y_pred` must have the same number of rows. "

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.models.base import validation
+from keras_latent.src.training.inputs import check_values
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows
 
@@ -148,6 +148,6 @@ def labeled_rows(labels: Rows, embeddings: Rows) -> tuple[np.ndarray, np.ndarray
         raise ValueError(
             f"`labels` must be 0 or more, or -1 for missing labels. Received: {int(labels.min())}"
         )
-    validation.check_values("embeddings", embeddings, unit_interval=False, image=False)
+    check_values("embeddings", embeddings, pixels=False)
     known = labels != -1
     return labels[known].astype("int64"), embeddings[known].astype("float64")

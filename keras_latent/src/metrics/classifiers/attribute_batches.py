@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_latent.src.metrics.classifiers.augmentation import as_float, augmented_images
-from keras_latent.src.models.base.validation import check_values
+from keras_latent.src.training.inputs import check_values
 
 
 class Batches(keras.utils.PyDataset):

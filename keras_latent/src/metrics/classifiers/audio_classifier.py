@@ -14,7 +14,7 @@ from keras_latent.src.metrics.classifiers.cached_model import (
     check_labeled,
     train_in_epochs,
 )
-from keras_latent.src.models.base import validation
+from keras_latent.src.training.inputs import check_values
 from keras_latent.src.utils import checks
 
 MEL_BANDS = 40
@@ -131,7 +131,7 @@ def reference_audio_classifier(
             "`waveforms` must have one channel, (rows, samples, 1). "
             f"Received: shape={waveforms.shape}"
         )
-    validation.check_values("waveforms", waveforms, unit_interval=False, image=False)
+    check_values("waveforms", waveforms, pixels=False)
     if np.abs(waveforms).max() > 1:
         raise ValueError(
             "`waveforms` must lie in [-1, 1]: divide 16-bit samples by 32768. "

@@ -14,7 +14,7 @@ from keras_latent.src.metrics.classifiers.cached_model import (
     check_labeled,
     train_in_epochs,
 )
-from keras_latent.src.models.base import validation
+from keras_latent.src.training.inputs import check_values
 from keras_latent.src.utils import checks
 
 
@@ -97,7 +97,7 @@ def reference_classifier(
     checks.fraction("label_smoothing", label_smoothing)
     if images.dtype == np.uint8:
         images = images.astype("float32") / 255.0
-    validation.check_values("images", images, unit_interval=False)
+    check_values("images", images)
 
     settings = repr((4, epochs, max_shift, softness, batch_size, seed, images.shape))
     if label_smoothing:  # otherwise, files of earlier versions remain valid
