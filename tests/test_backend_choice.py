@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def start(monkeypatch, tmp_path):
-    """As at the start of a process, with these backends installed."""
+    """Simulates the start of a process with these backends installed."""
 
     def start(installed, named=None, json_names=None):
         monkeypatch.delitem(sys.modules, "keras")
@@ -22,7 +22,7 @@ def start(monkeypatch, tmp_path):
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
         if json_names is not None:
             (tmp_path / "keras.json").write_text(json.dumps({"backend": json_names}))
-        # Set first, so that what `choose_backend` sets is undone as well.
+        # Set first, so that changes by `choose_backend` are undone as well.
         monkeypatch.setenv("KERAS_BACKEND", named or "")
         if named is None:
             monkeypatch.delenv("KERAS_BACKEND")
@@ -56,10 +56,10 @@ def test_an_installed_backend_is_left_to_keras(start, installed, named, json_nam
     [
         (("jax", "torch"), None, None, "jax"),
         (("torch",), None, "tensorflow", "torch"),
-        (("tensorflow",), "", "jax", "tensorflow"),  # an empty variable is none
+        (("tensorflow",), "", "jax", "tensorflow"),  # an empty variable counts as unset
     ],
 )
-def test_where_the_default_is_missing_an_installed_one_is_taken(
+def test_an_installed_backend_replaces_a_missing_default(
     start, installed, named, json_names, taken, capsys
 ):
     start(installed, named, json_names)
@@ -73,7 +73,7 @@ def test_where_the_default_is_missing_an_installed_one_is_taken(
     )
 
 
-def test_a_broken_configuration_file_is_none(start, tmp_path):
+def test_a_broken_configuration_file_is_ignored(start, tmp_path):
     start(("jax",), None)
     (tmp_path / "keras.json").write_text("{")
     choose_backend()
@@ -107,7 +107,7 @@ def test_errors_in_one_line(start, installed, named, message):
     assert os.environ.get("KERAS_BACKEND") == named
 
 
-def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
+def test_what_counts_as_installed(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "blocked_backend", None)
     (tmp_path / "folder_of_that_name").mkdir()
@@ -126,7 +126,7 @@ def test_installed_is_what_could_be_imported(monkeypatch, tmp_path):
         ("train.py", ["python", "train.py", "keras-latent"], False),
     ],
 )
-def test_what_is_the_command(program, original, expected, monkeypatch):
+def test_what_counts_as_the_command(program, original, expected, monkeypatch):
     monkeypatch.setattr(sys, "argv", [program])
     monkeypatch.setattr(sys, "orig_argv", original)
     assert backend_choice.is_command() is expected

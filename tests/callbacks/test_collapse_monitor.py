@@ -83,7 +83,7 @@ def test_the_message():
     assert nan.startswith("`source_spread` is nan, not finite, in epoch 1. ")
 
 
-def test_logs_are_counted_one_by_one():
+def test_logs_are_counted_independently():
     epochs = [
         {"source_spread": 0.0, "target_spread": 1.0},
         {"source_spread": 0.0, "target_spread": 0.0},
@@ -98,7 +98,7 @@ def test_logs_are_counted_one_by_one():
     assert reason == "`target_spread` is 0, below 0.1, in epoch 4, for 3 epochs in a row."
 
 
-def test_what_programs_read():
+def test_attributes():
     monitor = callbacks.CollapseMonitor()
     assert (monitor.collapsed, monitor.reasons) == (False, [])
     monitor, _ = played(spreads(0.0, 0.0))
@@ -106,7 +106,7 @@ def test_what_programs_read():
     monitor.on_epoch_end(2, spreads(1.0)[0])
     assert (monitor.collapsed, monitor.reasons) == (False, [])
     monitor, _ = played(spreads(0.0, 0.0))
-    monitor.on_train_begin()  # another training
+    monitor.on_train_begin()  # a new training
     assert not monitor.collapsed
     monitor.on_epoch_end(0, spreads(0.0)[0])
     assert not monitor.collapsed
@@ -117,7 +117,7 @@ def test_logs_of_other_models(name):
     assert played([{name: float("nan")}] * 2)[0].collapsed
 
 
-def test_the_validation_is_passed_over():
+def test_validation_logs_are_ignored():
     logs = {"source_spread": 1.0, "val_source_spread": 0.0, "val_x_discriminator_accuracy": 1.0}
     assert not played([logs] * 3)[0].collapsed
 
@@ -125,7 +125,7 @@ def test_the_validation_is_passed_over():
 @pytest.mark.parametrize(
     "logs", [None, {}, {"loss": 1.0, "spreading": 0.0, "accuracy": 1.0}, {"val_a_spread": 1.0}]
 )
-def test_without_a_log_to_read(logs):
+def test_without_relevant_logs(logs):
     names = r"\[" + ", ".join(f"'{name}'" for name in sorted(logs or {})) + r"\]"
     message = f"end in `_spread` or `_discriminator_accuracy`.*{names}"
     with pytest.raises(ValueError, match=message):

@@ -15,7 +15,7 @@ class Killed(Exception):
 
 
 class KillAt(keras.callbacks.Callback):
-    """Dies in the middle of an epoch."""
+    """Raises in the middle of an epoch."""
 
     def __init__(self, epoch):
         super().__init__()
@@ -122,7 +122,7 @@ def test_a_damaged_state_is_skipped(straight, tmp_path, damage):
     content = latest.read_bytes()
     latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
     with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged.*Using the previous"):
-        if damage != "half":  # once is enough for a training
+        if damage != "half":  # one training is enough
             assert callbacks.Resume(folder).restore(model()) == 3
             return
         vbta, history, done = train(folder)

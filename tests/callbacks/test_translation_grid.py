@@ -82,7 +82,7 @@ def test_every_second_epoch_and_the_last_are_drawn(drawn):
         assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n") and path.stat().st_size > 5000
 
 
-def test_rows_are_of_the_weights_of_that_epoch(drawn):
+def test_rows_show_the_weights_of_that_epoch(drawn):
     vbta, _ = fit(epochs=2)
     source, target = (x[:4] for x in images())
     wanted = [
@@ -100,7 +100,7 @@ def test_rows_are_of_the_weights_of_that_epoch(drawn):
     assert np.abs(second[1][1] - third[1][1]).max() > 1e-3
 
 
-def test_the_last_is_of_the_weights_that_the_training_ends_with(tmp_path):
+def test_the_last_picture_shows_the_final_weights(tmp_path):
     grid = Recorded(*(x[:4] for x in images()), tmp_path)
     averaged, _ = fit(grid, epochs=1, vbta=model(use_ema=True, ema_momentum=0.9))
     before, after = (rows[1][1] for rows in grid.seen)
@@ -110,7 +110,7 @@ def test_the_last_is_of_the_weights_that_the_training_ends_with(tmp_path):
     assert os.listdir(tmp_path) == ["epoch_0001.png"]
 
 
-def test_nothing_is_drawn_of_no_epoch(tmp_path):
+def test_without_epochs_nothing_is_drawn(tmp_path):
     fit(callbacks.TranslationGrid(*images(4), tmp_path), epochs=2, initial_epoch=2)
     assert os.listdir(tmp_path) == []
 
@@ -159,7 +159,7 @@ def test_tensorboard_reads_the_pictures(tmp_path):
     grid.on_train_begin()
     for epoch in (4, 5):
         grid.on_epoch_end(epoch)
-    grid.on_train_end()  # The weights are those of the last picture: none is added.
+    grid.on_train_end()  # the weights have not changed since the last picture
     assert len(os.listdir(events)) == 1
     read = plugin_event_accumulator.EventAccumulator(str(events)).Reload()
     assert read.file_version == 2.0
@@ -205,7 +205,7 @@ def test_tensorboard_needs_no_tensorflow(tmp_path):
         ("tensorboard.summary.writer.record_writer", {"tensorboard": "logs"}),
     ],
 )
-def test_a_missing_extra_is_said_at_once(missing, kwargs, tmp_path, monkeypatch):
+def test_a_missing_extra_raises_at_once(missing, kwargs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"pip install keras-latent\[viz\]"):
         callbacks.TranslationGrid(*small.digits(3), tmp_path, **kwargs)

@@ -26,7 +26,7 @@ class GatedMixingLayerTest(testing.TestCase):
                 expected_num_trainable_weights=4 if use_bias else 2,
                 expected_num_losses=2,
                 supports_masking=True,
-                # That check calls the layer on one argument: see test_fit.
+                # This check calls the layer with one argument; see test_fit.
                 run_training_check=False,
             )
 
@@ -57,7 +57,7 @@ def test_a_closed_gate_gives_the_linear_map_and_an_open_one_the_update(rng):
     np.testing.assert_allclose(to_numpy(layer(h, z)), update, rtol=1e-5, atol=1e-6)
 
 
-def test_kernels_are_drawn_apart():
+def test_kernels_are_drawn_independently():
     layer = GatedMixingLayer(2, kernel_initializer=keras.initializers.RandomNormal())
     layer.build((None, 3), (None, 3))
     narrow = GatedMixingLayer(1, kernel_initializer=keras.initializers.RandomNormal())

@@ -22,7 +22,7 @@ class GaussianSamplingLayerTest(testing.TestCase):
             )
 
 
-def test_draws_afresh_and_follows_the_seed():
+def test_draws_are_new_and_follow_the_seed():
     inputs = [np.zeros((5, 3), "float32")] * 2
     layer, twin = GaussianSampling(seed=3), GaussianSampling(seed=3)
     first, second = to_numpy(layer(inputs)), to_numpy(layer(inputs))
@@ -64,7 +64,7 @@ def test_bad_inputs_raise():
 
 
 def test_half_precision_rounds_once(rng):
-    """What is drawn is rounded, not what it is drawn from."""
+    """The sample is rounded, not the parameters."""
     inputs = rng.normal(size=(2, 200, 3)).astype("float32")
     layer = GaussianSampling(seed=3, dtype="mixed_bfloat16")
     wanted = keras.ops.cast(GaussianSampling(seed=3)(list(inputs)), "bfloat16")

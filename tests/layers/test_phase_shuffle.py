@@ -24,11 +24,11 @@ class PhaseShuffleTest(testing.TestCase):
 
 
 def shifts_of(x, y, radius):
-    """Which shift of each row of `x`, by NumPy's reflection, is that of `y`."""
+    """The shift of each row of `x` that gives `y`, with NumPy's reflection."""
     time = x.shape[1]
     padded = np.pad(x, [(0, 0), (radius, radius), (0, 0)], mode="reflect")
     same = [(padded[:, k : k + time] == y).all((1, 2)) for k in range(2 * radius + 1)]
-    assert (np.sum(same, 0) == 1).all()  # one shift explains a row, and no other does
+    assert (np.sum(same, 0) == 1).all()  # exactly one shift explains each row
     return np.argmax(same, 0) - radius
 
 
@@ -42,7 +42,7 @@ def test_each_row_is_shifted_by_its_own_step(rng, radius):
     assert np.abs(counts - mean).max() < 5 * np.sqrt(mean)
 
 
-def test_draws_afresh_and_follows_the_seed(rng):
+def test_draws_are_new_and_follow_the_seed(rng):
     x = rng.standard_normal((50, 9, 2)).astype("float32")
     layer, twin = PhaseShuffle(seed=3), PhaseShuffle(seed=3)
     first, second = (shifts_of(x, to_numpy(layer(x, training=True)), 2) for _ in range(2))
@@ -66,7 +66,7 @@ def test_first_and_second_derivatives(rng):
     layer = PhaseShuffle(seed=1)
     x = rng.standard_normal((4, 5, 2)).astype("float32")
 
-    def shuffle(x):  # with the same shifts every time: the seed's new state is dropped
+    def shuffle(x):  # the same shifts on every call, because the new seed state is dropped
         with keras.StatelessScope():
             return layer(x, training=True)
 
@@ -90,7 +90,7 @@ def test_first_and_second_derivatives(rng):
     np.testing.assert_allclose(found, second, rtol=1e-4, atol=1e-4)
 
 
-def test_in_a_model_of_unknown_batch(tmp_path, rng):
+def test_in_a_model_with_an_unknown_batch_size(tmp_path, rng):
     inputs = keras.Input((8, 2))
     model = keras.Model(inputs, PhaseShuffle(radius=3, seed=0)(inputs))
     assert model.output_shape == (None, 8, 2)

@@ -10,7 +10,7 @@ from keras_latent.training import input_gradients
 
 TIME, CHANNELS, FILTERS = 12, 2, 3
 BOTH = [PolyphaseConv1D, PolyphaseConv1DTranspose]
-# Also kernels that reach further to one side than to the other: 5/4, 4/1, 7/4, 8/3.
+# Including kernels that reach further to one side than the other: 5/4, 4/1, 7/4, 8/3.
 SIZES = [(25, 4), (5, 2), (3, 3), (4, 4), (1, 2), (1, 1), (5, 4), (4, 1), (7, 4), (8, 3)]
 
 
@@ -31,7 +31,7 @@ class PolyphaseTest(testing.TestCase):
 
 
 def built(cls, kernel_size, strides, rng, **kwargs):
-    """A layer with random weights, bias too."""
+    """A layer with random weights, including the bias."""
     layer = cls(FILTERS, kernel_size, strides, **kwargs)
     layer.build((None, TIME, CHANNELS))
     layer.set_weights([rng.standard_normal(w.shape) for w in layer.get_weights()])
@@ -43,7 +43,7 @@ def inputs(rng):
 
 
 def by_hand(cls, x, kernel, bias, strides):
-    """Sums over the kernel's steps, with TensorFlow's "same"."""
+    """Explicit sums over the kernel, with TensorFlow's "same" padding."""
     size, before = len(kernel), max(len(kernel) - strides, 0) // 2
     if cls is PolyphaseConv1D:
         padded = np.pad(x, [(0, 0), (before, size), (0, 0)])
@@ -57,7 +57,7 @@ def by_hand(cls, x, kernel, bias, strides):
 
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("cls", BOTH)
-def test_by_hand(cls, sizes, rng):
+def test_against_explicit_sums(cls, sizes, rng):
     layer, x = built(cls, *sizes, rng), inputs(rng)
     y = to_numpy(layer(x))
     expected = by_hand(cls, x, *layer.get_weights(), sizes[1])
@@ -67,7 +67,7 @@ def test_by_hand(cls, sizes, rng):
 
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("cls", BOTH)
-def test_weights_and_function_are_those_of_keras(cls, sizes, rng):
+def test_weights_and_outputs_match_keras(cls, sizes, rng):
     name = cls.__name__.removeprefix("Polyphase")
     twin = getattr(layers, name)(FILTERS, *sizes, padding="same")
     twin.build((None, TIME, CHANNELS))
@@ -78,7 +78,7 @@ def test_weights_and_function_are_those_of_keras(cls, sizes, rng):
     layer.build((None, TIME, CHANNELS))
     np.testing.assert_array_equal(to_numpy(layer.kernel), to_numpy(expected))
     assert [(w.name, w.shape) for w in layer.weights] == [(w.name, w.shape) for w in twin.weights]
-    # Keras crops transposed convolutions on the other backends in ways of their own.
+    # On other backends, Keras crops transposed convolutions differently.
     if cls is PolyphaseConv1D or keras.backend.backend() == "tensorflow":
         twin.set_weights(built(cls, *sizes, rng).get_weights())
         layer.set_weights(twin.get_weights())
@@ -87,7 +87,7 @@ def test_weights_and_function_are_those_of_keras(cls, sizes, rng):
 
 
 def torch_of(cls, x, kernel, strides):
-    """The same, without the bias, by PyTorch's strided convolutions."""
+    """The same function without bias, with PyTorch's strided convolutions."""
     import torch
     from torch.nn import functional
 
@@ -105,7 +105,7 @@ def torch_of(cls, x, kernel, strides):
 @pytest.mark.parametrize("sizes", [(25, 4), (7, 4), (1, 2)])
 @pytest.mark.parametrize("cls", BOTH)
 def test_second_derivative(cls, sizes, rng):
-    """Of the slope of sum y^3 at the inputs, squared, by the kernel: what a penalty needs."""
+    """The derivative by the kernel of a gradient penalty on the inputs, for f = sum y^3."""
     import torch
 
     layer, x = built(cls, *sizes, rng), inputs(rng)
@@ -167,7 +167,7 @@ def test_errors(cls):
         layer(np.zeros((3, 8, 1), "float32"))
 
 
-def test_time_that_the_stride_does_not_divide():
+def test_time_must_be_a_multiple_of_the_stride():
     message = r"`time` must be a multiple of strides=4.*shape=\(.*, 10, 2\)"
     layer = PolyphaseConv1D(1, 3, 4)
     with pytest.raises(ValueError, match=message):

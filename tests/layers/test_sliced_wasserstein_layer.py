@@ -20,7 +20,7 @@ class SlicedWassersteinLayerTest(testing.TestCase):
                 expected_output_dtype="float32",
                 expected_num_trainable_weights=0,
                 expected_num_seed_generators=1,
-                # That check calls the layer on one argument: see test_fit.
+                # This check calls the layer with one argument; see test_fit.
                 run_training_check=False,
             )
 
@@ -33,7 +33,7 @@ def test_many_directions_approach_pot(rng, p):
     np.testing.assert_allclose(result, expected, rtol=0.05)
 
 
-def test_directions_are_fresh_and_follow_the_seed(rng):
+def test_directions_are_new_and_follow_the_seed(rng):
     x, y = rng.normal(size=(2, 8, 3)).astype("float32")
     layer, twin = SlicedWasserstein(seed=3), SlicedWasserstein(seed=3)
     first = float(layer(x, y))
@@ -88,7 +88,7 @@ def test_bad_arguments_raise():
 
 
 @pytest.mark.parametrize(("p", "wanted"), [(1, 3.0), (2, 9.0)])
-def test_the_order_is_that_of_the_argument(p, wanted):
-    """In one dimension, two sets 3 apart, whatever the directions."""
+def test_the_order_is_the_argument_p(p, wanted):
+    """Two sets at distance 3, in one dimension, where directions do not matter."""
     x = np.arange(4, dtype="float32")[:, None]
     assert float(SlicedWasserstein(p=p)(x, x + 3.0)) == pytest.approx(wanted)

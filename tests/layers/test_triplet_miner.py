@@ -63,7 +63,7 @@ def test_two_sets(rng, strategy, distance):
     assert result[3].sum() > 0
 
 
-def test_vbta_takes_the_pair_and_the_nearest_of_the_rest(rng):
+def test_vbta_uses_the_pair_and_the_nearest_other_row(rng):
     mean, log_var = rng.normal(size=(2, 2, 6, 3)).astype("float32")
     paired = np.array([True, False, True, True, False, True])
     row = np.arange(6, dtype="int32")
@@ -117,7 +117,7 @@ def test_ties_and_extremes_stay_valid(strategy, extreme):
     check_valid(mine(miner, (z, log_var), labels), labels, labels, same_set=True)
 
 
-def test_random_choices_change_with_every_call_and_follow_the_seed():
+def test_random_choices_are_new_and_follow_the_seed():
     z, labels = np.zeros((64, 2), "float32"), np.arange(64, dtype="int32") % 2
     miner, twin = TripletMiner("random", seed=3), TripletMiner("random", seed=3)
     first, second = mine(miner, z, labels), mine(miner, z, labels)
@@ -134,7 +134,7 @@ def loss_of(miner, z, labels):
     return ops.weighted_mean(ops.triplet_hinge(d_positive, d_negative, margin=1.0), weight)
 
 
-def test_the_gradient_is_that_of_the_distances_chosen(rng):
+def test_the_gradient_is_that_of_the_chosen_distances(rng):
     z = rng.normal(size=(10, 3))
     labels = np.int32([0, 0, 0, 1, 1, 1, 2, 2, -1, 3])
     gradient = gradients(lambda z: loss_of(TripletMiner("hard"), z, labels), z)[0]
@@ -166,7 +166,7 @@ def test_the_gradient_is_finite_where_all_points_coincide(strategy, labels):
 
 
 class Embedder(keras.Model):
-    """A network trained through the miner, with nothing but `add_loss`."""
+    """A network that is trained with the miner through `add_loss` only."""
 
     def __init__(self, strategy):
         super().__init__()
@@ -186,7 +186,7 @@ def test_fit_compiled_with_a_last_batch_of_another_size(rng, strategy):
     model = Embedder(strategy)
     model.compile(optimizer=keras.optimizers.Adam(0.05))
     data = {"x": x, "label": labels}
-    # The loss of the triplets mined may rise as they get harder; that of all must fall.
+    # The loss of mined triplets may rise as they get harder; that of all triplets must fall.
     loss_of_all = lambda: float(loss_of(TripletMiner("all"), model(data), labels))  # noqa: E731
     before = loss_of_all()
     losses = model.fit(data, batch_size=8, epochs=12, verbose=0).history["loss"]
@@ -215,7 +215,7 @@ def test_embeddings_keep_their_precision_under_mixed_policies():
 
 
 def memory(fn, *args):
-    """Bytes of scratch of a compiled JAX function; else of all that is made on the way."""
+    """Bytes of temporary memory of a compiled JAX function; otherwise, of all intermediates."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -19,7 +19,7 @@ def logits(rng):
 
 
 def oracle(y, logits):
-    """Of each row, by a loop over its known labels."""
+    """The loss per row, with a loop over its known labels."""
     rows = []
     for row, scores in zip(y, logits.astype("float64"), strict=True):
         terms = [
@@ -47,7 +47,7 @@ def test_against_numpy(labels, logits, from_logits, dtype):
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_complete_labels_give_that_of_keras(logits, rng, from_logits):
+def test_complete_labels_match_keras(logits, rng, from_logits):
     soft = np.float32(rng.random((12, 5)))
     scores = logits if from_logits else 1 / (1 + np.exp(-logits))
     want = keras.losses.BinaryCrossentropy(from_logits=from_logits)(soft, scores)
@@ -56,7 +56,7 @@ def test_complete_labels_give_that_of_keras(logits, rng, from_logits):
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_missing_labels_have_no_gradient_and_extreme_scores_a_finite_one(labels, from_logits):
+def test_gradients_of_missing_labels_are_zero_and_of_extreme_scores_finite(labels, from_logits):
     scores = np.full((12, 5), 200.0, "float32") * np.sign(np.arange(5) - 2)
     if not from_logits:
         scores = np.float32(scores > 0)
@@ -94,7 +94,7 @@ def test_compile_fit_save_and_load(rng, tmp_path):
     )
 
 
-def test_shapes_must_be_the_same(labels, logits):
+def test_shapes_must_match(labels, logits):
     message = r"`y_true` and `y_pred` must have the same shape.*shape=\(12,\), .*shape=\(12, 5\)"
     with pytest.raises(ValueError, match=message):
         MaskedBinaryCrossentropy()(labels[:, 0], logits)

@@ -17,7 +17,7 @@ def directly(y_true, y_pred, num=10, p=2, seed=0):
 
 
 @pytest.mark.parametrize("p", [1, 2])
-def test_is_the_distance_of_the_two_sets(batches, rng, p):
+def test_is_the_distance_between_the_two_sets(batches, rng, p):
     loss = SlicedWasserstein(10, p=p, seed=0)
     expected = directly(*batches, p=p)
     np.testing.assert_allclose(float(loss(*batches)), expected, rtol=1e-5)
@@ -31,7 +31,7 @@ def test_is_the_distance_of_the_two_sets(batches, rng, p):
     )
 
 
-def test_reductions_mean_what_they_do_elsewhere(batches):
+def test_reductions_work_as_usual(batches):
     value = directly(*batches)
     expected = {"sum_over_batch_size": value, "mean": value, "sum": 8 * value, None: [value] * 8}
     for reduction, result in expected.items():
@@ -44,7 +44,7 @@ def test_reductions_mean_what_they_do_elsewhere(batches):
     )
 
 
-def test_gradient_is_that_of_the_distance(batches):
+def test_gradient_matches_the_distance(batches):
     loss = SlicedWasserstein(10, seed=0)
     projections = ops.random_projections(10, 3, 0)
     ours = gradients(loss, *batches)

@@ -69,7 +69,7 @@ def test_it_learns_from_few_known_labels(tmp_path, capsys):
     assert model.name == "attribute_classifier_small"
     found = model.predict(test / np.float32(255), verbose=0)
     assert found.dtype == np.float32 and 0 <= found.min() < 0.2 and 0.8 < found.max() <= 1
-    # Compiled for `evaluate`: the loss that its probabilities have.
+    # It is compiled for `evaluate`, with the loss of its probabilities.
     loss = -np.mean(np.log(np.where(truth, found, 1 - found)))
     assert model.evaluate(test / np.float32(255), truth, verbose=0) == pytest.approx(loss, rel=1e-3)
 
@@ -79,7 +79,7 @@ def test_it_is_cached(cached, monkeypatch, recwarn):
     (name,) = files(folder)
     assert name.startswith("attribute_classifier_small-")
     no_training(monkeypatch)
-    again = train(folder, validation=faces(10))  # which steers nothing
+    again = train(folder, validation=faces(10))  # does not influence training
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     images, attributes = faces(96)
@@ -106,9 +106,9 @@ def test_it_is_cached(cached, monkeypatch, recwarn):
     assert len(files(folder)) == 1
 
 
-def test_the_same_seed_trains_the_same_and_leaves_the_callers_random_numbers(cached, tmp_path):
+def test_training_is_reproducible_and_leaves_global_random_state(cached, tmp_path):
     results = []
-    for folder in (tmp_path, cached[1]):  # once trained, once read
+    for folder in (tmp_path, cached[1]):  # trained, then loaded
         keras.utils.set_random_seed(3)
         again = train(folder)
         for a, b in zip(cached[0].get_weights(), again.get_weights(), strict=True):
@@ -124,7 +124,7 @@ def test_the_same_seed_trains_the_same_and_leaves_the_callers_random_numbers(cac
 
 @pytest.fixture
 def small_inception(monkeypatch):
-    """In place of Inception-v3, which is too large for tests; `calls` tells what it was asked."""
+    """A small replacement for Inception-v3; `calls` records the requested weights."""
 
     class Calls(list):
         online = True
@@ -152,14 +152,14 @@ def test_inception_with_weights(small_inception, tmp_path, monkeypatch, recwarn)
     (name,) = files(tmp_path)
     assert name.startswith("attribute_classifier_inception_imagenet-")
     assert not [w for w in recwarn if "ImageNet" in str(w.message)]
-    # It reads images in [0, 1] as Inception's own preprocessing gives them, from 0 to 255.
+    # Images in [0, 1] are preprocessed like 0..255 images by Inception's own function.
     images, _ = faces(4)
     resized = keras.ops.convert_to_numpy(keras.ops.image.resize(images.astype("float32"), (20, 20)))
     want = keras.applications.inception_v3.preprocess_input(resized)
     prepared = keras.Sequential(model.layers[: model.layers.index(model.get_layer("inception_v3"))])
     found = prepared.predict(images / np.float32(255), verbose=0)
     np.testing.assert_allclose(found, want, atol=1e-4)
-    # Kept, it needs no download.
+    # Once cached, it needs no download.
     small_inception.online = False
     no_training(monkeypatch)
     assert train(tmp_path, kind="inception").name == model.name
@@ -177,18 +177,18 @@ def test_inception_without_its_weights(small_inception, tmp_path, monkeypatch):
     assert name.startswith("attribute_classifier_inception_random-")
     random_ = train(tmp_path, kind="inception", weights=None)  # the same, without a warning
     assert random_.name == model.name and files(tmp_path) == [name]
-    small_inception.online = True  # the real one is not mistaken for it
+    small_inception.online = True  # the cached random one is not used instead
     assert train(tmp_path, kind="inception").name.endswith("imagenet")
     assert len(files(tmp_path)) == 2
 
 
-def test_grey_images_for_inception(small_inception):
+def test_gray_images_for_inception(small_inception):
     network = backbones.build_attribute_logits((16, 12, 1), 5, "inception_random")
     assert network.output_shape == (None, 5)
 
 
 def test_the_real_inception(monkeypatch):
-    # Drawing its weights takes JAX a minute.
+    # Random initialization takes JAX a minute.
     draw = keras.initializers.GlorotUniform
     monkeypatch.setattr(draw, "__call__", lambda self, shape, dtype=None: np.zeros(shape, dtype))
     state = random.getstate()
@@ -196,14 +196,14 @@ def test_the_real_inception(monkeypatch):
     assert random.getstate() == state
     inception = network.get_layer("inception_v3")
     assert inception.input_shape == (None, 299, 299, 3) and inception.output_shape == (None, 2048)
-    assert network.count_params() == 21_802_784 + 2049 * 40  # as published, and the new layer
+    assert network.count_params() == 21_802_784 + 2049 * 40  # as published, plus the new layer
     assert len(network.trainable_variables) == len(inception.trainable_variables) + 2 > 150
 
 
 # Batches -----------------------------------------------------------------------------------
 
 
-def test_batches_hold_every_row_once_an_epoch():
+def test_batches_contain_each_row_once_per_epoch():
     images, attributes = faces(70)
     attributes[:] = np.arange(70)[:, None]
     batches = Batches(images, attributes, 32, seed=0)
@@ -225,7 +225,7 @@ def test_batches_hold_every_row_once_an_epoch():
     np.testing.assert_array_equal(rows, np.arange(70))
 
 
-def test_a_batch_is_a_function_of_seed_epoch_and_number():
+def test_a_batch_depends_on_seed_epoch_and_index_only():
     images, attributes = faces(40)
     a, b = (Batches(images, attributes, 16, 2, True, 0.5, seed=1) for _ in range(2))
     b[2]
@@ -236,7 +236,7 @@ def test_a_batch_is_a_function_of_seed_epoch_and_number():
     assert (Batches(images, attributes, 16, 2, True, 0.5, seed=2)[1][0] != first).any()
 
 
-def test_each_batch_is_changed_in_its_own_way():
+def test_each_batch_is_augmented_differently():
     images = np.tile(np.arange(12, dtype="uint8")[:, None], (64, 16, 1, 3))
     batches = Batches(images, np.zeros((64, 1), "int8"), 32, flip=True, seed=1)
     mirrored = [batches[i][0][:, 0, 0, 0] > 0 for i in range(2)]
@@ -245,7 +245,7 @@ def test_each_batch_is_changed_in_its_own_way():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_images_are_moved_mirrored_and_their_edges_repeated(dtype):
+def test_images_are_shifted_and_mirrored_with_repeated_edges(dtype):
     images, _ = faces(80)
     images = images if dtype == "uint8" else images / np.float32(255)
     before = images.copy()
@@ -298,9 +298,9 @@ def test_the_area_under_the_curve_against_scikit_learn(rng, levels):
 
 
 def test_report(rng):
-    """Of a classifier whose probabilities are the image's own pixels."""
+    """With a classifier that returns the pixels as probabilities."""
     pixels = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten()])
-    images = rng.random((1500, 2, 2, 1)).astype("float32")  # more than are classified at a time
+    images = rng.random((1500, 2, 2, 1)).astype("float32")  # more than one block of rows
     scores = images.reshape(1500, 4)
     labels = np.int32(scores + rng.normal(0, 0.3, (1500, 4)) > 0.5)
     labels[rng.random((1500, 4)) < 0.3] = -1

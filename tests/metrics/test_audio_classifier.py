@@ -13,7 +13,7 @@ PITCH = np.array([300.0, 700.0, 1300.0])
 
 
 def tones(rows, seed=0):
-    """Short tones of three pitches, the classes, after an onset of up to 20 ms."""
+    """Short tones of three pitches (the classes), with an onset of up to 20 ms."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, rows)
     time = np.arange(SAMPLES) / RATE - rng.uniform(0, 0.02, (rows, 1))
@@ -43,7 +43,7 @@ def same_weights(a, b, **tolerance):
         np.testing.assert_allclose(x, y, **tolerance)
 
 
-def test_it_learns_pitches_and_does_not_mind_onset_and_gain(tmp_path):
+def test_it_learns_pitches_whatever_onset_and_gain_are(tmp_path):
     model = train(tmp_path, rows=192, epochs=12)
     waveforms, labels = tones(60, seed=1)
     _, accuracy = model.evaluate(waveforms, labels, verbose=0)
@@ -68,7 +68,7 @@ def test_the_front_end_against_numpy():
     waveforms, labels = tones(6)
     found = spectrogram.predict(waveforms, verbose=0)
     assert found.shape == (6, 40, 1 + SAMPLES // 64)  # 128 samples, 32 ms, a window
-    # The loudest band is the one whose centre is nearest to the loudest frequency.
+    # The center of the loudest band is close to the loudest frequency.
     mel = 2595 * np.log10(1 + np.array([20.0, RATE / 2]) / 700)
     centres = 700 * (10 ** (np.linspace(*mel, 42)[1:-1] / 2595) - 1)
     spectrum = np.abs(np.fft.rfft(waveforms[..., 0]))
@@ -113,12 +113,12 @@ def test_a_damaged_file_is_replaced(cached, tmp_path):
         model = train(tmp_path)
     assert files(tmp_path) == [path.name]
     same_weights(model, keras.saving.load_model(path), rtol=0)
-    same_weights(model, cached[0], atol=1e-3)  # the same seed, the same training
+    same_weights(model, cached[0], atol=1e-3)  # the same seed
 
 
-def test_the_callers_random_numbers_are_the_same(cached, tmp_path):
+def test_global_random_state_is_not_changed(cached, tmp_path):
     results = []
-    for folder in (tmp_path, cached[1]):  # once trained, once read
+    for folder in (tmp_path, cached[1]):  # trained, then loaded
         keras.utils.set_random_seed(3)
         train(folder)
         normal = keras.ops.convert_to_numpy(keras.random.normal((2,)))
@@ -141,7 +141,7 @@ def test_augmentation():
     assert 0.03 < rest.std(axis=1).max() < 0.05 and rest.std(axis=1).min() < 0.002
 
 
-def test_what_is_moved_out_does_not_come_back(monkeypatch):
+def test_sounds_are_not_rolled_around(monkeypatch):
     monkeypatch.setattr(augmentation, "LOUDEST_NOISE", 0.0)
     constant = np.ones((50, 100, 1), "float32")
     for row in augmented_sounds(constant, 1000, np.random.default_rng(0))[..., 0]:

@@ -85,7 +85,7 @@ def test_killed_and_resumed(train, images, tmp_path, monkeypatch, capsys):
         said[3].split(":")[0],
     ]
     assert said[0].startswith("Training the evaluation classifier")
-    (path,) = (tmp_path / "killed").iterdir()  # its state is gone
+    (path,) = (tmp_path / "killed").iterdir()  # the training state is deleted
     assert said[3].startswith("Trained the evaluation") and said[3].endswith(f"cached as {path}")
     for a, b in zip(undisturbed.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
@@ -95,7 +95,7 @@ def test_killed_and_resumed(train, images, tmp_path, monkeypatch, capsys):
     assert said.startswith("Loaded the evaluation classifier") and f": {path}\n" in said
 
 
-def test_one_count_of_epochs(images, tmp_path, capsys):
+def test_lines_of_epochs(images, tmp_path, capsys):
     classifier(images, tmp_path, verbose=2)
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said[1:-1]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]

@@ -36,7 +36,7 @@ def numbers(f, images):
 
 
 def oracle(f, x, transferred, columns=(0, 1, 2)):
-    """Algorithm 2 by loops: ts and rs of each image, and its matrix."""
+    """Algorithm 2 with loops: ts, rs and the matrix per image."""
     scores, matrices = [], []
     for image, results in zip(x, transferred, strict=True):
         before = numbers(f, image[None])[0]
@@ -78,10 +78,10 @@ def test_against_loops_over_everything(images):
     check(metric, scores, matrices)
     metric.reset_state()
     assert metric(x[:1], transferred[:1])["ts"] == pytest.approx(scores[0, 0], abs=1e-5)
-    assert f.layers[1].get_weights()[2].sum() == 0  # the classifier's moments did not move
+    assert f.layers[1].get_weights()[2].sum() == 0  # the classifier's moving averages are unchanged
 
 
-def test_some_outputs_of_many(images):
+def test_a_subset_of_outputs(images):
     x, transferred = images
     f = classifier(outputs=7)
     metric = metrics.ConditionalInceptionScore(f, NAMES, columns=np.array([5, 0, 3]))
@@ -89,7 +89,7 @@ def test_some_outputs_of_many(images):
     check(metric, *oracle(f, x, transferred, (5, 0, 3)))
 
 
-def test_a_transfer_by_hand():
+def test_a_transfer_computed_by_hand():
     pixels = keras.Sequential([keras.Input((2,)), keras.layers.Activation("linear")])
     metric = metrics.ConditionalInceptionScore(pixels, 2)
     transferred = np.array([[[0.9, 0.1], [0.3, 0.1]]], "float32")
@@ -111,7 +111,7 @@ def test_one_domain_has_nothing_off_the_diagonal(images):
 
 
 class Mover(keras.Model):
-    """Adds a trained step of each domain, by a variable of its own and a layer."""
+    """Adds a step per domain, with a variable and a layer."""
 
     def __init__(self, n=3):
         super().__init__()
@@ -132,7 +132,7 @@ class Mover(keras.Model):
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 100])
-def test_measure_is_the_same_as_arrays(images, batch_size):
+def test_measure_equals_update_state(images, batch_size):
     x, _ = images
     f, mover = classifier(), Mover()
     metric = metrics.ConditionalInceptionScore(f, NAMES)
@@ -143,15 +143,15 @@ def test_measure_is_the_same_as_arrays(images, batch_size):
     assert len(metric._scores) == 13
 
 
-def test_the_program_is_kept_while_the_weights_of_the_transfer_stay(images, rng):
+def test_the_program_is_reused_until_the_weights_of_the_transfer_change(images, rng):
     x, _ = images
     f, mover = classifier(), Mover()
     metric = metrics.ConditionalInceptionScore(f, NAMES)
     metric.measure(mover.transfer, x, batch_size=4)
-    for weights, traces in ((f, 1), (mover, 2)):  # of the judge, then of the transfer
+    for weights, traces in ((f, 1), (mover, 2)):  # of the classifier, then of the transfer
         weights.set_weights([rng.random(w.shape) for w in weights.get_weights()])
         metric.reset_state()
-        metric.measure(mover.transfer, x, batch_size=4)  # a new bound method, equal to the old
+        metric.measure(mover.transfer, x, batch_size=4)  # an equal bound method
         check(metric, *oracle(f, x, mover.expected(x)))
         metric.measure(mover.transfer, x.astype("float64"), batch_size=4)
         assert mover.traces == traces
@@ -176,7 +176,7 @@ def helper(x):
     return GLOBAL.transfer(x)
 
 
-def test_where_a_function_keeps_its_weights(images):
+def test_where_a_function_may_refer_to_weights(images):
     mover = Mover()
     steps = keras.Variable(np.ones(3))
 
@@ -207,7 +207,7 @@ def test_where_a_function_keeps_its_weights(images):
     assert referenced_state(nothing) == []
     metric = metrics.ConditionalInceptionScore(classifier(), NAMES)
     metric.measure(nothing, images[0])
-    assert not metric._program.is_valid_for(nothing, images[0])  # built anew each time
+    assert not metric._program.is_valid_for(nothing, images[0])  # rebuilt each time
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -232,7 +232,7 @@ def test_inputs_with_attributes_and_a_strength(images, rng):
 
 
 def test_a_model_of_attributes(rng):
-    """DualVAE's transfer, whose directions are computed in NumPy from its weights."""
+    """DualVAE's transfer, with directions computed in NumPy from its weights."""
     dual = models.DualVAE.from_preset("dual_vae_digits", load_weights=False, attributes=NAMES)
     f = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
     x, function = rng.random((9, 8, 8, 1), "float32"), dual.transfer_function(direction="isolated")
@@ -247,7 +247,7 @@ def test_a_model_of_attributes(rng):
         assert found == pytest.approx(want, abs=1e-4) and abs(want["ts"]) > 1e-3
 
 
-def test_batches_have_one_shape(images):
+def test_batches_have_the_same_shape(images):
     program = TransferProgram(classifier(), (0, 1, 2), Mover().transfer, images[0])
     shapes = []
     program.model.predict_on_batch = lambda x: shapes.append(x.shape) or np.zeros((len(x), 3, 3))
@@ -293,7 +293,7 @@ def test_serialization(images, tmp_path):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
     assert type(copy) is metrics.ConditionalInceptionScore and copy.name == "mine"
     assert copy.get_config()["domains"] == list(NAMES) and copy.columns == (4, 1, 2)
-    f.save(tmp_path / "f.keras")  # a configuration holds no weights
+    f.save(tmp_path / "f.keras")  # a configuration does not contain weights
     copy.classifier.set_weights(keras.saving.load_model(tmp_path / "f.keras").get_weights())
     assert copy(*images) == pytest.approx(metric(*images), abs=1e-6)
     number = metrics.ConditionalInceptionScore(f, 5)
@@ -377,7 +377,7 @@ def test_errors_of_images(images):
         metric.measure(GLOBAL.transfer, x, batch_size=0)
     with pytest.raises(ValueError, match="`transfer` must be a function of tensors"):
         metric.measure(transferred, x)
-    with pytest.raises(ValueError, match="has seen no image yet"):  # what failed did not count
+    with pytest.raises(ValueError, match="has seen no image yet"):  # failed calls are not counted
         metric.result()
     y = keras.Input(SHAPE)
     two = keras.Model(y, [keras.layers.Flatten()(y), keras.layers.Flatten()(y)])

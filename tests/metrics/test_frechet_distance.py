@@ -12,7 +12,7 @@ def identity(*shape):
 
 
 def oracle(a, b):
-    """As in the paper, with SciPy's square root of a matrix that need not be symmetric."""
+    """As in the paper, with SciPy's square root of a non-symmetric matrix."""
     s_1, s_2 = np.cov(a.T), np.cov(b.T)
     root = np.real(linalg.sqrtm(s_1 @ s_2))
     return np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(s_1 + s_2 - 2 * root)
@@ -45,7 +45,7 @@ def test_singular_covariances(rng, rank):
     a = rng.normal(size=(100, rank)) @ rng.normal(size=(rank, 6))
     b = rng.normal(size=(100, 6))
     s = [np.cov(x.T) for x in (a, b)]
-    # The eigenvalues of a product, which exist for singular matrices too.
+    # Eigenvalues of the product, which also exist for singular matrices.
     shared = np.sqrt(np.maximum(np.real(np.linalg.eigvals(s[0] @ s[1])), 0)).sum()
     want = np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(s[0] + s[1]) - 2 * shared
     found = frechet_distance(a.mean(0), s[0], b.mean(0), s[1])
@@ -54,7 +54,7 @@ def test_singular_covariances(rng, rank):
 
 
 def test_two_gaussians_in_closed_form():
-    # Covariances with the same axes: the squared differences of means and of deviations.
+    # With common axes: squared differences of means and of standard deviations.
     found = frechet_distance([0, 1], np.diag([4.0, 9.0]), np.array([2, 1]), np.diag([1.0, 0.0]))
     assert found == pytest.approx(2**2 + (2 - 1) ** 2 + (3 - 0) ** 2)
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
@@ -68,7 +68,7 @@ def test_batches_sides_and_reset(rows):
     want = distance(a, b)
     assert distance(a, b, cuts=7) == pytest.approx(want, rel=1e-9)
     metric = metrics.FrechetDistance(identity(5))
-    metric.update_state(None, b[:1])  # one row has no covariance, but counts
+    metric.update_state(None, b[:1])  # one row has no covariance, but is counted
     metric.update_state(a)
     metric.update_state(y_pred=keras.ops.convert_to_tensor(b[1:]))
     metric.update_state(a[:0], None)
@@ -77,8 +77,8 @@ def test_batches_sides_and_reset(rows):
     assert metric(a, a) == pytest.approx(0, abs=1e-9)
 
 
-def test_a_large_mean_costs_nothing(rng):
-    # Multiples of 1/8, which float32 holds exactly at a million.
+def test_a_large_mean_costs_no_accuracy(rng):
+    # Multiples of 1/8, which float32 represents exactly at a million.
     a, b = (np.round(rng.normal(size=(300, 4)) * s * 8) / 8 for s in (1, 3))
     want = oracle(a, b)
     a, b = ((x + 1e6).astype("float32") for x in (a, b))
@@ -120,7 +120,7 @@ def test_errors(rows):
     b[3, 2] = np.nan
     with pytest.raises(ValueError, match="`feature_extractor` returned NaN or infinity"):
         metric.update_state(a, b)
-    assert metric._moments[0][0] == 200  # what failed did not count
+    assert metric._moments[0][0] == 200  # failed calls are not counted
     metric = metrics.FrechetDistance(identity(None))
     with pytest.raises(ValueError, match=r"the same number of features.*Received: \[3, 5\]"):
         metric.update_state(a, a[:, :3])

@@ -1,4 +1,4 @@
-"""Importance sampling beside closed forms, plain NumPy and pythae."""
+"""Compares importance sampling to closed forms, NumPy and pythae."""
 
 import keras
 import numpy as np
@@ -22,10 +22,10 @@ def digits_like(rows, rng, shape=(4, 4, 1)):
 
 
 def linear_gaussian(rng, widening=1.0, wrong=0.0):
-    """A VAE whose `p(x)` is known, and `q(z|x)` its posterior, unless widened or moved.
+    """A VAE with known `p(x)`, and with `q(z|x)` its posterior unless widened or moved.
 
     `p(x) = N(b, W W^T + v I)` and `p(z|x) = N(P^-1 W^T (x - b) / v, P^-1)` with
-    `P = I + W^T W / v`, which is diagonal where the columns of `W` are orthogonal.
+    `P = I + W^T W / v`, which is diagonal because the columns of `W` are orthogonal.
     """
     columns, _ = np.linalg.qr(rng.normal(size=(PIXELS, LATENTS)))
     w, b = columns * [1.5, 0.7], rng.normal(size=PIXELS)
@@ -52,7 +52,7 @@ def vae(rng, likelihood="bernoulli", **kwargs):
 
 
 def by_numpy(model, x, noise, domain=()):
-    """The estimate of each row in float64, for noise (rows, samples, latents)."""
+    """The estimate per row in float64, for noise (rows, samples, latents)."""
     z_mean, z_log_var = (
         to_numpy(t).astype("float64")[:, None] for t in model.posterior(x, *domain)
     )
@@ -109,7 +109,7 @@ def test_wrong_posterior_reaches_the_closed_form(rng):
 def test_more_samples_raise_the_bound_and_shrink_the_error(rng):
     model, p = linear_gaussian(rng, widening=4.0, wrong=0.5)
     x = p.rvs(120, rng).astype("float32")
-    # The same chunk and so the same program: two are compiled here.
+    # The same chunk, and so the same program.
     few, more = (metrics.log_likelihood(model, x, s, chunk=2) for s in (2, 20))
     many, most = (metrics.log_likelihood(model, x, s, chunk=2000) for s in (2000, 100_000))
     assert few.mean + 0.1 < more.mean and more.mean + 0.01 < many.mean < most.mean + 0.01
@@ -169,7 +169,7 @@ def test_a_row_does_not_depend_on_batches_and_chunks(rng):
 
 
 @pytest.mark.once
-def test_rows_have_noise_of_their_own(rng):
+def test_rows_have_independent_noise(rng):
     model = vae(rng)
     x = np.repeat(digits_like(1, rng), 500, axis=0)
     result = metrics.log_likelihood(model, x, 200)
@@ -270,13 +270,13 @@ def test_errors(rng, change, match):
 
 
 @pytest.mark.parametrize("domain", [None, "x"])
-def test_a_domain_is_needed(rng, domain):
+def test_a_domain_is_required(rng, domain):
     model = models.VBTA(**vbta_mlp((4, 4, 1), 8, 2))
     with pytest.raises(ValueError, match=r"`domain` must be one of \['source', 'target'\]"):
         metrics.log_likelihood(model, digits_like(2, rng), domain=domain)
 
 
-def test_weights_that_diverged(rng):
+def test_diverged_weights(rng):
     model = vae(rng)
     model.trainable_variables[0].assign(model.trainable_variables[0] * np.nan)
     with pytest.raises(ValueError, match="NaN for 2 of 2 rows"):
@@ -285,7 +285,7 @@ def test_weights_that_diverged(rng):
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_against_pythae(rng, likelihood):
-    """`get_nll` of the same weights; pythae's Gaussian has unit variance."""
+    """`get_nll` with the same weights; pythae's Gaussian has unit variance."""
     pytest.importorskip("pythae")
     import torch
     from pythae.models import VAE, VAEConfig
@@ -320,5 +320,5 @@ def test_against_pythae(rng, likelihood):
         theirs = peer.get_nll(torch.tensor(x), n_samples=20_000, batch_size=5_000)
     result = metrics.log_likelihood(model, x, 20_000)
     assert result.monte_carlo_error < 0.02
-    # Two independent estimates; pythae calls the mean log-likelihood its `nll`.
+    # Independent estimates; pythae's `nll` is the mean log-likelihood.
     assert abs(result.mean - theirs) < 5 * result.monte_carlo_error

@@ -25,7 +25,7 @@ def loop(reference, rows, neighbors):
     for row in rows[1]:
         d = np.linalg.norm(reference[1][known].astype("float64") - row, axis=1)
         near = reference[0][known][np.argsort(d)[:neighbors]]
-        found.append(np.bincount(near).argmax())  # the smallest label of those with most votes
+        found.append(np.bincount(near).argmax())  # ties go to the smallest label
     return np.mean((found == rows[0])[rows[0] >= 0])
 
 
@@ -41,7 +41,7 @@ def test_against_a_loop(reference, rows, neighbors):
     assert accuracy(reference, neighbors)(*rows) == pytest.approx(want) and 0 < want < 1
 
 
-def test_missing_labels_take_no_part(reference, rows):
+def test_missing_labels_are_ignored(reference, rows):
     reference[0][::3] = rows[0][::4] = -1
     metric = accuracy(reference)
     assert metric(*rows) == pytest.approx(loop(reference, rows, 1))
@@ -57,7 +57,7 @@ def test_batches_tensors_and_reset(reference, rows):
         part = [x[start : start + 12] for x in rows]
         metric.update_state(keras.ops.convert_to_tensor(part[0].astype("int32")), part[1])
     assert metric.result() == pytest.approx(want)
-    # New references start a new count; rows that are references themselves are found.
+    # New references reset the metric. Rows that are references themselves are classified correctly.
     metric.adapt(*rows)
     assert metric(*rows) == 1.0
 

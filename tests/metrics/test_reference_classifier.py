@@ -45,7 +45,7 @@ def copy_of(folder, tmp_path):
     return tmp_path / path.name
 
 
-def test_it_learns_digits_also_with_smoothed_labels(digits, tmp_path):
+def test_it_learns_digits_with_and_without_label_smoothing(digits, tmp_path):
     (images, labels), (test, test_labels) = digits
     smooth, sharp = (
         metrics.reference_classifier(
@@ -66,7 +66,7 @@ def test_it_learns_digits_also_with_smoothed_labels(digits, tmp_path):
         metrics.reference_classifier(images, labels, label_smoothing=1.0, cache_dir=tmp_path)
 
 
-def test_images_are_moved():
+def test_images_are_shifted():
     rng = np.random.default_rng(0)
     images = rng.random((50, 6, 5, 2))
     moved = shifted(images, 2, rng)
@@ -95,7 +95,7 @@ def test_images_are_softened():
         blurred = ndimage.convolve1d(
             ndimage.convolve1d(image, kernel, axis=0, mode="constant"), kernel, 1, mode="constant"
         )
-        # Away from the edges, where what spreads out of the image does not come back.
+        # Away from the edges, where zero padding changes the blur.
         inner = (slice(2, -2), slice(2, -2))
         change, whole = (found - image)[inner], (blurred - image)[inner]
         weight = (change * whole).sum() / (whole**2).sum()
@@ -104,7 +104,7 @@ def test_images_are_softened():
     assert softened(images, 0.0, rng) is images
 
 
-def test_softness_is_a_share(digits, tmp_path):
+def test_softness_is_at_most_1(digits, tmp_path):
     with pytest.raises(ValueError, match="`softness` must be .* from 0 to 1. Received: softness=2"):
         train(digits, tmp_path, softness=2)
 
@@ -124,7 +124,7 @@ def test_it_is_cached(digits, cached, monkeypatch):
     assert len(files(folder)) == 1
 
 
-def test_nothing_else_gets_it(digits, cached, monkeypatch):
+def test_other_settings_or_data_do_not_share_it(digits, cached, monkeypatch):
     _, folder = cached
     (images, labels), _ = digits
     no_training(monkeypatch)
@@ -146,7 +146,7 @@ def test_nothing_else_gets_it(digits, cached, monkeypatch):
     assert len(files(folder)) == 1
 
 
-def test_the_folder_of_keras_is_the_default(digits, tmp_path, monkeypatch):
+def test_the_default_folder(digits, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     train(digits, None)
     assert len(files(tmp_path / "keras_latent")) == 1
@@ -166,7 +166,7 @@ def test_a_damaged_file_is_replaced(digits, cached, tmp_path, damage):
     for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(model.get_weights(), cached[0].get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)  # the same seed, the same training
+        np.testing.assert_allclose(a, b, atol=1e-4)  # the same seed
 
 
 def draws():
@@ -177,9 +177,9 @@ def draws():
     ]
 
 
-def test_the_callers_random_numbers_are_the_same(digits, cached, tmp_path):
+def test_global_random_state_is_not_changed(digits, cached, tmp_path):
     results = []
-    for folder in (tmp_path, cached[1]):  # once trained, once read
+    for folder in (tmp_path, cached[1]):  # trained, then loaded
         keras.utils.set_random_seed(3)
         train(digits, folder)
         results.append(draws())

@@ -65,7 +65,7 @@ def test_the_classifier_is_not_changed(classifier, images):
 
 
 def test_inside_compiled_code(classifier, images, rng):
-    """As a metric of a translator that is trained by Keras."""
+    """As a metric in the compiled training of a translator."""
     labels = rng.integers(0, 5, 30)
     x = keras.Input((4, 4, 1))
     translator = keras.Model(x, keras.layers.Conv2D(1, 1)(x))

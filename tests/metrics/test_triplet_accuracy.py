@@ -13,7 +13,7 @@ def rows(rng, number=60, classes=5, missing=10, dim=3):
 
 
 def loop(labels, embeddings, margin, num_triplets, seed):
-    """The same triplets, one after the other, by the definition."""
+    """The same triplets in a loop, by definition."""
     known = labels != -1
     labels, embeddings = labels[known], embeddings[known].astype("float64")
     correct = 0
@@ -34,7 +34,7 @@ def test_against_a_loop(rng, margin):
 
 
 def exact(labels, embeddings, margin):
-    """Expectation over all triplets, with the weights that the sampling is said to have."""
+    """The expectation over all triplets, with the documented sampling weights."""
     anchors = [a for a in range(len(labels)) if labels[a] >= 0 and (labels == labels[a]).sum() > 1]
     total = 0.0
     for a in anchors:
@@ -48,7 +48,7 @@ def exact(labels, embeddings, margin):
 @pytest.mark.parametrize("margin", [0.0, 0.5])
 def test_it_estimates_the_share_of_all_triplets(rng, margin):
     labels, embeddings = rows(rng, number=40)
-    labels[0] = 9  # alone in its class: a negative, never an anchor
+    labels[0] = 9  # alone in its class, so only ever a negative
     got = metrics.TripletAccuracy(margin, num_triplets=200_000)(labels, embeddings)
     assert got == pytest.approx(exact(labels, embeddings, margin), abs=4 * 0.5 / 200_000**0.5)
 
@@ -93,7 +93,7 @@ def test_batches_seeds_and_reset(rng):
     assert parts(labels, embeddings) == want
 
 
-def test_rows_without_a_label_take_no_part(rng):
+def test_rows_without_a_label_are_ignored(rng):
     labels, embeddings = rows(rng)
     changed = embeddings.copy()
     changed[labels == -1] = 1e6
@@ -104,11 +104,11 @@ def test_rows_without_a_label_take_no_part(rng):
 
 
 def test_equality_is_zero_loss():
-    """A collapse scores 1 at margin 0, by the paper's words, and 0 at any other margin."""
+    """As in the paper, collapsed embeddings score 1 at margin 0, and 0 at any other margin."""
     labels, embeddings = np.array([0, 0, 1, 1]), np.ones((4, 2))
     assert metrics.TripletAccuracy(0.0, num_triplets=100)(labels, embeddings) == 1.0
     assert metrics.TripletAccuracy(1e-6, num_triplets=100)(labels, embeddings) == 0.0
-    # At the margin exactly: 1 - 3 + 2 = 0.
+    # Exactly at the margin: 1 - 3 + 2 = 0.
     embeddings = np.array([[0.0], [1.0], [-3.0], [4.0]])
     labels = np.array([0, 0, 1, 2])
     assert metrics.TripletAccuracy(2.0, num_triplets=100)(labels, embeddings) == 1.0

@@ -1,4 +1,4 @@
-"""The generator beside its published vectors and JAX's, and its noise beside SciPy."""
+"""Compares the generator to published vectors and JAX, and its noise to SciPy."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def test_noise_is_standard_gaussian_and_independent():
     assert sample.shape == (200, 101, 5)
     assert stats.kstest(sample.ravel(), stats.norm.cdf).pvalue > 1e-3
     assert stats.kstest(np.sum(sample**2, -1).ravel(), stats.chi2(5).cdf).pvalue > 1e-3
-    # Neighbours in any direction, and the two numbers of a pair, are uncorrelated.
+    # Neighbors along each axis, and the two numbers of a pair, are uncorrelated.
     flat = sample.reshape(-1, 5)
     assert np.abs(np.corrcoef(flat.T) - np.eye(5)).max() < 5 / np.sqrt(len(flat))
     for left, right in (
@@ -50,12 +50,12 @@ def test_noise_is_standard_gaussian_and_independent():
         assert abs(np.corrcoef(left.ravel(), right.ravel())[0, 1]) < 5 / np.sqrt(left.size)
 
 
-def test_noise_depends_on_its_place_alone():
+def test_noise_depends_only_on_its_position():
     whole = noise(1, np.arange(9), np.arange(20), 3)
     part = noise(1, np.arange(4, 7), np.arange(15, 20), 3)
     np.testing.assert_allclose(part, whole[4:7, 15:20], atol=1e-6)
     assert len(np.unique(whole)) == whole.size
-    # The same on every backend, up to rounding.
+    # All backends agree up to rounding.
     want = [[0.6110552, 0.97651434, -0.18463488], [-0.92554116, 0.35734332, 0.6221291]]
     got = noise(3, [0, 7], [0, 500], 3)
     np.testing.assert_allclose([got[0, 0], got[1, 1]], want, atol=1e-5)

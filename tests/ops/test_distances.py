@@ -49,7 +49,7 @@ def test_properties(rng):
     assert (to_numpy(direct) <= to_numpy(around) + 1e-5).all()
 
 
-def test_coinciding_points_have_finite_gradients():
+def test_coincident_points_have_finite_gradients():
     same = np.full((3, 4), 0.1, "float32")
     for fn in (ops.euclidean, ops.pairwise_euclidean):
         for gradient in gradients(fn, same, same):

@@ -95,7 +95,7 @@ def test_pairwise_keeps_its_stated_accuracy(rng, shift, log_scale):
     pair = tuple(np.float32(x) for x in pair)
     expected = torch_pairwise(*map(torch.as_tensor, pair)).numpy()
     error = np.abs(to_numpy(ops.pairwise_symmetric_kl(*pair)) - expected).max()
-    # Shifting far away rounds the inputs themselves, so the bound is on the terms as given.
+    # A large shift rounds the inputs themselves, so the bound applies to the rounded inputs.
     own = max(
         np.sum(np.square(m) / np.exp(log_v) + np.exp(log_v), axis=-1).max(),
         np.sum(np.square(n) / np.exp(log_w) + np.exp(log_w), axis=-1).max(),
@@ -123,7 +123,7 @@ def test_properties(rng):
     )
 
 
-def test_small_divergences_keep_their_digits():
+def test_small_divergences_are_accurate():
     log_var = np.full((1, 1), 1e-3, "float32")
     expected = 0.5 * (np.expm1(np.float64(log_var)) - log_var)
     zeros = np.zeros_like(log_var)

@@ -23,7 +23,7 @@ def test_log_softplus_matches_numpy(wrap):
     np.testing.assert_allclose(to_numpy(wrap(ops.log_softplus)(x)), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_log_softplus_is_exact_where_the_series_takes_over():
+def test_log_softplus_is_accurate_where_the_series_starts():
     x = np.linspace(-12, -9, 200).astype("float32")
     expected = np.log(np.log1p(np.exp(np.float64(x))))
     np.testing.assert_allclose(to_numpy(ops.log_softplus(x)), expected, rtol=0, atol=2e-6)
@@ -67,7 +67,7 @@ def test_samples_follow_the_gaussian():
     assert scipy.stats.kstest(sample, "norm", args=(2.0, np.exp(-0.5))).pvalue > 1e-3
 
 
-def test_sample_is_reparametrised():
+def test_sample_is_reparametrized():
     mean, log_var = np.zeros((5, 2), "float32"), np.full((5, 2), 0.5, "float32")
     draw = lambda mean, log_var: ops.sample_gaussian(mean, log_var, seed=1)  # noqa: E731
     sample = to_numpy(draw(mean, log_var))

@@ -41,7 +41,7 @@ def test_ends_are_included(rng, kind):
     np.testing.assert_allclose(result[:, 1], b, rtol=rtol)
 
 
-def test_slerp_keeps_the_norm_of_equal_lengths_and_takes_t_for_each_row(rng):
+def test_slerp_keeps_equal_norms_and_takes_t_per_row(rng):
     a, b = 3.0 * unit(rng.normal(size=(2, 10, 5))).astype("float32")
     t = rng.uniform(size=10).astype("float32")
     result = to_numpy(ops.slerp(a, b, t))

@@ -21,7 +21,7 @@ def test_gaussian_matches_scipy(rng, wrap, variance):
     np.testing.assert_allclose(to_numpy(result), expected, rtol=1e-5)
 
 
-def test_gaussian_takes_a_variance_for_each_element(rng):
+def test_gaussian_takes_a_variance_per_element(rng):
     x, mean = rng.normal(size=(2, 5, 4)).astype("float32")
     variance = rng.uniform(0.5, 2.0, size=(4,)).astype("float32")
     expected = scipy.stats.norm.logpdf(x, mean, np.sqrt(variance)).sum(axis=1)
@@ -45,7 +45,7 @@ def test_bernoulli_matches_scipy_and_torch(rng, wrap):
     )
 
 
-def test_bernoulli_gradient_matches_torch_at_zero_too(rng):
+def test_bernoulli_gradient_matches_torch_also_at_zero(rng):
     x = rng.uniform(size=(3, 2, 2, 1))
     logits = np.zeros((3, 2, 2, 1))
     logits[0] = rng.normal(size=(2, 2, 1))

@@ -32,7 +32,7 @@ def test_hard_matches_pytorch_metric_learning(rng, wrap):
     assert triplets(np.arange(40), positive, negative, weight) == triplets(*expected)
 
 
-def test_hard_leaves_out_the_anchors_it_should(rng):
+def test_hard_ignores_anchors_without_a_triplet(rng):
     z, labels, distances = batch(rng, rows=12, classes=9)
     result = ops.hard_triplets(distances, *ops.triplet_masks(labels))
     expected = BatchHardMiner(distance=DISTANCE)(torch.as_tensor(z), torch.as_tensor(labels))
@@ -41,7 +41,7 @@ def test_hard_leaves_out_the_anchors_it_should(rng):
 
 
 @pytest.mark.parametrize("margin", [0.05, 0.5, 5.0])
-def test_semi_hard_is_among_pytorch_metric_learnings(rng, margin):
+def test_semi_hard_is_a_triplet_of_pytorch_metric_learning(rng, margin):
     z, labels, distances = batch(rng)
     miner = TripletMarginMiner(margin, type_of_triplets="semihard", distance=DISTANCE)
     expected = triplets(*miner(torch.as_tensor(z), torch.as_tensor(labels)))
@@ -50,11 +50,11 @@ def test_semi_hard_is_among_pytorch_metric_learnings(rng, margin):
     )
     found = triplets(np.arange(40), positive, negative, weight)
     assert found <= expected
-    # Weight 0 means that the anchor has no semi-hard negative for the positive drawn.
+    # A weight of 0 means that there is no semi-hard negative for the sampled positive.
     pairs = {(a, p) for a, p, _ in expected}
     drawn = enumerate(to_numpy(positive))
     assert {pair for pair in drawn if pair in pairs} == {(a, p) for a, p, _ in found}
-    # Among several it takes the nearest.
+    # The nearest of several is chosen.
     for a, p, n in found:
         assert distances[a, n] == min(distances[a, m] for b, q, m in expected if (a, p) == (b, q))
 
@@ -87,7 +87,7 @@ def test_all_matches_pytorch_metric_learning_across_domains(rng):
     assert triplets(*result) == triplets(*expected)
 
 
-def test_random_draws_every_valid_pair_evenly():
+def test_random_draws_all_valid_pairs_uniformly():
     labels = np.array([0, 0, 0, 1, 1, -1])
     masks = [keras.ops.repeat(m[:1], 3000, axis=0) for m in ops.triplet_masks(labels)]
     positive, negative, weight = (to_numpy(x) for x in ops.random_triplets(*masks, seed=0))
@@ -119,7 +119,7 @@ def test_masks():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_distances_that_are_not_finite_never_win_over_a_mask(value):
+def test_non_finite_distances_do_not_override_masks(value):
     distances = np.full((4, 4), value, "float32")
     masks = ops.triplet_masks(np.array([0, 0, 1, 1]))
     for result in (

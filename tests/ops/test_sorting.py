@@ -12,7 +12,7 @@ LENGTHS = [1, 2, 3, 17, 128, 129]
 
 
 def difficult(rng, num):
-    """Columns of every kind: random, tied, equal, ordered both ways, and of special values."""
+    """Random, tied, equal and sorted columns (both ways), and special values."""
     special = np.float32([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-42, -1e-42, 3e38, -3e38])
     negative_nan = np.where(rng.random(num) < 0.5, np.float32(-np.nan), rng.normal(size=num))
     columns = [
@@ -34,12 +34,12 @@ def test_sorts_like_numpy(rng, num):
     x = difficult(rng, num)
     expected = np.sort(x, axis=0)
     np.testing.assert_array_equal(to_numpy(compiled(sort_columns)(ops.array(x))), expected)
-    # Eagerly the backends sort, not all of which order NaN, or subnormal numbers.
+    # Eager calls use the sort of the backend, and not all of them order NaN or subnormals.
     np.testing.assert_array_equal(to_numpy(sort_columns(x[:, :5])), expected[:, :5])
 
 
 @pytest.mark.parametrize("num", [1, 3, 129])
-def test_gradient_is_that_of_a_real_sort(rng, num):
+def test_gradient_matches_torch(rng, num):
     import torch
 
     x = rng.permuted(np.tile(np.arange(num)[:, None], (1, 4)), axis=0).astype("float32")
@@ -59,7 +59,7 @@ def test_gradient_among_ties_and_special_values_is_a_permutation(rng, num):
     gradient = gradients(weighted, x)[0]
     np.testing.assert_array_equal(np.sort(gradient, axis=0), np.sort(weights, axis=0))
     np.testing.assert_array_equal(gradient, gradients(weighted, x)[0])
-    # Equal values share the weights of the places that they take together.
+    # Equal values share the weights of the positions that they occupy.
     for column, values in enumerate(x.T[:5]):
         for value in np.unique(values):
             places = np.sort(values) == value
@@ -68,7 +68,7 @@ def test_gradient_among_ties_and_special_values_is_a_permutation(rng, num):
             )
 
 
-def test_gradient_of_sorted_columns_stays(rng):
+def test_gradient_of_sorted_columns_is_unchanged(rng):
     x = np.sort(rng.normal(size=(12, 3)), axis=0)
     weights = rng.normal(size=x.shape).astype("float32")
     weighted = compiled(lambda x: sort_columns(x) * ops.array(weights))
@@ -85,7 +85,7 @@ def test_half_precision_is_sorted_in_float32(rng, dtype):
 
 @pytest.mark.parametrize("sizes", [(12, 12), (20, 33)])
 @pytest.mark.parametrize("p", [1, 2])
-def test_distance_by_the_network_and_by_the_real_sort(rng, monkeypatch, sizes, p):
+def test_distance_with_the_network_and_with_the_backends_sort(rng, monkeypatch, sizes, p):
     x, y = (rng.normal(size=(num, 4)).astype("float32") for num in sizes)
     projections = rng.normal(size=(6, 4)).astype("float32")
     distance = lambda x, y: sliced_wasserstein(x, y, projections, p)  # noqa: E731
@@ -95,7 +95,7 @@ def test_distance_by_the_network_and_by_the_real_sort(rng, monkeypatch, sizes, p
         np.testing.assert_allclose(mine, real, rtol=1e-5, atol=1e-7)
 
 
-def test_the_network_is_taken_where_it_is_faster(rng, monkeypatch):
+def test_the_network_is_used_where_it_is_faster(rng, monkeypatch):
     calls = []
     network = sorting._network_sort
     monkeypatch.setattr(sorting, "_network_sort", lambda x: calls.append(x.shape) or network(x))
@@ -117,7 +117,7 @@ def test_a_graph_that_is_not_compiled_and_unknown_sizes(rng):
         pytest.skip("of TensorFlow")
     import tensorflow as tf
 
-    x = difficult(rng, 17)[:, :5]  # TensorFlow's own sort, for the unknown size, has no NaN order
+    x = difficult(rng, 17)[:, :5]  # without NaN, which the TensorFlow sort does not order
     for signature in (None, [tf.TensorSpec((None, x.shape[1]), "float32")]):
         graph = tf.function(lambda x: sort_columns(x), input_signature=signature)
         np.testing.assert_array_equal(to_numpy(graph(tf.constant(x))), np.sort(x, axis=0))

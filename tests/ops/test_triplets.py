@@ -60,7 +60,7 @@ def test_weighted_mean_of_nothing_is_zero(value):
         np.testing.assert_array_equal(gradient, 0)
 
 
-def test_weighted_mean_leaves_out_what_has_no_weight():
+def test_weighted_mean_ignores_values_without_weight():
     values, weights = np.float32([1.0, np.nan, 3.0]), np.float32([1.0, 0.0, 1.0])
     assert to_numpy(ops.weighted_mean(values, weights)) == 2.0
     np.testing.assert_allclose(gradients(ops.weighted_mean, values, weights)[0], [0.5, 0, 0.5])

@@ -7,7 +7,7 @@ from keras_latent.src.utils.epoch_lines import EpochLines, duration, reporting
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that a test sets."""
+    """A clock that the test sets, in seconds."""
     now = [100.0]
     monkeypatch.setattr(epoch_lines.time, "perf_counter", lambda: now[0])
     return now

@@ -1,4 +1,4 @@
-"""Locks between real processes; the second one needs no Keras."""
+"""Locks between real processes. The second one does not import Keras."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def test_another_process_holds_it(holder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_it_vanishes_with_its_process(holder, tmp_path):
+def test_it_is_released_when_its_process_is_killed(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert (tmp_path / "lock").exists()
@@ -68,7 +68,7 @@ def test_waiting(holder, tmp_path):
 
 
 def test_the_file_is_deleted_between_opening_and_locking(tmp_path, monkeypatch):
-    """The lock of a file that nobody finds any more would keep nobody out."""
+    """A lock on a file that is no longer there would lock out nobody."""
     lock, try_lock = tmp_path / "lock", locks._try_lock
 
     def late(file):
@@ -83,7 +83,7 @@ def test_the_file_is_deleted_between_opening_and_locking(tmp_path, monkeypatch):
             raise AssertionError
 
 
-def test_an_error_frees_it(tmp_path):
+def test_an_error_releases_it(tmp_path):
     lock = Path(tmp_path / "new" / "lock")
     with pytest.raises(KeyError), locked(lock):
         raise KeyError

@@ -37,7 +37,7 @@ def test_translation_grid(digits, tmp_path):
     drawn = figure.axes[1].images[0].get_array()
     assert drawn.min() == 0 and drawn.max() == 1
     assert figure.axes[2].images[0].get_array().shape == (8, 8, 3)
-    # Columns are aligned, and images stand upright, side by side.
+    # Columns are aligned, and images are upright and side by side.
     assert len({tuple(axes.images[3].get_extent()) for axes in figure.axes}) == 1
     left, right, bottom, top = np.transpose([i.get_extent() for i in figure.axes[0].images])
     assert (left[1:] > right[:-1]).all() and (top > bottom).all()
@@ -73,7 +73,7 @@ def test_latent_map(digits, tmp_path):
 
 
 @pytest.mark.parametrize("classes", [15, 40])
-def test_many_labels_have_colours_of_their_own(classes, rng):
+def test_many_labels_have_different_colors(classes, rng):
     figure = visualization.latent_map(rng.normal(size=(80, 3)), np.arange(80) % classes)
     colours = np.unique(figure.axes[0].collections[0].get_facecolors(), axis=0)
     assert len(colours) == classes

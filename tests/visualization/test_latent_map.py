@@ -1,4 +1,4 @@
-"""Maps of a latent space other than PCA's, which `test_figures.py` holds."""
+"""Latent maps other than PCA, which is tested in `test_figures.py`."""
 
 import sys
 import types
@@ -16,20 +16,20 @@ LABELS = np.arange(60) % 3
 
 @pytest.fixture
 def groups(rng):
-    """Three groups of 20 points in ten dimensions, far from each other."""
+    """Three distant groups of 20 points in ten dimensions."""
     centres = 30 * np.eye(3, 10)
     return centres[LABELS] + rng.normal(size=(60, 10))
 
 
 def drawn(figure):
-    """Coordinates and colours of the points of a map."""
+    """Coordinates and colors of the points of a map."""
     (axes,) = figure.axes
     points = axes.collections[0]
     return np.asarray(points.get_offsets()), np.asarray(points.get_facecolors())
 
 
 def mean_distances(figure):
-    """Between points of one colour, and between points of different colours."""
+    """Mean distances between points of the same color and of different colors."""
     places, colours = drawn(figure)
     distance = np.linalg.norm(places[:, None] - places, axis=-1)
     alike = (colours[:, None] == colours).all(axis=-1)
@@ -61,7 +61,7 @@ def test_umap(groups):
 
 
 @pytest.mark.parametrize("rows,neighbours", [(60, 15), (8, 7)])
-def test_what_umap_is_asked_for(groups, monkeypatch, rows, neighbours):
+def test_arguments_of_umap(groups, monkeypatch, rows, neighbours):
     asked = {}
 
     class UMAP:

@@ -1,4 +1,4 @@
-"""Figures as a notebook sees them: IPython's own display of what a cell ends with."""
+"""Figures as IPython displays them at the end of a notebook cell."""
 
 import struct
 
@@ -24,7 +24,7 @@ def test_ipython_shows_the_figure():
     figure = visualization.translation_grid({"x": IMAGES, "y": IMAGES})
     data, metadata = formatters.DisplayFormatter().format(figure)
     width, height = figure.get_size_inches()
-    # 150 pixels an inch, shown at CSS's 96.
+    # 150 dpi, displayed at 96 CSS pixels per inch.
     assert np.allclose(size_of(data["image/png"]), (150 * width, 150 * height), atol=1)
     shown = metadata["image/png"]
     assert np.allclose([shown["width"], shown["height"]], (96 * width, 96 * height), atol=1)

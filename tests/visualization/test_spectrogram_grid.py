@@ -22,14 +22,14 @@ def tone(hertz, samples=8192, rate=RATE, amplitude=0.5):
 def test_a_tone_peaks_at_its_frequency(rate):
     levels, hertz, seconds = spectrogram(np.stack([tone(1000, 16_384, rate)] * 2), rate)
     assert levels.shape[0] == 2 and levels.max() == 0 and levels.min() == -80
-    middle = levels[0, :, 5:-5]  # Beyond the ends, there is no tone.
+    middle = levels[0, :, 5:-5]  # without the edges, beyond which there is no tone
     assert (np.abs(middle.argmax(axis=0) * hertz - 1000) <= hertz / 2).all()
     assert (middle.max(axis=0) > -1).all() and (middle[middle.shape[0] // 2] < -50).all()
     assert (levels.shape[2] - 1) * seconds >= 16_384 / rate
 
 
 def test_levels_are_decibels_in_time():
-    # Ten times quieter, 20 dB lower, in the second half.
+    # The second half is ten times quieter, that is, 20 dB lower.
     waveform = tone(1000)
     waveform[4096:] *= 0.1
     levels, hertz, seconds = spectrogram(waveform[None], RATE)
@@ -61,7 +61,7 @@ def test_grid_of_images_and_sounds(tmp_path):
     grid = np.array(figure.axes).reshape(4, 3)
     assert [line[0].get_ylabel() for line in grid] == ["image", "sound", "sound", "colour"]
 
-    # What is drawn is where it should be: the row of pixels at 1 kHz is the brightest.
+    # The row of pixels at 1 kHz is the brightest.
     drawn = grid[1, 1].images[0]
     bottom, top = drawn.get_extent()[2:]
     pixels = drawn.get_array()
@@ -69,7 +69,7 @@ def test_grid_of_images_and_sounds(tmp_path):
     assert place == pytest.approx(1.0, abs=0.02) and drawn.origin == "lower"
     assert grid[1, 1].get_ylim() == (0, 4) and grid[1, 1].get_xlim() == (0, 1.024)
 
-    # Frequencies on the left, time below the last row of sounds.
+    # Frequencies are on the left, and time is below the last row of sounds.
     def ticks(axis):
         return [label.get_text() for label in axis.get_ticklabels()]
 
