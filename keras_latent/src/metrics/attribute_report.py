@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_latent.src.metrics.classifiers.attribute_batches import checked_attributes
 from keras_latent.src.metrics.classifiers.augmentation import as_float
-from keras_latent.src.utils.step_limit import uncut
+from keras_latent.src.utils.step_limit import without_step_limit
 
 ROWS_AT_A_TIME = 1024
 
@@ -42,7 +42,7 @@ def attribute_report(
             f"`names` must name each of the {attributes.shape[1]} attributes. "
             f"Received: {len(names)} names"
         )
-    with uncut():
+    with without_step_limit():
         scores = np.concatenate(
             [
                 classifier.predict(as_float(images[first : first + ROWS_AT_A_TIME]), batch_size, 0)

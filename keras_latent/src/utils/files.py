@@ -1,4 +1,4 @@
-"""Where files are kept, and files that are either the whole new version or the whole old one."""
+"""Cache folders, and atomic replacement of files and folders."""
 
 import contextlib
 import os
@@ -9,28 +9,25 @@ from pathlib import Path
 
 
 def keras_folder() -> Path:
-    """Keras's folder: `~/.keras`, or `KERAS_HOME`."""
+    """Keras's folder: `KERAS_HOME`, or `~/.keras`."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")).expanduser()
 
 
 def cache_folder() -> Path:
-    """Where the library keeps what it made: `keras_latent` in Keras's folder."""
+    """The library's cache: `keras_latent` in Keras's folder."""
     return keras_folder() / "keras_latent"
 
 
 @contextlib.contextmanager
 def replaced_when_complete(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to, and move it there at the end.
+    """Write to a temporary file and move it to `path` at the end.
 
-    A reader never sees half a file, and an interrupted writer leaves the old one as it was.
-    Missing folders are made.
-
-    Args:
-        path: Where the file shall be.
+    Readers never see a partial file, and an interrupted writer leaves the old file unchanged.
+    Missing folders are created.
 
     Yields:
-        Where to write it, in the same folder (a move across file systems is not atomic)
-        and with the same suffix (writers choose their format by it).
+        A temporary path in the same folder (moves across file systems are not atomic) with the
+        same suffix (some writers choose their format by it).
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,10 +41,7 @@ def replaced_when_complete(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder_replaced_when_complete(path: str | os.PathLike) -> Iterator[Path]:
-    """`replaced_when_complete` for a folder.
-
-    An old folder is moved aside for the moment in which the new one takes its place.
-    """
+    """`replaced_when_complete` for a folder. An old folder is moved aside during the swap."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:8]

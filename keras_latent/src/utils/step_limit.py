@@ -12,7 +12,7 @@ def training_is_limited() -> bool:
 
 
 @contextlib.contextmanager
-def uncut() -> Iterator[None]:
+def without_step_limit() -> Iterator[None]:
     """Suspend the limit on steps, which also applies to `predict`."""
     limit = keras.config.max_steps_per_epoch()
     keras.config.set_max_steps_per_epoch(None)

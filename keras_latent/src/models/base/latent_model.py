@@ -18,7 +18,7 @@ from keras_latent.src.presets import loading
 from keras_latent.src.training.model import PortableModel
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.did_you_mean import did_you_mean
-from keras_latent.src.utils.step_limit import uncut
+from keras_latent.src.utils.step_limit import without_step_limit
 from keras_latent.src.utils.types import Tensor
 
 #: Values of rows and results together per call of Keras's `predict`, which copies both: 64 MB.
@@ -83,7 +83,7 @@ class LatentModel(PortableModel):
         tensors = [*program.inputs, *program.outputs]
         per_row = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
         block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * per_row))
-        with uncut():
+        with without_step_limit():
             return _in_blocks(program, rows, block, batch_size)
 
     def path(self, z_a: np.ndarray, z_b: np.ndarray, steps: int, kind: str) -> np.ndarray:
