@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from helpers import assert_overwritten
+from small_data import audio_classifier, write_digits, write_sounds
 
 from benchmarks import bridging as tables
 from keras_latent import datasets, metrics, models
@@ -20,28 +21,9 @@ ROWS, TESTED = 200, 40
 def data(tmp_path_factory):
     """A folder of mnist.npz, fashion_mnist.npz and spoken_digit.npz."""
     folder = tmp_path_factory.mktemp("data")
-    (train, labels), (test, test_labels) = datasets.load_arrays("digits")
-
-    def enlarged(images):
-        return np.pad(
-            np.kron(images[..., 0], np.ones((1, 3, 3), "uint8")), ((0, 0), (2, 2), (2, 2))
-        )
-
     for name, first in (("mnist", 0), ("fashion_mnist", 500)):
-        kept = slice(first, first + ROWS)
-        np.savez(
-            folder / f"{name}.npz",
-            x_train=enlarged(train[kept]),
-            y_train=labels[kept],
-            x_test=enlarged(test[:TESTED]),
-            y_test=test_labels[:TESTED],
-        )
-    digits = np.arange(30) % 10
-    tones = np.sin(2 * np.pi * (200 + 100 * digits[:, None]) * np.arange(8192) / 8000)
-    sounds = tones.astype("float32")
-    np.savez(
-        folder / "spoken_digit.npz", x_train=sounds, y_train=digits, x_test=sounds, y_test=digits
-    )
+        write_digits(folder, name, slice(first, first + ROWS), slice(TESTED))
+    write_sounds(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         yield folder
@@ -116,13 +98,7 @@ def test_speech(data, tmp_path, monkeypatch):
     gan = models.WaveGAN(**wavegan(8192, dim=1), seed=0)
     gan.save(tmp_path / "gan.keras")
 
-    def random_classifier(waveforms, *_, **__):
-        keras.utils.set_random_seed(1)
-        return keras.Sequential(
-            [keras.Input(waveforms.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(10)]
-        )
-
-    monkeypatch.setattr(metrics, "reference_audio_classifier", random_classifier)
+    monkeypatch.setattr(metrics, "reference_audio_classifier", audio_classifier)
     out = tmp_path / "speech"
     more = ["--gan", str(tmp_path / "gan.keras"), "--per-class", "4", "--max-draws", "1500"]
     assert cli.main(["run", "mnist-spoken-digit", *options(data, out, *more)]) == 0

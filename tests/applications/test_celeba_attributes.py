@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from helpers import assert_overwritten
+from small_data import attribute_classifier, write_faces
 
 from benchmarks import dualvae as tables
 from benchmarks import results
@@ -26,29 +27,12 @@ PICTURES = {"sweep.png", "strengths.png", "training.png"}
 
 @pytest.fixture(scope="module", autouse=True)
 def data(tmp_path_factory):
-    """A folder of celeb_a_64.npz, and a judge that is quick."""
+    """A folder of celeb_a_64.npz, and an untrained classifier."""
     folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    arrays = {"attribute_names": CELEBA_ATTRIBUTES}
-    for split, rows in ROWS.items():
-        arrays[f"x_{split}"] = rng.integers(0, 255, (rows, 64, 64, 3), dtype="uint8")
-        arrays[f"attributes_{split}"] = rng.integers(0, 2, (rows, 40), dtype="int32")
-    np.savez(folder / "celeb_a_64.npz", **arrays)
+    write_faces(folder, ROWS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "attribute_classifier", lambda *args, **kwargs: judge())
+        patch.setattr(metrics, "attribute_classifier", attribute_classifier)
         yield folder
-
-
-def judge(outputs=40, side=64):
-    keras.utils.set_random_seed(5)
-    return keras.Sequential(
-        [
-            keras.Input((side, side, 3)),
-            keras.layers.AveragePooling2D(side // 2),
-            keras.layers.Flatten(),
-            keras.layers.Dense(outputs, "sigmoid"),
-        ]
-    )
 
 
 def run(data, out, *options):
@@ -116,7 +100,7 @@ def test_scores_are_those_of_the_verbs(rng):
     networks = dual_vae(shape, 8, 2)
     dual = models.DualVAE(**networks, attributes=names, use_bias=True, seed=0)
     cvae = models.CVAE(**cvae_networks(shape, 3, 8, 2), attributes=names)
-    columns, f = [2, 0, 1], judge(4, 16)
+    columns, f = [2, 0, 1], attribute_classifier(outputs=4, side=16)
 
     def cis(made):
         metric = metrics.ConditionalInceptionScore(f, names, columns)

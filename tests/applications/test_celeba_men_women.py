@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from helpers import assert_overwritten
+from small_data import MALE, attribute_classifier, write_faces
 
 from benchmarks import celeba_men_women as tables
 from benchmarks import results
@@ -34,54 +35,30 @@ from keras_latent.src.cli import cli
 from keras_latent.src.cli.registry import APPLICATIONS
 from keras_latent.src.models.vbta import face_networks, networks
 
-# As many of each gender where programs are compiled anew for every number of rows.
 ROWS = {"train": 60, "validation": 16, "test": 16}
-MALE, SMILING = CELEBA_ATTRIBUTES.index("Male"), CELEBA_ATTRIBUTES.index("Smiling")
 ALL_STRENGTHS = measures.STRENGTHS  # a run of the tests tries two
-JUDGE = {"kind": "small", "epochs": 1, "verbose": 0}
+CLASSIFIER = {"kind": "small", "epochs": 1, "verbose": 0}
 DIRECTIONS = {"source_to_target", "target_to_source"}
-
-
-def faces_of(rows, rng):
-    """Faces whose upper half shows the gender and whose lower half shows a smile."""
-    attributes = (rng.random((rows, 40)) < 0.3).astype("int32")
-    attributes[:, MALE] = rng.permutation(rows) % (5 if rows == ROWS["train"] else 2) == 0
-    images = rng.integers(0, 40, (rows, 64, 64, 3))
-    images[:, :32] += 100 * (1 - attributes[:, MALE, None, None, None])
-    images[:, 32:] += 100 * attributes[:, SMILING, None, None, None]
-    return images.astype("uint8"), attributes
 
 
 @pytest.fixture(scope="module", autouse=True)
 def data(tmp_path_factory):
-    """A folder of celeb_a_64.npz and of a tiny preset, and a judge that is quick."""
+    """A folder of celeb_a_64.npz and of a tiny preset, and an untrained classifier."""
     folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    arrays = {"attribute_names": CELEBA_ATTRIBUTES}
-    for split, rows in ROWS.items():
-        arrays[f"x_{split}"], arrays[f"attributes_{split}"] = faces_of(rows, rng)
-    np.savez(folder / "celeb_a_64.npz", **arrays)
+    write_faces(folder, ROWS)
     parts = face_networks.vbta_faces(filters=(2, 2), hidden=256, latent_dim=4)
     models.VBTA(**parts, observation_variance=0.02).save_to_preset(folder / "tiny")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "attribute_classifier", judge_of)
+        patch.setattr(metrics, "attribute_classifier", classifier_of)
         patch.setattr(measures, "STRENGTHS", (0.0, 1.0))
         yield folder
 
 
-def judge_of(images, attributes, *, kind, epochs, verbose):
-    """A stand-in that compiles fast, for what `metrics` trains and keeps."""
-    assert {"kind": kind, "epochs": epochs, "verbose": verbose} == JUDGE
+def classifier_of(images, attributes, **options):
+    """A stand-in for what `metrics` trains, which checks the arguments."""
+    assert options == CLASSIFIER
     assert images.dtype == np.uint8 and len(images) == len(attributes)
-    keras.utils.set_random_seed(5)
-    return keras.Sequential(
-        [
-            keras.Input((64, 64, 3)),
-            keras.layers.AveragePooling2D(32),
-            keras.layers.Flatten(),
-            keras.layers.Dense(40, "sigmoid"),
-        ]
-    )
+    return attribute_classifier()
 
 
 def run(data, out, *options, epochs="2"):
@@ -155,7 +132,9 @@ def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
     model = keras.saving.load_model(finished / "model.keras")
     vae = keras.saving.load_model(finished / "vae.keras")
     assert isinstance(model, models.VBTA) and isinstance(vae, models.VAE)
-    judge = judge_of(*(f["train"] for f in (faces.images, faces.attributes)), **JUDGE)
+    classifier = classifier_of(
+        *(f["train"] for f in (faces.images, faces.attributes)), **CLASSIFIER
+    )
     images = faces.images["test"] / np.float32(255)
     women = faces.attributes["test"][:, MALE] == 0
     found = figures(finished)["test"]
@@ -165,7 +144,9 @@ def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
     ):
         translated = model.translate(images[rows], to=to).clip(0, 1)
         before = model.reconstruct(images[rows], domain)
-        seen, was = (judge.predict(x, verbose=0) >= 0.5 for x in (translated, before.clip(0, 1)))
+        seen, was = (
+            classifier.predict(x, verbose=0) >= 0.5 for x in (translated, before.clip(0, 1))
+        )
         share = np.mean(seen[:, MALE] == gender)
         direction = f"{domain}_to_{to}"
         one = 1.01 / rows.sum()  # face that may be on the edge
@@ -192,7 +173,7 @@ def test_a_run_that_was_killed_before_the_end(finished, data, tmp_path, capsys):
 def test_without_a_vae_and_with_few_pairs(data, tmp_path, monkeypatch):
     measured = []
 
-    def measure(model, vae, judge, faces, directory):
+    def measure(model, vae, classifier, faces, directory):
         measured.append((vae, {split: len(images) for split, images in faces.images.items()}))
         return {split: {} for split in celeba_men_women.MEASURED}
 
@@ -256,7 +237,7 @@ def test_the_pair_is_that_of_load_pair(data, faces):
 
 
 class Fixed:
-    """A judge whose probabilities are the first pixels' first values."""
+    """A classifier whose probabilities are the first pixels' first values."""
 
     def predict(self, images, **_):
         return images[:, 0, :, 0]
@@ -287,7 +268,7 @@ def test_what_is_seen(rng, monkeypatch):
 
 
 class Gender:
-    """A model and a judge of images of two values: how male they look, and whether they smile.
+    """A model and a classifier of images with two values: how male they look, and a smile.
 
     Half of the faces stop smiling where they are moved by more than 0.45.
     """

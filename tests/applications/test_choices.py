@@ -91,15 +91,15 @@ class Loaded:
 def test_each_direction_of_mnist_usps_takes_the_epoch_of_the_domain_it_makes(
     directory, monkeypatch
 ):
-    monkeypatch.setattr(mnist_usps, "accuracy", lambda judge, y, x: (judge, float(x.max())))
+    monkeypatch.setattr(mnist_usps, "accuracy", lambda f, y, x: (f, float(x.max())))
     monkeypatch.setattr(mnist_usps.visualization, "translation_grid", lambda *_: None)
     monkeypatch.setattr(mnist_usps, "rank_correlations", lambda _: {})
     images, labels = np.zeros((2, 2, 2, 1), "float32"), np.arange(2)
     pair = types.SimpleNamespace(
         source_test=images, target_test=images, source_test_labels=labels, target_test_labels=labels
     )
-    judges = {"source": "of source", "target": "of target"}
-    found = mnist_usps.measure(Loaded(), pair, judges, FixedChoice(), directory)
+    classifiers = {"source": "of source", "target": "of target"}
+    found = mnist_usps.measure(Loaded(), pair, classifiers, FixedChoice(), directory)
     assert found["chosen_epoch"] == {"target_to_source": 1, "source_to_target": 2}
     assert found["transfer_accuracy"] == {
         "target_to_source": ("of source", 1.0),

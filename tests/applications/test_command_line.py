@@ -186,7 +186,7 @@ def test_mixed_precision(tmp_path):
     assert np.isfinite(metrics["figures"]["classifier_accuracy"])
     model = keras.saving.load_model(tmp_path / "model.keras")
     assert model.dtype_policy.name == "mixed_bfloat16"
-    # The judge is not mixed: it is the one of every other run.
+    # The classifier does not use mixed precision: all runs share it.
     cache = Path(os.environ["KERAS_HOME"]) / "keras_latent"
     assert len(list(cache.glob("classifier-*.keras"))) == 1
 

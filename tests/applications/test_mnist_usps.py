@@ -13,6 +13,7 @@ import pytest
 from helpers import assert_overwritten
 from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
+from small_data import write_digits
 
 from keras_latent import datasets, models
 from keras_latent.src.applications.digits import mnist_usps
@@ -35,23 +36,8 @@ ROWS = {"source": 80, "target": 60}
 def data(tmp_path_factory):
     """A folder of mnist.npz and usps.npz, and a folder of the tests' own for classifiers."""
     folder = tmp_path_factory.mktemp("data")
-    (train, labels), (test, test_labels) = datasets.load_arrays("digits")
-
-    def enlarged(images, side):
-        factor = side // 8
-        margin = (side - 8 * factor) // 2
-        images = np.kron(images[..., 0], np.ones((1, factor, factor), "uint8"))
-        return np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
-
-    for name, side, rows, first in (("mnist", 28, 256, 0), ("usps", 16, 192, 700)):
-        kept, tested = slice(first, first + rows), slice(ROWS["source" if side == 28 else "target"])
-        np.savez(
-            folder / f"{name}.npz",
-            x_train=enlarged(train[kept], side),
-            y_train=labels[kept],
-            x_test=enlarged(test[tested], side),
-            y_test=test_labels[tested],
-        )
+    write_digits(folder, "mnist", slice(256), slice(ROWS["source"]))
+    write_digits(folder, "usps", slice(700, 892), slice(ROWS["target"]), side=16)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         yield folder
@@ -80,11 +66,11 @@ def finished(data, tmp_path_factory):
 
 
 def classifier(side):
-    """The judge of images of that size, from the folder where it is kept."""
+    """The cached classifier of images of that size."""
     folder = Path(os.environ["KERAS_HOME"]) / "keras_latent"
-    judges = [keras.saving.load_model(path) for path in folder.glob("classifier-*.keras")]
-    assert len(judges) == 2  # trained once each, whatever the number of runs
-    return next(judge for judge in judges if judge.input_shape[1] == side)
+    classifiers = [keras.saving.load_model(path) for path in folder.glob("classifier-*.keras")]
+    assert len(classifiers) == 2  # trained once each, whatever the number of runs
+    return next(found for found in classifiers if found.input_shape[1] == side)
 
 
 # Runs ------------------------------------------------------------------------------------
@@ -367,12 +353,12 @@ def test_what_an_epoch_is_measured_by(finished, data):
     pair = datasets.load_pair("mnist_usps", data_dir=data, batch_size=64)
     pair = dataclasses.replace(pair, source_train_labels=None, target_train_labels=None)
     model = keras.saving.load_model(finished / "model_to_source.keras")
-    judges = {"source": classifier(28), "target": classifier(16)}
-    row = mnist_usps.measure_epoch(model, pair, judges, seed=0)
+    classifiers = {"source": classifier(28), "target": classifier(16)}
+    row = mnist_usps.measure_epoch(model, pair, classifiers, seed=0)
     assert set(row) == MEASURED
     translated = model.translate(pair.target_train / np.float32(255), to="source")
-    scores = judges["source"].predict(translated, verbose=0)
+    scores = classifiers["source"].predict(translated, verbose=0)
     assert row["source_information"] == pytest.approx(mutual_information(scores), rel=1e-3)
-    again = judges["source"].predict(model.cycle(translated, "source"), verbose=0)
+    again = classifiers["source"].predict(model.cycle(translated, "source"), verbose=0)
     agreement = np.mean(scores.argmax(1) == again.argmax(1))
     assert row["source_cycle_agreement"] == pytest.approx(agreement, abs=0.02)
