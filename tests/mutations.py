@@ -190,7 +190,7 @@ MUTATIONS = (
     M(CALLBACKS + "translation_grid.py", "with backend.preserved_random_stream():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
     M("keras_latent/src/applications/faces/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
-    M("keras_latent/src/applications/bridging/base_models.py", "learning_rate, precision, seed]", "learning_rate, seed]", "applications/test_choices.py"),
+    M("keras_latent/src/applications/bridging/base_models.py", "LEARNING_RATE, precision, seed]", "LEARNING_RATE, seed]", "applications/test_choices.py"),
     M("keras_latent/src/applications/digits/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),
     M("keras_latent/src/applications/digits/mnist_usps.py", "tuple(f\"{d}_information\" for d in DOMAINS)", "tuple(f\"{d}_test_accuracy\" for d in DOMAINS)", "applications/test_choices.py"),
     M("keras_latent/src/applications/running/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_mnist_usps.py::test_the_best_epoch_is_chosen"),

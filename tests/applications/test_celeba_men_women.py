@@ -1,5 +1,6 @@
 """`keras-latent run celeba-men-women` on made-up faces: men are dark at the top, women bright."""
 
+import argparse
 import csv
 import json
 import shutil
@@ -357,7 +358,7 @@ def test_the_vae_has_the_networks_of_one_domain(rng):
 def test_the_vae_goes_on_where_it_was_killed(rng, tmp_path, monkeypatch):
     vbta = models.VBTA(**networks.vbta_mlp((4, 4, 3), 6, 4))
     images = rng.integers(0, 256, (20, 4, 4, 3), dtype="uint8")
-    options = {"epochs": 2, "batch_size": 10, "learning_rate": 1e-3, "seed": 1, "verbose": 0}
+    options = argparse.Namespace(epochs=2, batch_size=10, learning_rate=1e-3, seed=1, verbose=0)
     fit = models.VAE.fit
 
     class Kill(keras.callbacks.Callback):
@@ -368,16 +369,16 @@ def test_the_vae_goes_on_where_it_was_killed(rng, tmp_path, monkeypatch):
     def killed(self, *args, callbacks, **kwargs):
         return fit(self, *args, callbacks=[*callbacks, Kill()], **kwargs)
 
-    whole = train_counterpart(vbta, images, RunDirectory(tmp_path / "whole", {}), **options)
+    whole = train_counterpart(vbta, images, options, RunDirectory(tmp_path / "whole", {}))
     directory = RunDirectory(tmp_path / "killed", {})
     monkeypatch.setattr(models.VAE, "fit", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_counterpart(vbta, images, directory, **options)
+        train_counterpart(vbta, images, options, directory)
     assert not (directory / "vae.keras").exists()
     monkeypatch.setattr(models.VAE, "fit", fit)
-    resumed = train_counterpart(vbta, images, directory, **options)
+    resumed = train_counterpart(vbta, images, options, directory)
     monkeypatch.setattr(models.VAE, "fit", None)
-    kept = train_counterpart(vbta, images, directory, **options)
+    kept = train_counterpart(vbta, images, options, directory)
     for a, b, c in zip(*(m.get_weights() for m in (whole, resumed, kept)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(b, c)

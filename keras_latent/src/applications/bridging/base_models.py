@@ -10,20 +10,18 @@ import numpy as np
 
 from keras_latent import models
 from keras_latent.src.applications.running import training
-from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.running.evaluation import dtype_policy, floats
 from keras_latent.src.metrics.classifiers.cached_model import cache_key, cached_model
+
+PRESET, BATCH_SIZE, LEARNING_RATE = "vae_mnist_bridging", 512, 1e-3
 
 
 def base_vae(
     images: np.ndarray,
     *,
-    preset: str = "vae_mnist_bridging",
     epochs: int = 40,
-    batch_size: int = 512,
-    learning_rate: float = 1e-3,
     precision: str = "float32",
     seed: int = 0,
-    cache_dir: str | Path | None = None,
     verbose: int = 0,
 ) -> models.VAE:
     """Trains the paper's base VAE on images, or loads the cached one.
@@ -33,40 +31,32 @@ def base_vae(
 
     Args:
         images: Images `(rows, height, width, channels)`, uint8 or floats in [0, 1].
-        preset: Preset of `VAE`.
         epochs: Passes over the images.
-        batch_size: Rows per step.
-        learning_rate: Initial learning rate of Adam. The final one is a thousandth of it.
         precision: Dtype policy of the training. The returned model computes in float32.
         seed: Seed of weights, order and noise. Two seeds give two models of one domain.
-        cache_dir: Folder of cached models. Default: `keras_latent` in Keras's folder.
         verbose: As for `fit`.
 
     Returns:
         The trained model, not compiled.
     """
-    settings = [preset, epochs, batch_size, learning_rate, precision, seed]
 
     def train(folder: Path) -> models.VAE:
         x = floats(images)
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(precision)
-        try:
+        with dtype_policy(precision):
             keras.utils.set_random_seed(seed)
-            trained = models.VAE.from_preset(preset, load_weights=False, seed=seed)
-        finally:
-            keras.config.set_dtype_policy(policy)
-        steps = epochs * -(-len(x) // batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=1e-3)
+            trained = models.VAE.from_preset(PRESET, load_weights=False, seed=seed)
+        steps = epochs * -(-len(x) // BATCH_SIZE)
+        rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=1e-3)
         # XLA does not use the bfloat16 arithmetic of CPUs, which is twice as fast as float32.
         jit = "auto" if precision == "float32" else False
         trained.compile(keras.optimizers.Adam(rate), jit_compile=jit)
-        train_and_resume(trained, x, epochs, folder, batch_size=batch_size, verbose=verbose)
-        vae = models.VAE.from_preset(preset, load_weights=False, seed=seed)
+        train_and_resume(trained, x, epochs, folder, batch_size=BATCH_SIZE, verbose=verbose)
+        vae = models.VAE.from_preset(PRESET, load_weights=False, seed=seed)
         vae.set_weights(trained.get_weights())
         return vae
 
-    return cached("base-vae", settings, images, train, cache_dir, "base VAE", verbose)
+    settings = [PRESET, epochs, BATCH_SIZE, LEARNING_RATE, precision, seed]
+    return cached("base-vae", settings, images, train, "base VAE", verbose)
 
 
 def train_and_resume(
@@ -84,20 +74,13 @@ def cached(
     settings: list[Any],
     data: np.ndarray,
     train: Callable[[Path], keras.Model],
-    cache_dir: str | Path | None,
     title: str,
-    verbose: int = 0,
+    verbose: int,
 ) -> Any:
     """The cached model with these settings and this data, or a newly trained one.
 
-    Args:
-        name: Start of the file's name.
-        settings: Everything that the result depends on, other than the data; JSON-like.
-        data: The training data.
-        train: Function that takes a folder for the training's state and returns the model.
-        cache_dir: Folder of cached models.
-        title: The model's name in messages.
-        verbose: 0 for no messages.
+    `train` takes a folder for the training's state. `settings` are JSON-like, and must contain
+    everything else that the result depends on. Messages call the model `title`.
     """
     name = f"{name}-{cache_key(json.dumps([1, *settings, data.shape]), data)}"
-    return cached_model(cache_dir, name, train, title, verbose)
+    return cached_model(None, name, train, title, verbose)

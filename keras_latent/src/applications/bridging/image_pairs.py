@@ -12,7 +12,12 @@ from keras_latent import datasets, metrics, models, visualization
 from keras_latent.src.applications.bridging import bridge
 from keras_latent.src.applications.bridging.base_models import base_vae
 from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, LATENTS, Side
-from keras_latent.src.applications.running.evaluation import accuracy, float32, floats, labelled
+from keras_latent.src.applications.running.evaluation import (
+    accuracy,
+    dtype_policy,
+    floats,
+    labelled,
+)
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import BRIDGE_PRESETS
 from keras_latent.src.models.base.two_domain_verbs import OTHER
@@ -34,11 +39,7 @@ report = bridge.report
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or loads base models and classifiers, trains the bridge, evaluates and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains (or loads) base models, classifiers and the bridge, evaluates and draws."""
     images, labels, sides, real_accuracy = prepared(
         arguments.run_name,
         arguments.data_dir,
@@ -119,7 +120,7 @@ def image_side(
 ) -> Side:
     """The side of images: classifier and VAE of the training images, and all latents."""
     default_epochs, max_shift = CLASSIFIERS[dataset]
-    with float32():
+    with dtype_policy():
         classifier = metrics.reference_classifier(
             images[0],
             labels,

@@ -12,7 +12,12 @@ from keras_latent.src.applications.bridging import bridge
 from keras_latent.src.applications.bridging.base_models import cached, train_and_resume
 from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
 from keras_latent.src.applications.bridging.image_pairs import image_side
-from keras_latent.src.applications.running.evaluation import accuracy, float32, floats, labelled
+from keras_latent.src.applications.running.evaluation import (
+    accuracy,
+    dtype_policy,
+    floats,
+    labelled,
+)
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import GANS, SPEECH_PRESETS
 
@@ -24,11 +29,7 @@ extend = bridge.extend
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or loads base models and classifiers, trains the bridge, evaluates and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains (or loads) base models, classifiers and the bridge, evaluates and draws."""
     pair = datasets.load_pair(
         "mnist_spoken_digit", seed=arguments.seed, data_dir=arguments.data_dir
     )
@@ -64,7 +65,7 @@ def spoken_digits(
         print("Evaluation classifier and GAN of the spoken digits:", flush=True)
     waveforms, labels = labelled(pair, "target", "train")
     epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
-    with float32():
+    with dtype_policy():
         classifier = metrics.reference_audio_classifier(
             waveforms, labels, SAMPLE_RATE, verbose=arguments.verbose, **epochs
         )
@@ -131,7 +132,7 @@ def trained_gan(waveforms: np.ndarray, arguments: argparse.Namespace) -> models.
             gan, whole, arguments.gan_epochs, folder, batch_size=size, verbose=arguments.verbose
         )
 
-    return cached("wavegan", settings, waveforms, train, None, "GAN", arguments.verbose)
+    return cached("wavegan", settings, waveforms, train, "GAN", arguments.verbose)
 
 
 def draw(

@@ -67,7 +67,7 @@ def class_of(z: np.ndarray, domain: str) -> np.ndarray:
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains the four variants, evaluates and draws them; returns the figures."""
+    """Trains the four variants, evaluates and draws them."""
     z, y = ellipses(arguments.points, arguments.seed)
     rows, accuracy = {}, {}
     for name, without in VARIANTS.items():

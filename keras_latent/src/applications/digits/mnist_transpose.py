@@ -10,7 +10,7 @@ from keras_latent import datasets, metrics, models, visualization
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
-    float32,
+    dtype_policy,
     floats,
     labelled,
 )
@@ -24,11 +24,7 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or resumes, saves the model, evaluates it and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains or resumes, saves the model, evaluates it and draws."""
     data = TRANSPOSE_DATASETS[arguments.dataset]
     name = f"{arguments.dataset}_transpose"
     pair = datasets.load_pair(
@@ -46,7 +42,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
         print(pair)
     # On all images and in their order, so that all runs of a dataset share one classifier.
     everything = datasets.load_pair(name, split=data.split, data_dir=arguments.data_dir)
-    with float32():
+    with dtype_policy():
         classifier = metrics.reference_classifier(
             *labelled(everything, "source", "train"),
             epochs=data.classifier_epochs,

@@ -11,7 +11,7 @@ from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
-    float32,
+    dtype_policy,
     floats,
     labelled,
     one_per_class,
@@ -35,11 +35,7 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or resumes, chooses an epoch for each direction, evaluates and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains or resumes, chooses an epoch for each direction, evaluates and draws."""
     pair = datasets.load_pair(
         "mnist_usps",
         batch_size=arguments.batch_size,
@@ -99,7 +95,7 @@ def train_classifiers(
     for domain, (epochs, max_shift, label_smoothing) in CLASSIFIERS.items():
         if arguments.verbose:
             print(f"Evaluation classifier of the {domain}:", flush=True)
-        with float32():
+        with dtype_policy():
             classifiers[domain] = metrics.reference_classifier(
                 *labelled(pair, domain, "train"),
                 epochs=arguments.classifier_epochs or epochs,

@@ -48,11 +48,7 @@ def build(arguments: argparse.Namespace, names: list[str]) -> keras.Model:
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or resumes, chooses strengths on validation faces, scores test faces and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains or resumes, chooses strengths on validation faces, scores test faces and draws."""
     faces, classifier = load(arguments)
     columns = list(range(arguments.domains))
     model = train(arguments, directory, faces, [faces.attribute_names[c] for c in columns])

@@ -43,11 +43,7 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
-    """Trains or resumes, saves the model, evaluates it and draws.
-
-    Returns:
-        The figures for `metrics.json`.
-    """
+    """Trains or resumes, saves the model, evaluates it and draws."""
     faces, classifier = load(arguments)
     flip = None if arguments.no_flip else datasets.RandomFlip()
     sort_men_first(faces)  # after the classifier, whose cache depends on the order of its faces
@@ -82,17 +78,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     if not arguments.no_vae:
         if arguments.verbose:
             print("Plain VAE of both domains:", flush=True)
-        vae = train_counterpart(
-            model,
-            faces.images["train"],
-            directory,
-            epochs=arguments.epochs,
-            batch_size=arguments.batch_size,
-            learning_rate=arguments.learning_rate,
-            seed=arguments.seed,
-            augment=flip,
-            verbose=arguments.verbose,
-        )
+        vae = train_counterpart(model, faces.images["train"], arguments, directory, flip)
     return measure(model, vae, classifier, faces, directory) | {"known_pairs": pair.num_paired}
 
 

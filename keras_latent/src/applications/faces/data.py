@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, metrics
-from keras_latent.src.applications.running.evaluation import float32
+from keras_latent.src.applications.running.evaluation import dtype_policy
 from keras_latent.src.datasets.pairs.men_women import attribute_pairs, reorder_in_place
 from keras_latent.src.models.base.validation import DOMAINS
 
@@ -23,7 +23,7 @@ def load(arguments: argparse.Namespace) -> tuple[datasets.Faces, keras.Model]:
         verbose=0 if arguments.verbose == 0 else "auto",
     )
     epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
-    with float32():
+    with dtype_policy():
         classifier = metrics.attribute_classifier(
             faces.images["train"],
             faces.attributes["train"],

@@ -1,5 +1,6 @@
 """A plain VAE to compare with a model of two domains: the same networks, all images together."""
 
+import argparse
 from typing import Any
 
 import keras
@@ -83,43 +84,27 @@ def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
 def train_counterpart(
     vbta: models.VBTA,
     images: np.ndarray,
+    arguments: argparse.Namespace,
     directory: RunDirectory,
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
     augment: Any = None,
-    verbose: int,
 ) -> models.VAE:
-    """Trains the counterpart, or loads it from the run's folder.
+    """Trains the counterpart on all images, or loads it from the run's folder.
 
-    Args:
-        vbta: The model of two domains.
-        images: The training images of both domains.
-        directory: The folder of the run. The training's state is in its folder `vae`.
-        epochs: Passes over the images.
-        batch_size: Images per step.
-        learning_rate: The learning rate of Adam.
-        seed: Seed of weights, order and noise.
-        augment: As in `ImageBatches`; the same as for the model of two domains.
-        verbose: As for `fit`.
-
-    Returns:
-        The trained, compiled model.
+    It is trained like the model of two domains: see the options of the run, and `ImageBatches` for
+    `augment`. The training's state is in the folder `vae` of the run.
 
     Raises:
         RuntimeError: If the loss became NaN.
     """
     if (directory / FILE).exists():
         return keras.saving.load_model(directory / FILE)
-    keras.utils.set_random_seed(seed)
-    vae = counterpart(vbta, seed)
-    vae.compile(keras.optimizers.Adam(learning_rate))
+    keras.utils.set_random_seed(arguments.seed)
+    vae = counterpart(vbta, arguments.seed)
+    vae.compile(keras.optimizers.Adam(arguments.learning_rate))
     folder = directory / "vae"
     folder.mkdir(exist_ok=True)
-    batches = ImageBatches(images, batch_size, seed, augment)
+    batches = ImageBatches(images, arguments.batch_size, arguments.seed, augment)
     started = training.start(vae, folder, batches.skip_epochs)
-    training.fit(vae, batches, folder, started, epochs=epochs, verbose=verbose)
+    training.fit(vae, batches, folder, started, epochs=arguments.epochs, verbose=arguments.verbose)
     directory.save(vae, FILE)
     return vae

@@ -10,10 +10,10 @@ from keras_latent import datasets, metrics
 
 
 @contextlib.contextmanager
-def float32() -> Iterator[None]:
-    """Sets the dtype policy for evaluation classifiers, whatever that of the model is."""
+def dtype_policy(name: str = "float32") -> Iterator[None]:
+    """Changes the dtype policy in a block. Evaluation classifiers always use float32."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:

@@ -44,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options, and sets defaults that depend on others.
-
-    Raises:
-        ValueError: If an option is invalid.
-    """
+    """Checks the options, and sets defaults that depend on others."""
     common.check_positive(
         arguments, "steps", "batch_size", "classifier_epochs", "base_epochs", "limit"
     )

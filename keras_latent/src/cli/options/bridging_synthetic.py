@@ -13,11 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options.
-
-    Raises:
-        ValueError: If an option is invalid.
-    """
+    """Checks the options."""
     common.check_positive(arguments, "points", "steps", "batch_size")
     if arguments.batch_size > arguments.points:
         raise ValueError(

@@ -53,11 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options, and sets defaults that depend on others.
-
-    Raises:
-        ValueError: If an option is invalid.
-    """
+    """Checks the options, and sets defaults that depend on others."""
     common.set_defaults(arguments, epochs=ATTRIBUTE_PRESETS[arguments.preset].epochs)
     common.check_positive(
         arguments,

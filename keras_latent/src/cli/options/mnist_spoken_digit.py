@@ -34,11 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options, and sets defaults that depend on others.
-
-    Raises:
-        ValueError: If an option is invalid.
-    """
+    """Checks the options, and sets defaults that depend on others."""
     bridging.complete(arguments)
     is_file = arguments.gan.endswith(".keras")
     if not (Path(arguments.gan).is_file() if is_file else arguments.gan in GANS):

@@ -44,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(arguments: argparse.Namespace) -> None:
-    """Checks the options, and sets defaults that depend on others.
-
-    Raises:
-        ValueError: If an option is invalid.
-    """
+    """Checks the options, and sets defaults that depend on others."""
     name = common.check_preset(arguments, TRANSPOSE_PRESETS)
     common.set_defaults(
         arguments,
