@@ -12,8 +12,7 @@ from keras_latent import datasets, models, visualization
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import BRIDGE_PRESETS, BRIDGE_VARIANTS, Bridge
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 LATENTS = ("sampled", "mean")
 #: Titles of the rows of interpolations, and what is transferred.

@@ -20,8 +20,7 @@ from keras_latent.src.applications.running.evaluation import (
 )
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import BRIDGE_PRESETS
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 #: The datasets of each application, and the seeds of their base models. These do not change with
 #: `--seed`: the bridge is always between the same two frozen models.
@@ -133,8 +132,7 @@ def image_side(
             images[0], epochs=base_epochs, precision=precision, seed=seed, verbose=verbose
         )
     train, test = (
-        np.stack(vae.run("posterior", vae.event_shape, vae.posterior, floats(x), "x", 512), 1)
-        for x in images
+        np.stack(vae.encoder.predict(floats(x), batch_size=512, verbose=0), axis=1) for x in images
     )
     return Side(vae, classifier, train, labels, test)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from keras_latent import models
 from keras_latent.src.applications.running.run_directory import RunDirectory
-from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.models.bridging.networks import bridging_mlp
+from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.visualization.figures import finish, new_figure
 
 Points = dict[str, np.ndarray]

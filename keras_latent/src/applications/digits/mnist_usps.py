@@ -18,8 +18,7 @@ from keras_latent.src.applications.running.evaluation import (
 )
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import USPS_PRESETS, training_of
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 #: Epochs of each domain's classifier, the pixels by which its images are shifted, and its label
 #: smoothing.

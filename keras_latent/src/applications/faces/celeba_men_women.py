@@ -25,8 +25,7 @@ from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import FACE_DATASETS, MEN_WOMEN_PRESETS, training_of
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 #: Splits that are evaluated. Neither of them is trained on.
 MEASURED = ("validation", "test")

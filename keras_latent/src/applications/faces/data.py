@@ -9,7 +9,7 @@ import numpy as np
 from keras_latent import datasets, metrics
 from keras_latent.src.applications.running.evaluation import dtype_policy
 from keras_latent.src.datasets.pairs.men_women import attribute_pairs, reorder_in_place
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS
 
 MALE = "Male"
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_latent import models
 from keras_latent.src.applications.running.evaluation import floats
-from keras_latent.src.models.base.two_domain_verbs import OTHER
+from keras_latent.src.utils.domains import OTHER
 
 #: Faces translated at once: as floats, a split of the full dataset takes gigabytes.
 ROWS = 2048
