@@ -22,32 +22,13 @@ from keras_latent.src.cli import cli
 
 LABELS = ("0", "10", "100", "1000", "10000")
 PAIRS = ("mnist-mnist", "mnist-fashion", "mnist-spoken-digit")
-#: What each pair's domains are called in the tables.
+TABLES = (1, 2, 3, 4, 5)
+#: Names of the domains of each pair in the tables.
 DOMAIN_NAMES = {
     "mnist-mnist": {"source": "MNIST", "target": "MNIST (2)"},
     "mnist-fashion": {"source": "MNIST", "target": "Fashion-MNIST"},
     "mnist-spoken-digit": {"source": "MNIST", "target": "spoken digits"},
 }
-#: The tables as printed; its speech is SC09, which ours is not.
-PRINTED = {
-    1: {("domain", "MNIST"): 0.989, ("domain", "Fashion-MNIST"): 0.903, ("domain", "SC09"): 0.739},
-    2: {
-        ("pair", "MNIST to MNIST (2)"): 0.98,
-        ("pair", "MNIST to Fashion-MNIST"): 0.945,
-        ("pair", "Fashion-MNIST to MNIST"): 0.890,
-        ("pair", "MNIST to SC09"): 0.670,
-        ("pair", "SC09 to MNIST"): 0.982,
-    },
-    3: {
-        ("labels", labels): value
-        for labels, value in zip(
-            (*LABELS, "all"), (0.139, 0.339, 0.524, 0.681, 0.898, 0.980), strict=True
-        )
-    },
-    4: {("variant", "vae"): 0.149, ("variant", "conditional"): 0.849, ("variant", "full"): 0.980},
-    5: {("pair", "MNIST to Fashion-MNIST"): 0.945},
-}
-PRINTED_FID = 0.0055
 
 
 def jobs(seeds: list[int]) -> Iterator[tuple[str, list[str]]]:
@@ -138,32 +119,15 @@ def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
 def tables(arguments: argparse.Namespace) -> None:
     """Writes the five files from all finished runs, and what is known of the GAN of speech."""
     gans = []
-    found: dict[int, dict[str, list[dict]]] = {number: {} for number in PRINTED}
+    found: dict[int, dict[str, list[dict]]] = {number: {} for number in TABLES}
     for path in sorted(arguments.runs.glob("*/metrics.json")):
         metrics = json.loads(path.read_text())
         gans += gan_rows(metrics)
         for number, row in rows_of(metrics):
             key = json.dumps([row["configuration"], row["setting"], row["metric"]])
             found[number].setdefault(key, []).append(row)
-    for number, printed in PRINTED.items():
-        rows = [
-            {
-                "configuration": "paper, as printed",
-                "setting": {name: value},
-                "metric": "accuracy",
-                "value": accuracy,
-            }
-            for (name, value), accuracy in printed.items()
-        ]
-        if number == 5:
-            rows.append(
-                {
-                    "configuration": "paper, as printed",
-                    "setting": {"pair": "MNIST to Fashion-MNIST"},
-                    "metric": "fid",
-                    "value": PRINTED_FID,
-                }
-            )
+    for number in TABLES:
+        rows = results.printed(f"bridging_table{number}")
         rows += sorted((mean(same) for same in found[number].values()), key=order(number))
         print(results.write(f"bridging_table{number}", "benchmarks.bridging", rows, False))
     if gans:
@@ -190,10 +154,14 @@ def gan_rows(metrics: dict) -> list[dict]:
 
 def order(number: int):
     """Our rows: as the printed ones, `paper` before `ours`."""
-    places = [value for _, value in PRINTED[number]]
+
+    def value_of(row):
+        return next(v for k, v in row["setting"].items() if k in KEYS)
+
+    places = [value_of(row) for row in results.printed(f"bridging_table{number}")]
 
     def key(row):
-        setting = next(v for k, v in row["setting"].items() if k in KEYS)
+        setting = value_of(row)
         place = places.index(setting) if setting in places else len(places)
         return row["configuration"] == "ours", row["metric"], place, row["setting"]["latents"]
 

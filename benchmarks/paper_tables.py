@@ -1,53 +1,33 @@
-"""The papers' tables with ours beside them, as Markdown, for the pages of the papers.
+"""The papers' tables beside our results, as Markdown, for the papers' pages on the site.
 
-`PAPER_TABLES` holds, by name, the result files that a table needs and the function that renders
-it. What a paper prints is cited: in the result file where its benchmark writes it, else here.
+`PAPER_TABLES` maps the name of each table to the result files that it needs and the function that
+renders it.
 """
 
-import json
 from collections.abc import Callable, Iterable
 
 from benchmarks import results, tables
+from benchmarks.tables import percent
 
-#: Table 1 of the TVAE paper; it states no margin.
-TVAE_PRINTED = {"VAE": 0.7508, "paper": 0.9560}
-#: Table 2 of the VBTA paper, log p(x) and log p(y); its JMVAE is that of another paper.
-VBTA_PRINTED = {
-    "VAE": (-81.13, -81.01),
-    "JMVAE": (-85.35, -85.44),
-    "paper": (-80.92, -80.91),
-}
+PRINTED = "paper, as printed"
+DIRECTIONS = {"target_to_source": "y to x", "source_to_target": "x to y"}
 VARIANTS = {
     "vae": "unconditional VAE",
     "conditional": "conditional VAE",
     "full": "conditional VAE and SWD",
 }
-DIRECTIONS = {"target_to_source": "y to x", "source_to_target": "x to y"}
-
-
-def read(name: str) -> list[dict]:
-    """Rows of a result file, the longest trainings last."""
-    rows = json.loads((results.RESULTS / f"{name}.json").read_text())["rows"]
-    return sorted(rows, key=lambda row: row["setting"].get("steps", 0))
-
-
-def percent(row: dict) -> str:
-    """A share, with the spread over seeds where there are several."""
-    spread = f" ± {100 * row['std']:.2f}" if row.get("std") else ""
-    return f"{100 * row['value']:.2f}{spread} %"
 
 
 def markdown(head: str, found: dict[str, dict[str, str]], columns: Iterable[str] = ()) -> str:
-    """A table of lines, each a dict of cells; columns in the given order, then as they come."""
+    """Render lines, each a dict of cells; the given columns come first."""
     columns = list(dict.fromkeys([*columns, *(c for line in found.values() for c in line)]))
     columns = [c for c in columns if any(line.get(c) for line in found.values())]
-    lines = [[head, *columns], ["---"] * (1 + len(columns))]
-    lines += [[name, *(line.get(c, "") for c in columns)] for name, line in found.items()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    lines = [[name, *(line.get(c, "") for c in columns)] for name, line in found.items()]
+    return tables.lines([[head, *columns], *lines])
 
 
 def tvae_table() -> str:
-    """Table 1 of TVAE: a line for each configuration."""
+    """Table 1 of TVAE, with a line per configuration."""
     names = {
         "VAE": "VAE",
         "paper": "TVAE, the paper's configuration",
@@ -55,9 +35,9 @@ def tvae_table() -> str:
         "ours": "TVAE, ours",
     }
     found: dict[str, dict[str, str]] = {name: {} for name in names.values()}
-    for configuration, value in TVAE_PRINTED.items():
-        found[names[configuration]]["paper, as printed"] = f"{100 * value:.2f} %"
-    for row in read("tvae_table1"):
+    for row in results.printed("tvae_table1"):
+        found[names[row["configuration"]]][PRINTED] = percent(row)
+    for row in results.rows("tvae_table1"):
         line = found[names[row["configuration"]]]
         if row["metric"] == "triplet_accuracy":
             line[f"margin {row['setting']['margin']:g}"] = percent(row)
@@ -66,48 +46,70 @@ def tvae_table() -> str:
         else:
             line["reconstruction, mean squared error"] = tables.number(row["value"])
         line["epochs"] = str(row["setting"]["epochs"])
-    columns = ("paper, as printed", "margin 0", "margin 1")
+    columns = (PRINTED, "margin 0", "margin 1")
     return markdown("", {name: line for name, line in found.items() if line}, columns)
+
+
+def vbta_table() -> str:
+    """Table 1 of VBTA, translations from y to x, with a line per number of known pairs."""
+    found: dict[str, dict[str, str]] = {}
+    measured = results.rows("vbta_table1", direction="target_to_source")
+    for row in [*results.printed("vbta_table1"), *measured]:
+        found.setdefault(str(row["setting"]["paired"]), {})[row["configuration"]] = percent(row)
+    return markdown("known pairs", found, (PRINTED, "paper", "ours"))
 
 
 def vbta_likelihoods() -> str:
     """Table 2 of VBTA: log-likelihoods of both domains, with standard errors."""
-    names = {"VAE": "VAE", "JMVAE": "JMVAE", "paper": "VBTA"}
+    names = {"paper": "VBTA"}
+    symbols = {"source": "x", "target": "y"}
     found: dict[str, dict[str, str]] = {}
-    for configuration, (x, y) in VBTA_PRINTED.items():
-        printed = {"log p(x), as printed": f"{x:.2f}", "log p(y), as printed": f"{y:.2f}"}
-        found[names[configuration]] = printed
-    for row in read("vbta_table2"):
-        symbol = {"source": "x", "target": "y"}[row["setting"]["domain"]]
+
+    def add(row: dict, value: str, end: str = "") -> None:
         line = found.setdefault(names.get(row["configuration"], row["configuration"]), {})
-        line[f"log p({symbol})"] = f"{row['value']:.2f} ± {row['standard_error']:.2f}"
+        line[f"log p({symbols[row['setting']['domain']]}){end}"] = value
+
+    for row in results.printed("vbta_table2"):
+        add(row, f"{row['value']:.2f}", ", as printed")
+    for row in results.rows("vbta_table2"):
+        add(row, f"{row['value']:.2f} ± {row['standard_error']:.2f}")
     return markdown("", found)
 
 
 def vbta_ablation() -> str:
     """From the paper's configuration of VBTA to ours, at 100 known pairs."""
     steps = [
-        *(r for r in read("vbta_table1") if r["configuration"] == "paper"),
-        *read("vbta_ablation"),
-        *(r for r in read("vbta_table1") if r["configuration"] == "ours"),
+        *results.rows("vbta_table1", configuration="paper", paired=100),
+        *results.rows("vbta_ablation", paired=100),
+        *results.rows("vbta_table1", configuration="ours", paired=100),
     ]
     found: dict[str, dict[str, str]] = {}
     for row in steps:
-        if row["setting"]["paired"] == 100:
-            name = row["configuration"]
-            name = "ours: and cross-reconstruction" if name == "ours" else name
-            line = found.setdefault(name, {})
-            line[DIRECTIONS[row["setting"]["direction"]]] = percent(row)
+        name = row["configuration"]
+        name = "ours: and cross-reconstruction" if name == "ours" else name
+        found.setdefault(name, {})[DIRECTIONS[row["setting"]["direction"]]] = percent(row)
     return markdown("100 known pairs", found)
 
 
+def lstnet_table() -> str:
+    """Table 2 of LSTNet, with a line per method or run."""
+    columns = {"target_to_source": "USPS to MNIST", "source_to_target": "MNIST to USPS"}
+    found: dict[str, dict[str, str]] = {}
+    for row in results.rows("lstnet_table2"):
+        name, setting = row["configuration"], row["setting"]
+        if preset := setting.get("preset"):
+            name = f"{name}: preset `{preset}`, {setting['epochs']} epochs"
+        found.setdefault(name, {})[columns[setting["direction"]]] = percent(row)
+    return markdown("", found, columns.values())
+
+
 def bridging_table(number: int, key: str) -> Callable[[], str]:
-    """A table of latent domain transfer, a line for each value of its setting `key`."""
+    """Return a renderer of this table of latent domain transfer, with a line per `key`."""
     whose = {"paper": "paper's configuration", "ours": "ours"}
 
     def rendered() -> str:
         found: dict[str, dict[str, str]] = {}
-        for row in read(f"bridging_table{number}"):
+        for row in results.rows(f"bridging_table{number}"):
             setting = row["setting"]
             name = VARIANTS.get(setting[key], str(setting[key]))
             if number == 5:
@@ -121,28 +123,56 @@ def bridging_table(number: int, key: str) -> Callable[[], str]:
             if row["configuration"] in whose:
                 line[f"steps, {whose[row['configuration']]}"] = f"{setting['steps']:,}"
         columns = [f"{who}, {latents}" for who in whose.values() for latents in ("mean", "sampled")]
-        return markdown(key, found, ["paper, as printed", *columns])
+        return markdown(key, found, [PRINTED, *columns])
 
     return rendered
 
 
+#: Method, way of transferring, and whether the objective is the paper's.
+METHODS = {
+    ("cvae", "set", True): "CVAE, attribute set to 1",
+    ("cvae", "label", True): "CVAE, attribute set to its best value",
+    ("fader", "set", True): "Fader Network, attribute set to 1",
+    ("fader", "label", True): "Fader Network, attribute set to its best value",
+    ("stargan", None, True): "StarGAN",
+    ("dualvae", "dual", True): "DualVAE, z + lambda u",
+    ("dualvae", "isolated", True): "DualVAE, isolated direction",
+    ("dualvae", "boundary", True): "DualVAE, past the boundary",
+    ("dualvae", "dual", False): "ours, z + lambda u",
+    ("dualvae", "isolated", False): "ours, isolated direction",
+    ("dualvae", "boundary", False): "ours, past the boundary",
+}
+# How the paper's own figures were obtained; those of StarGAN have no line of ours.
+PRINTED_TRANSFERS = {"cvae": "set", "fader": "set", "dualvae": "dual"}
+
+
+def dualvae_table() -> str:
+    """Table 1 of DualVAE: CIS on sets of 160 test faces, with a line per method."""
+    found: dict[tuple, dict[str, str]] = {key: {} for key in METHODS}
+    measured = results.rows("dualvae_table1", metric="cis", of_draws=True)
+    for row in [*results.printed("dualvae_table1"), *measured]:
+        setting, printed = row["setting"], row["configuration"] == "printed"
+        kind = PRINTED_TRANSFERS.get(setting["method"]) if printed else setting["transfer"]
+        value = f"{row['value']:.3f}" + ("" if row["std"] is None else f" ± {row['std']:.3f}")
+        line = found[setting["method"], kind, not setting.get("consistency")]
+        line[f"{setting['domains']} attributes{', as printed' if printed else ''}"] = value
+    columns = [f"{n} attributes{end}" for n in (20, 40) for end in (", as printed", "")]
+    return markdown("", {METHODS[key]: line for key, line in found.items() if line}, columns)
+
+
 def dualvae_sparsity() -> str:
-    """Figure 6 of DualVAE in numbers: a line for each share of missing labels and transfer."""
+    """Figure 6 of DualVAE in numbers: a line per share of missing labels and transfer."""
     found: dict[str, dict[str, str]] = {}
-    for row in read("dualvae_sparsity"):
+    for row in results.rows("dualvae_sparsity", of_draws=False):
         setting = row["setting"]
-        if setting["of_draws"]:
-            continue
         key = "dualvae", setting["transfer"], not setting.get("consistency")
-        kind = tables.METHODS.get(key, setting["transfer"])
-        line = found.setdefault(f"{100 * setting['missing']:g} % missing, {kind}", {})
-        line[row["metric"].upper() if row["metric"] == "cis" else row["metric"]] = (
-            f"{row['value']:.3f}"
-        )
+        name = f"{100 * setting['missing']:g} % missing, {METHODS.get(key, setting['transfer'])}"
+        metric = "CIS" if row["metric"] == "cis" else row["metric"]
+        found.setdefault(name, {})[metric] = f"{row['value']:.3f}"
     return markdown("", found, ("ts", "rs", "CIS"))
 
 
-#: Metric, and where there are several of it whose, to the line of the table of faces.
+#: Lines of the table of faces, by metric and, where several rows have it, by what it is about.
 OF_FACES = {
     ("target_gender_accuracy", ""): "seen as the other gender: {}",
     ("attribute_agreement", "reconstruction"): "other attributes as in the reconstruction: {}",
@@ -159,14 +189,12 @@ OF_FACES = {
 
 
 def men_women() -> str:
-    """Faces of men and women, test images: a line for each measure, a column for whose faces."""
+    """Faces of men and women, test images: a line per measure, a column per domain."""
     whose = {"source": "of men", "target": "of women"}
     places = {key: number for number, key in enumerate(OF_FACES)}
     found: dict[tuple, dict[str, str]] = {}
-    for row in read("celeba_men_women"):
+    for row in results.rows("celeba_men_women", split="test"):
         setting, metric = row["setting"], row["metric"]
-        if setting["split"] != "test":
-            continue
         strength = setting.get("strength")
         which = next((setting[k] for k in ("with_the", "of", "model") if k in setting), "")
         if metric == "spread" and strength is not None:
@@ -188,7 +216,7 @@ def men_women() -> str:
 
 PAPER_TABLES: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {
     "TVAE, table 1": (("tvae_table1",), tvae_table),
-    "VBTA, table 1": (("vbta_table1",), tables.vbta_table),
+    "VBTA, table 1": (("vbta_table1",), vbta_table),
     "VBTA, table 2": (("vbta_table2",), vbta_likelihoods),
     "VBTA, ablation": (("vbta_table1", "vbta_ablation"), vbta_ablation),
     "VBTA, men and women": (("celeba_men_women",), men_women),
@@ -197,7 +225,7 @@ PAPER_TABLES: dict[str, tuple[tuple[str, ...], Callable[[], str]]] = {
     "Latent domain transfer, table 3": (("bridging_table3",), bridging_table(3, "labels")),
     "Latent domain transfer, table 4": (("bridging_table4",), bridging_table(4, "variant")),
     "Latent domain transfer, table 5": (("bridging_table5",), bridging_table(5, "pair")),
-    "DualVAE, table 1": (("dualvae_table1",), tables.dualvae_table),
+    "DualVAE, table 1": (("dualvae_table1",), dualvae_table),
     "DualVAE, figure 6": (("dualvae_sparsity",), dualvae_sparsity),
-    "LSTNet, table 2": (("lstnet_table2",), tables.lstnet_table),
+    "LSTNet, table 2": (("lstnet_table2",), lstnet_table),
 }
