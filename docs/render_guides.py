@@ -1,10 +1,10 @@
-"""Runs guides at full length and writes them as pages of the site, with what they print and draw.
+"""Runs guides at full length and writes them, with their outputs, as pages of the site.
 
     python docs/render_guides.py guides/getting_started.py [...] [--backend jax]
 
-Writes `docs/guides/NAME.md` and its pictures, `docs/guides/NAME_files/*.png`, which are committed:
-the site is built from them, without running anything. The page keeps a hash of the guide, by which
-`tests/docs` tells whether it is the present one's.
+Writes `docs/guides/NAME.md` and its pictures, `docs/guides/NAME_files/*.png`. Commit both: building
+the site does not run the guides. The page contains a hash of the guide, from which `tests/docs`
+sees whether the page is up to date.
 """
 
 import argparse
@@ -18,37 +18,39 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jupytext
+import nbformat
 import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = Path(__file__).parent / "guides"
-#: Pixels; pictures of notebooks may be finer than a page shows.
+#: Maximum width of a picture in pixels.
 WIDEST = 1000
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: Keras's progress bar and the time that goes with it, which differ in every run.
+#: Keras's progress bar, and the times beside it, which differ in every run.
 BAR = re.compile(r"[━╸]+\s*")
-#: What TensorFlow's logger says, in notebooks on the standard output.
-LOG = re.compile(r"WARNING:(tensorflow|absl):")
 TIME = re.compile(r"\s+\d+(\.\d+)?(s|ms|us)( \d+(\.\d+)?(s|ms|us)/(step|epoch))?(?= - |$)")
+#: Messages of TensorFlow's logger, which notebooks print to the standard output.
+LOG = re.compile(r"WARNING:(tensorflow|absl):")
 
 
 def digest(guide: Path) -> str:
-    """The hash by which a page knows its guide."""
+    """Return the hash of a guide that its page contains."""
     return hashlib.sha256(guide.read_bytes()).hexdigest()[:16]
 
 
 def settled(text: str) -> str:
-    """Printed text as a terminal leaves it: what was written over is gone, and colours are."""
+    """Return printed text as a terminal shows it at the end, without colors."""
     lines = []
     for line in ESCAPES.sub("", text).split("\n"):
-        # A progress bar goes back to the start of its line, or as many characters as it wrote.
+        # A progress bar rewrites its line, after a carriage return or backspaces.
         parts = [part for part in re.split(r"\r|\x08+", line) if part.strip()]
         line = parts[-1] if parts else ""
         if LOG.match(line):
             continue
         if BAR.search(line):
             line = TIME.sub("", BAR.sub("", line)).rstrip(" -")
-            # Of a bar that was still moving, only the count is left.
+            # A bar that was still moving.
             if re.fullmatch(r"\s*\d+/(\d+|Unknown)\s*", line):
                 continue
         lines.append(line.rstrip())
@@ -56,7 +58,7 @@ def settled(text: str) -> str:
 
 
 def without_paths(text: str, folder: str) -> str:
-    """The text without the places of this machine."""
+    """Return the text without paths of this machine."""
     home = str(Path.home())
     for place, name in ((folder, "."), (sys.prefix, "~"), (str(ROOT), "."), (home, "~")):
         place = re.escape(place)
@@ -67,7 +69,7 @@ def without_paths(text: str, folder: str) -> str:
 
 
 def small_png(data: str) -> bytes:
-    """A picture of at most `WIDEST` pixels and 256 colours, if that is smaller."""
+    """Reduce a picture to a width of `WIDEST` and 256 colors, if that makes it smaller."""
     from PIL import Image
 
     original = base64.b64decode(data)
@@ -81,7 +83,7 @@ def small_png(data: str) -> bytes:
 
 
 def alternative(code: str, heading: str) -> str:
-    """What a picture is, for those who do not see it: section, file's name, what drew it."""
+    """Return a picture's alternative text: its section, file name and drawing function."""
     drawn_by = re.findall(r"\bvisualization\.(\w+)\(", code)
     files = re.findall(r"""["'](\w+)\.png["']""", code)
     words = [*files[-1:], *drawn_by[-1:]] or ["picture"]
@@ -90,7 +92,7 @@ def alternative(code: str, heading: str) -> str:
 
 
 class Page:
-    """Collects the Markdown and pictures of one executed notebook."""
+    """The Markdown and pictures of an executed notebook."""
 
     def __init__(self, name: str, folder: str):
         self.name, self.folder = name, folder
@@ -99,7 +101,7 @@ class Page:
         self.heading = name
 
     def add(self, cell) -> None:
-        """A cell, and its outputs if it is code."""
+        """Append a cell and its outputs."""
         if cell.cell_type == "markdown":
             self.parts.append(cell.source)
             headings = re.findall(r"^#+ (.*)$", cell.source, re.M)
@@ -108,7 +110,7 @@ class Page:
         self.parts.append(f"```python\n{cell.source}\n```")
         printed = ""
         for output in cell.outputs:
-            # Warnings and the bars of other libraries go to the error stream.
+            # The error stream has warnings, and progress bars of other libraries.
             if output.output_type == "stream" and output.name == "stdout":
                 printed += output.text
             elif output.output_type in ("display_data", "execute_result"):
@@ -133,7 +135,7 @@ class Page:
         self.parts.append(f"![{alternative(code, self.heading)}]({self.name}_files/{file})")
 
     def write(self, header: dict[str, str]) -> Path:
-        """The page, and its pictures in the place of earlier ones."""
+        """Write the page and its pictures, and delete earlier pictures."""
         folder = PAGES / f"{self.name}_files"
         shutil.rmtree(folder, ignore_errors=True)
         for file, data in self.pictures.items():
@@ -145,28 +147,36 @@ class Page:
         return path
 
 
-def render(guide: Path) -> Path:
-    """Runs a guide in a folder of its own and writes its page."""
-    import keras
-    import tutobook
+def execute(notebook: nbformat.NotebookNode, folder: str | Path, timeout: int | None = None) -> None:
+    """Run a notebook in `folder` and store its outputs in it."""
+    from nbclient import NotebookClient
 
-    notebook = tutobook.to_notebook(guide)
-    header, _ = tutobook.cells_of(guide.read_text(encoding="utf-8"))
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=timeout, resources=resources, record_timing=False).execute()
+
+
+def render(guide: Path) -> Path:
+    """Run a guide in a temporary folder and write its page."""
+    import keras
+
+    notebook = jupytext.read(guide)
+    backend, description = keras.config.backend(), notebook.metadata.description
+    heading, _, text = notebook.cells[0].source.partition("\n\n")
+    notebook.cells[0].source = text
     with tempfile.TemporaryDirectory() as folder:
-        tutobook.execute(notebook, folder)
+        execute(notebook, folder)
         page = Page(guide.stem, folder)
-        for cell in notebook.cells[1:]:  # the first one is the header
+        page.parts = [
+            heading,
+            f"*{description}*",
+            f"`guides/{guide.name}`, run with KERAS_BACKEND={backend} and Keras {keras.version()}.",
+        ]
+        for cell in notebook.cells:
             page.add(cell)
-    backend = keras.config.backend()
-    first = (
-        f"# {header['Title']}\n\n*{header['Description']}*\n\n"
-        f"`guides/{guide.name}`, run with KERAS_BACKEND={backend} and Keras {keras.version()}."
-    )
-    page.parts.insert(0, first)
     return page.write(
         {
-            "title": header["Title"],
-            "description": header["Description"],
+            "title": heading.removeprefix("# "),
+            "description": description,
             "source": f"guides/{guide.name}",
             "sha256": digest(guide),
             "backend": backend,
@@ -177,11 +187,11 @@ def render(guide: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Render guides as pages of the site.")
-    parser.add_argument("guides", nargs="+", type=Path, help="tutobooks")
+    parser.add_argument("guides", nargs="+", type=Path, help="files of `guides/`")
     parser.add_argument(
         "--backend",
         choices=("tensorflow", "jax", "torch"),
-        help="default: Keras's, by KERAS_BACKEND or its configuration file",
+        help="default: Keras's own choice",
     )
     arguments = parser.parse_args()
     if arguments.backend:

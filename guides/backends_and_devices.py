@@ -1,24 +1,25 @@
-"""
-Title: Swapping backends, mixed precision, several devices
-Author: The keras_latent authors
-Date created: 2026/11/26
-Last modified: 2026/11/26
-Description: One model on TensorFlow, JAX and PyTorch, in half precision, on every device there is.
-Accelerator: None
-"""
+# ---
+# jupyter:
+#   description: One model on TensorFlow, JAX and PyTorch, in half precision, on every device there is.
+#   kernelspec:
+#     name: python3
+#     display_name: Python 3
+# ---
 
-"""
-## The backend
+# %% [markdown]
+# # Swapping backends, mixed precision, several devices
+#
+# ## The backend
+#
+# Keras reads the environment variable `KERAS_BACKEND` once, when it is imported: `"tensorflow"`,
+# `"jax"` or `"torch"`. Without it, `~/.keras/keras.json` decides. In a notebook, the first cell is
+# the place for `os.environ["KERAS_BACKEND"] = "jax"`. A process stays with its backend.
+#
+# Nothing else in a program changes, and nothing below names a backend but for the section on
+# several devices. What is printed and drawn here depends on the backend and the machine that ran
+# it; the first line says which.
 
-Keras reads the environment variable `KERAS_BACKEND` once, when it is imported: `"tensorflow"`,
-`"jax"` or `"torch"`. Without it, `~/.keras/keras.json` decides. In a notebook, the first cell is
-the place for `os.environ["KERAS_BACKEND"] = "jax"`. A process stays with its backend.
-
-Nothing else in a program changes, and nothing below names a backend but for the section on
-several devices. What is printed and drawn here depends on the backend and the machine that ran
-it; the first line says which.
-"""
-
+# %%
 import importlib.util
 import os
 import subprocess
@@ -67,19 +68,19 @@ def train(model, epochs=EPOCHS):
     return history.history["loss"], min(clock.seconds)
 
 
-"""
-## How a step is run
+# %% [markdown]
+# ## How a step is run
+#
+# `compile` has three settings that change the speed and nothing else:
+#
+# - `jit_compile`: XLA on TensorFlow and JAX, `torch.compile` on PyTorch. The default, `"auto"`, is
+#   yes on the first two and no on PyTorch, which runs a step operation by operation; and no on a
+#   TensorFlow without an accelerator for models that convolve, since that is faster there.
+# - `steps_per_execution`: batches in one compiled call. It helps where a step is so short that
+#   calling it costs as much. Keras has it on TensorFlow and JAX, and refuses it on PyTorch.
+# - `run_eagerly=True`: nothing is compiled, so that a debugger and `print` work inside the losses.
 
-`compile` has three settings that change the speed and nothing else:
-
-- `jit_compile`: XLA on TensorFlow and JAX, `torch.compile` on PyTorch. The default, `"auto"`, is
-  yes on the first two and no on PyTorch, which runs a step operation by operation; and no on a
-  TensorFlow without an accelerator for models that convolve, since that is faster there.
-- `steps_per_execution`: batches in one compiled call. It helps where a step is so short that
-  calling it costs as much. Keras has it on TensorFlow and JAX, and refuses it on PyTorch.
-- `run_eagerly=True`: nothing is compiled, so that a debugger and `print` work inside the losses.
-"""
-
+# %%
 settings = {"default": {}, "run_eagerly": {"run_eagerly": True}}
 if BACKEND != "torch":
     settings["steps_per_execution=11"] = {"steps_per_execution": 11}
@@ -92,22 +93,22 @@ for name, arguments in settings.items():
     third = losses[name][:3][-1]
     print(f"{name:22s} {1000 * seconds:5.0f} ms an epoch; loss of the third epoch {third:.3f}")
 
-"""
-The losses agree: the noise comes from the model's seed, however the step is run. Between backends
-they do not agree to the last digit, since each draws other random numbers.
+# %% [markdown]
+# The losses agree: the noise comes from the model's seed, however the step is run. Between backends
+# they do not agree to the last digit, since each draws other random numbers.
+#
+# ## Mixed precision
+#
+# Under a policy such as `"mixed_bfloat16"` (16 bits; for TPUs, newer GPUs and CPUs with matrix units)
+# or `"mixed_float16"` (for GPUs), layers compute in half precision and keep their weights in
+# float32. It is set before the model is made, and stays with the model, in its file too.
+#
+# The models here compute what needs precision, log-likelihoods and divergences, in float32
+# nevertheless. Under `"mixed_float16"`, small gradients would be rounded to 0: `compile` wraps each
+# optimizer so that its loss is scaled and steps with an overflow are left out. Where the processor
+# has no units for it, half precision is slower than float32: try it before you use it.
 
-## Mixed precision
-
-Under a policy such as `"mixed_bfloat16"` (16 bits; for TPUs, newer GPUs and CPUs with matrix units)
-or `"mixed_float16"` (for GPUs), layers compute in half precision and keep their weights in
-float32. It is set before the model is made, and stays with the model, in its file too.
-
-The models here compute what needs precision, log-likelihoods and divergences, in float32
-nevertheless. Under `"mixed_float16"`, small gradients would be rounded to 0: `compile` wraps each
-optimizer so that its loss is scaled and steps with an overflow are left out. Where the processor
-has no units for it, half precision is slower than float32: try it before you use it.
-"""
-
+# %%
 curves = {"float32": losses["default"]}
 for policy in ("mixed_bfloat16", "mixed_float16"):
     keras.config.set_dtype_policy(policy)
@@ -123,13 +124,13 @@ keras.config.set_dtype_policy("float32")
 print(f"float32: loss {curves['float32'][-1]:.2f}")
 visualization.training_curves(curves, "mixed_precision.png")
 
-"""
-## Files across backends
+# %% [markdown]
+# ## Files across backends
+#
+# A file that was written on one backend can be read on the others. Here this backend writes, and
+# another one that is installed, in a process of its own, reads and goes on training.
 
-A file that was written on one backend can be read on the others. Here this backend writes, and
-another one that is installed, in a process of its own, reads and goes on training.
-"""
-
+# %%
 model = new_model()
 model.compile(keras.optimizers.Adam(1e-3))
 train(model, epochs=10)
@@ -173,48 +174,48 @@ done = subprocess.run(
 history = model.fit(x[:640], batch_size=64, shuffle=False, verbose=0)
 print(f"{done.stdout}loss of the same epoch on {BACKEND}: {history.history['loss'][0]:.2f}")
 
-"""
-All nine combinations of a writing and a reading backend were tried with this model, on a CPU with
-Keras 3.15. What carries over:
+# %% [markdown]
+# All nine combinations of a writing and a reading backend were tried with this model, on a CPU with
+# Keras 3.15. What carries over:
+#
+# - The configuration and the weights: reconstructions, and what `generate` draws with a seed, agreed
+#   to 1e-6. Files of weights (`save_weights`) and presets (`save_to_preset`) do the same.
+# - The optimizer: its settings, its step and its slots.
+# - The precision, and the state of the seeds.
+#
+# What does not:
+#
+# - The noise of the next steps. Each backend makes other numbers of the same state, so that the
+#   training goes on as well, but not with the same losses.
+# - What only some backends have: a file with `steps_per_execution` above 1 is refused by PyTorch.
+#
+# `jit_compile="auto"`, the default, stays that in the file: the backend that reads it chooses.
 
-- The configuration and the weights: reconstructions, and what `generate` draws with a seed, agreed
-  to 1e-6. Files of weights (`save_weights`) and presets (`save_to_preset`) do the same.
-- The optimizer: its settings, its step and its slots.
-- The precision, and the state of the seeds.
-
-What does not:
-
-- The noise of the next steps. Each backend makes other numbers of the same state, so that the
-  training goes on as well, but not with the same losses.
-- What only some backends have: a file with `steps_per_execution` above 1 is refused by PyTorch.
-
-`jit_compile="auto"`, the default, stays that in the file: the backend that reads it chooses.
-"""
-
+# %%
 rows = {
     f"written on {BACKEND}": np.load("written.npz")["generated"],
     f"trained on {reader}": np.load("generated.npy"),
 }
 visualization.translation_grid(rows, "across_backends.png")
 
-"""
-## Several devices
+# %% [markdown]
+# ## Several devices
+#
+# Each device takes a part of every batch; what they find is averaged, and all devices make the same
+# step. The model is unchanged; it has to be made and compiled under a strategy. What there is
+# depends on the backend:
+#
+# - TensorFlow: `tf.distribute.MirroredStrategy`, over all GPUs that are there.
+# - JAX: `keras.distribution.DataParallel`, over all GPUs or TPUs, or CPU devices (the environment
+#   variable `XLA_FLAGS=--xla_force_host_platform_device_count=2` makes two of one processor, which is
+#   no faster, but lets you try).
+# - PyTorch: Keras trains on one device, which is the GPU if there is one.
+#
+# This cell takes whatever devices it finds, be it one. The batch of 64 is that of all devices
+# together; it should be a multiple of their number, and so should the last batch of an epoch.
 
-Each device takes a part of every batch; what they find is averaged, and all devices make the same
-step. The model is unchanged; it has to be made and compiled under a strategy. What there is
-depends on the backend:
 
-- TensorFlow: `tf.distribute.MirroredStrategy`, over all GPUs that are there.
-- JAX: `keras.distribution.DataParallel`, over all GPUs or TPUs, or CPU devices (the environment
-  variable `XLA_FLAGS=--xla_force_host_platform_device_count=2` makes two of one processor, which is
-  no faster, but lets you try).
-- PyTorch: Keras trains on one device, which is the GPU if there is one.
-
-This cell takes whatever devices it finds, be it one. The batch of 64 is that of all devices
-together; it should be a multiple of their number, and so should the last batch of an epoch.
-"""
-
-
+# %%
 def train_on_all_devices():
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -242,11 +243,10 @@ count, together = train_on_all_devices()
 print(f"{count} device{'s' if count > 1 else ''}: loss {together[-1]:.4f}")
 print(f"without a strategy: loss {losses['default'][-1]:.4f}")
 
-"""
-`DataParallel` makes the same training of many devices as of one, up to rounding. Under
-`MirroredStrategy` each device draws the noise of its own rows, so that with several of them the
-losses differ a little from those of one.
-
-Files know nothing of devices: a model that was trained on eight is saved and loaded as any other.
-Data that TensorFlow reads, such as a `DomainPair` on this backend, is distributed as it comes.
-"""
+# %% [markdown]
+# `DataParallel` makes the same training of many devices as of one, up to rounding. Under
+# `MirroredStrategy` each device draws the noise of its own rows, so that with several of them the
+# losses differ a little from those of one.
+#
+# Files know nothing of devices: a model that was trained on eight is saved and loaded as any other.
+# Data that TensorFlow reads, such as a `DomainPair` on this backend, is distributed as it comes.

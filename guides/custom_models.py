@@ -1,37 +1,38 @@
-"""
-Title: Writing your own latent model with the portable train step
-Author: The keras_latent authors
-Date created: 2026/11/26
-Last modified: 2026/11/26
-Description: A VAE and a GAN with two optimizers, written once for TensorFlow, JAX and PyTorch.
-Accelerator: None
-"""
+# ---
+# jupyter:
+#   description: A VAE and a GAN with two optimizers, written once for TensorFlow, JAX and PyTorch.
+#   kernelspec:
+#     name: python3
+#     display_name: Python 3
+# ---
 
-"""
-## What this is about
+# %% [markdown]
+# # Writing your own latent model with the portable train step
+#
+# ## What this is about
+#
+# Keras's `fit` calls a model's `train_step`, and what stands there differs: TensorFlow wants a
+# `GradientTape`, PyTorch `backward()`, and JAX a pure function from the state of all variables to
+# their new state. A method with two optimizers and random numbers is then written three times.
+#
+# `keras_latent.training` has the one thing that differs. A model says what its losses are and who
+# minimises them in which order; everything else is `keras.ops`. The models of this library are
+# written in this way, and so can yours be. Nothing here asks for the backend, and nothing has to be
+# about domains.
+#
+# The pieces:
+#
+# - `training.PortableModel`: a `keras.Model` to derive from.
+# - `@training.portable`: stands over `train_step(self, data)` and `test_step(self, data)`.
+# - `self.unpack(data)`: the inputs of a batch, as tensors.
+# - `self.minimize(loss_fn, *args)`: one update. `loss_fn(*args)` returns the scalar to minimise and
+#   a dict of whatever else is wanted.
+# - `self.track(batch_size, name=value, ...)`: running means for the logs, weighted by the batch's
+#   rows.
+# - `trackers`: the names of these, declared in the class.
+# - `optimizer_groups()`: for several optimizers, which layers each of them moves.
 
-Keras's `fit` calls a model's `train_step`, and what stands there differs: TensorFlow wants a
-`GradientTape`, PyTorch `backward()`, and JAX a pure function from the state of all variables to
-their new state. A method with two optimizers and random numbers is then written three times.
-
-`keras_latent.training` has the one thing that differs. A model says what its losses are and who
-minimises them in which order; everything else is `keras.ops`. The models of this library are
-written in this way, and so can yours be. Nothing here asks for the backend, and nothing has to be
-about domains.
-
-The pieces:
-
-- `training.PortableModel`: a `keras.Model` to derive from.
-- `@training.portable`: stands over `train_step(self, data)` and `test_step(self, data)`.
-- `self.unpack(data)`: the inputs of a batch, as tensors.
-- `self.minimize(loss_fn, *args)`: one update. `loss_fn(*args)` returns the scalar to minimise and
-  a dict of whatever else is wanted.
-- `self.track(batch_size, name=value, ...)`: running means for the logs, weighted by the batch's
-  rows.
-- `trackers`: the names of these, declared in the class.
-- `optimizer_groups()`: for several optimizers, which layers each of them moves.
-"""
-
+# %%
 import keras
 import numpy as np
 from keras import layers, ops
@@ -43,14 +44,14 @@ keras.utils.set_random_seed(0)
 x, x_test = images / np.float32(255), test_images / np.float32(255)
 print(keras.backend.backend(), x.shape, x_test.shape)
 
-"""
-## One optimizer: a VAE
+# %% [markdown]
+# ## One optimizer: a VAE
+#
+# The networks of 8x8 digits come first. A model must be *built* when its `__init__` ends, all
+# weights made: only then can a file restore its optimizer. So each network starts with a
+# `keras.Input`.
 
-The networks of 8x8 digits come first. A model must be *built* when its `__init__` ends, all
-weights made: only then can a file restore its optimizer. So each network starts with a
-`keras.Input`.
-"""
-
+# %%
 SHAPE, LATENTS = (8, 8, 1), 12
 
 
@@ -62,17 +63,17 @@ def dense(units):
     return layers.Dense(units, activation="relu")
 
 
-"""
-The objective is the negative evidence lower bound, in nats: what the decoder says of the image,
-and the divergence of `q(z|x)` from the prior. Random numbers come from a `SeedGenerator` that the
-model owns. Its state is updated within the loss, and so are the moments of batch normalisation,
-where there is any; `minimize` keeps these updates on JAX too.
+# %% [markdown]
+# The objective is the negative evidence lower bound, in nats: what the decoder says of the image,
+# and the divergence of `q(z|x)` from the prior. Random numbers come from a `SeedGenerator` that the
+# model owns. Its state is updated within the loss, and so are the moments of batch normalisation,
+# where there is any; `minimize` keeps these updates on JAX too.
+#
+# `test_step` evaluates the same loss by `self.objective`, which adds what layers have added to it
+# (weight regularizers), and moves nothing.
 
-`test_step` evaluates the same loss by `self.objective`, which adds what layers have added to it
-(weight regularizers), and moves nothing.
-"""
 
-
+# %%
 @keras.saving.register_keras_serializable(package="my_models")
 class TinyVAE(training.PortableModel):
     trackers = ("loss", "reconstruction_loss", "kl_loss")
@@ -120,11 +121,11 @@ class TinyVAE(training.PortableModel):
         return {**super().get_config(), "variance": self.variance, "seed": self.seed}
 
 
-"""
-It is an ordinary Keras model: validation data, callbacks and files work. Without an optimizer,
-`compile` takes Adam with a learning rate of 1e-3; `default_optimizer` would say otherwise.
-"""
+# %% [markdown]
+# It is an ordinary Keras model: validation data, callbacks and files work. Without an optimizer,
+# `compile` takes Adam with a learning rate of 1e-3; `default_optimizer` would say otherwise.
 
+# %%
 vae = TinyVAE()
 vae.compile()
 history = vae.fit(x, validation_data=(x_test, None), batch_size=64, epochs=40, verbose=0)
@@ -132,12 +133,12 @@ last = {name: round(values[-1], 2) for name, values in history.history.items()}
 print(last)
 visualization.training_curves(history, "vae_training.png")
 
-"""
-The first row below are test images, the second what is left of them after 12 latents, the third
-what the decoder makes of draws from the prior. The densities are those of pixels with a variance
-of 0.05, so that negative losses are nothing odd.
-"""
+# %% [markdown]
+# The first row below are test images, the second what is left of them after 12 latents, the third
+# what the decoder makes of draws from the prior. The densities are those of pixels with a variance
+# of 0.05, so that negative losses are nothing odd.
 
+# %%
 prior = np.random.default_rng(0).standard_normal((10, LATENTS)).astype("float32")
 rows = {
     "test": x_test[:10],
@@ -146,11 +147,11 @@ rows = {
 }
 visualization.translation_grid(rows, "vae_images.png")
 
-"""
-A file holds the optimizer's state, and that of the seed generator too, which Keras itself leaves
-out: a loaded model goes on as if it had never stopped.
-"""
+# %% [markdown]
+# A file holds the optimizer's state, and that of the seed generator too, which Keras itself leaves
+# out: a loaded model goes on as if it had never stopped.
 
+# %%
 vae.save("tiny_vae.keras")
 loaded = keras.saving.load_model("tiny_vae.keras")
 for model in (vae, loaded):
@@ -158,19 +159,19 @@ for model in (vae, loaded):
 same = np.allclose(vae.predict(x_test, verbose=0), loaded.predict(x_test, verbose=0), atol=1e-5)
 print(f"one more epoch, in memory and from the file: the same images: {same}")
 
-"""
-## Two optimizers: a GAN
+# %% [markdown]
+# ## Two optimizers: a GAN
+#
+# A generator makes digits of noise; a critic tells them from real ones. Each has a loss and an
+# optimizer of its own. `optimizer_groups` says which layers each of them moves, `minimize(...,
+# of=name)` whose turn it is. The order of a step is that of the two lines in `train_step`: the
+# critic first, and the generator sees the critic that has just been updated.
+#
+# The losses are those of the original GAN in its non-saturating form. A generator may win or lose
+# this game for good; the critic's accuracy, kept from its loss and tracked, shows it.
 
-A generator makes digits of noise; a critic tells them from real ones. Each has a loss and an
-optimizer of its own. `optimizer_groups` says which layers each of them moves, `minimize(...,
-of=name)` whose turn it is. The order of a step is that of the two lines in `train_step`: the
-critic first, and the generator sees the critic that has just been updated.
 
-The losses are those of the original GAN in its non-saturating form. A generator may win or lose
-this game for good; the critic's accuracy, kept from its loss and tracked, shows it.
-"""
-
-
+# %%
 @keras.saving.register_keras_serializable(package="my_models")
 class TinyGAN(training.PortableModel):
     trackers = ("critic_loss", "generator_loss", "critic_accuracy")
@@ -236,12 +237,12 @@ class TinyGAN(training.PortableModel):
         return {**super().get_config(), "seed": self.seed}
 
 
-"""
-`compile()` takes what `default_optimizer` returns. Your own come as a dict with the names of the
-groups: `compile({"critic": "adam", "generator": keras.optimizers.Adam(1e-3)})`. Both are members
-of one optimizer that Keras sees, so that callbacks and files know of both.
-"""
+# %% [markdown]
+# `compile()` takes what `default_optimizer` returns. Your own come as a dict with the names of the
+# groups: `compile({"critic": "adam", "generator": keras.optimizers.Adam(1e-3)})`. Both are members
+# of one optimizer that Keras sees, so that callbacks and files know of both.
 
+# %%
 gan = TinyGAN()
 gan.compile()
 history = gan.fit(x, batch_size=64, epochs=120, verbose=0)
@@ -249,28 +250,27 @@ print({name: round(values[-1], 2) for name, values in history.history.items()})
 print({name: len(member.variables) for name, member in gan.optimizer.members.items()})
 visualization.training_curves(history, "gan_training.png")
 
-"""
-A critic that is right in half of the images, with a loss near 2 log 2 = 1.39, cannot tell them
-apart; one that always is teaches the generator nothing any more. What the generator makes of ten
-draws, below real digits:
-"""
+# %% [markdown]
+# A critic that is right in half of the images, with a loss near 2 log 2 = 1.39, cannot tell them
+# apart; one that always is teaches the generator nothing any more. What the generator makes of ten
+# draws, below real digits:
 
+# %%
 rows = {"real": x[:10], "generated": gan.predict(prior, verbose=0)}
 visualization.translation_grid(rows, "gan_images.png")
 
-"""
-## Rules that keep a step portable
-
-- Only `keras.ops` and `keras.random` in the losses, and shapes that do not depend on values: on
-  TensorFlow and JAX the step is compiled with XLA.
-- Random numbers come from a `SeedGenerator` that is an attribute of the model or of a layer.
-- State is a Keras variable: a number kept in a Python attribute would be frozen when the step is
-  compiled.
-- What a loss computes besides the scalar, and is wanted outside, it returns in the dict.
-- Where two losses share their forward pass, `minimize_each` takes both at once and computes it
-  once.
-
-`compile(run_eagerly=True)` runs every step uncompiled, so that `print` and a debugger show values.
-The checks, verbs and presets of this library's own models are further base classes in
-`keras_latent.models`; `models.VAE` is `TinyVAE` with these.
-"""
+# %% [markdown]
+# ## Rules that keep a step portable
+#
+# - Only `keras.ops` and `keras.random` in the losses, and shapes that do not depend on values: on
+#   TensorFlow and JAX the step is compiled with XLA.
+# - Random numbers come from a `SeedGenerator` that is an attribute of the model or of a layer.
+# - State is a Keras variable: a number kept in a Python attribute would be frozen when the step is
+#   compiled.
+# - What a loss computes besides the scalar, and is wanted outside, it returns in the dict.
+# - Where two losses share their forward pass, `minimize_each` takes both at once and computes it
+#   once.
+#
+# `compile(run_eagerly=True)` runs every step uncompiled, so that `print` and a debugger show values.
+# The checks, verbs and presets of this library's own models are further base classes in
+# `keras_latent.models`; `models.VAE` is `TinyVAE` with these.

@@ -1,35 +1,36 @@
-"""
-Title: Editing attributes with DualVAE and measuring with CIS
-Author: The keras_latent authors
-Date created: 2026/11/26
-Last modified: 2026/11/26
-Description: Attributes as linear boundaries in latent space: moved across, and scored.
-Accelerator: None
-"""
+# ---
+# jupyter:
+#   description: 'Attributes as linear boundaries in latent space: moved across, and scored.'
+#   kernelspec:
+#     name: python3
+#     display_name: Python 3
+# ---
 
-"""
-## What this is about
+# %% [markdown]
+# # Editing attributes with DualVAE and measuring with CIS
+#
+# ## What this is about
+#
+# Some labels are not classes but attributes, of which an image may have several: glasses, a smile,
+# blond hair. To *edit* an attribute is to make an image that has it, and is otherwise the same.
+#
+# `DualVAE` (Okamoto et al., 2019) is a VAE whose latents `z` also predict the attributes, linearly:
+# `p(y_i|z) = sigmoid(u_i . z)`. The *dual vector* `u_i` is the normal of the attribute's decision
+# boundary, and an edit is a step along it, decoded: `z + lambda u_i`.
+#
+# The conditional inception score (CIS) of the same paper says whether an edit does what it should,
+# and nothing else. Here both are tried on scikit-learn's 8x8 digits, beside a conditional VAE,
+# in about two minutes on two CPU cores. Faces come at the end.
+#
+# ## Digits with attributes
+#
+# Three attributes, all made from the digit. *Loop* can be seen; *even* and *large* are mere
+# conventions, which an edit has to find a digit for: 3 made even, and otherwise the same, may be an
+# 8.
+#
+# Three labels in ten are taken away. -1 says that a label is missing; the image still counts.
 
-Some labels are not classes but attributes, of which an image may have several: glasses, a smile,
-blond hair. To *edit* an attribute is to make an image that has it, and is otherwise the same.
-
-`DualVAE` (Okamoto et al., 2019) is a VAE whose latents `z` also predict the attributes, linearly:
-`p(y_i|z) = sigmoid(u_i . z)`. The *dual vector* `u_i` is the normal of the attribute's decision
-boundary, and an edit is a step along it, decoded: `z + lambda u_i`.
-
-The conditional inception score (CIS) of the same paper says whether an edit does what it should,
-and nothing else. Here both are tried on scikit-learn's 8x8 digits, beside a conditional VAE,
-in about two minutes on two CPU cores. Faces come at the end.
-
-## Digits with attributes
-
-Three attributes, all made from the digit. *Loop* can be seen; *even* and *large* are mere
-conventions, which an edit has to find a digit for: 3 made even, and otherwise the same, may be an
-8.
-
-Three labels in ten are taken away. -1 says that a label is missing; the image still counts.
-"""
-
+# %%
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,13 +52,13 @@ missing = np.random.default_rng(0).random(all_labels.shape) < 0.3
 y = np.where(missing, -1, all_labels)
 print(f"{np.mean(y < 0):.3f} of the labels are missing")
 
-"""
-## Training
+# %% [markdown]
+# ## Training
+#
+# The preset has 32 latents, one hidden layer each way, and an observation variance of 0.05 squared
+# pixels. `alpha` weighs the labels: an image has 64 pixels to explain and three attributes.
 
-The preset has 32 latents, one hidden layer each way, and an observation variance of 0.05 squared
-pixels. `alpha` weighs the labels: an image has 64 pixels to explain and three attributes.
-"""
-
+# %%
 keras.utils.set_random_seed(0)
 dual = models.DualVAE.from_preset(
     "dual_vae_digits", load_weights=False, attributes=NAMES, use_bias=True, alpha=3.0
@@ -66,22 +67,22 @@ dual.compile()  # two Adams: one for the VAE, one for encoder and boundaries
 history = dual.fit(x, y, batch_size=64, epochs=60, verbose=0)
 visualization.training_curves(history, "attributes_training.png")
 
-"""
-The boundaries are a classifier, which `attribute_probabilities` asks. On test images:
-"""
+# %% [markdown]
+# The boundaries are a classifier, which `attribute_probabilities` asks. On test images:
 
+# %%
 seen = dual.attribute_probabilities(x_test) > 0.5
 for name, share in zip(NAMES, np.mean(seen == y_test, axis=0), strict=True):
     print(f"{name:6s} right in {share:.3f} of the test images")
 
-"""
-## Editing
+# %% [markdown]
+# ## Editing
+#
+# `transfer` takes the step `z + lambda u_i`. How long it is depends on the length of `u_i`; here we
+# think in standard deviations of the prior. Rows: the images, their reconstructions, and a step of
+# three standard deviations towards each attribute.
 
-`transfer` takes the step `z + lambda u_i`. How long it is depends on the length of `u_i`; here we
-think in standard deviations of the prior. Rows: the images, their reconstructions, and a step of
-three standard deviations towards each attribute.
-"""
-
+# %%
 step = 1.0 / float(np.linalg.norm(dual.dual_vectors(), axis=1).mean())
 columns = [int(np.argmax(test_digits == digit)) for digit in range(10)]
 some = x_test[columns]
@@ -89,11 +90,11 @@ rows = {"digit": some, "reconstruction": dual.reconstruct(some)}
 rows |= {f"more {name}": dual.transfer(some, name, 3 * step) for name in NAMES}
 visualization.translation_grid(rows, "attributes_transfer.png")
 
-"""
-A negative strength takes the attribute away, and one number for each row makes a sweep. From three
-standard deviations less to three more of *loop*, for the digits 3, 5 and 7:
-"""
+# %% [markdown]
+# A negative strength takes the attribute away, and one number for each row makes a sweep. From three
+# standard deviations less to three more of *loop*, for the digits 3, 5 and 7:
 
+# %%
 path = np.linspace(-3, 3, 9, dtype="float32") * np.float32(step)
 sweep = {
     f"loop: {digit}": dual.transfer(np.repeat(some[[digit]], len(path), axis=0), "loop", path)
@@ -101,23 +102,23 @@ sweep = {
 }
 visualization.translation_grid(sweep, "attributes_sweep.png")
 
-"""
-Attributes of real data hang together, and so do their boundaries: a step along one dual vector
-crosses others, too. `direction="isolated"` moves along the part of `u_i` that no other dual
-vector has a share in, so that the model's own answers about the others stay. And `to_boundary`
-goes as far as each image needs: to the other side, where the attribute's log-odds are `margin`.
-"""
+# %% [markdown]
+# Attributes of real data hang together, and so do their boundaries: a step along one dual vector
+# crosses others, too. `direction="isolated"` moves along the part of `u_i` that no other dual
+# vector has a share in, so that the model's own answers about the others stay. And `to_boundary`
+# goes as far as each image needs: to the other side, where the attribute's log-odds are `margin`.
 
+# %%
 rows = {"digit": some}
 for name in NAMES:
     rows[f"{name} or not"] = dual.to_boundary(some, name, margin=3.0, direction="isolated")
 visualization.translation_grid(rows, "attributes_boundary.png")
 
-"""
-What does the model itself say of these pictures, if it is asked again? Not quite what was asked
-for: decoding and encoding once more loses some of the step.
-"""
+# %% [markdown]
+# What does the model itself say of these pictures, if it is asked again? Not quite what was asked
+# for: decoding and encoding once more loses some of the step.
 
+# %%
 for i, name in enumerate(NAMES):
     moved = dual.to_boundary(x_test, name, margin=3.0, direction="isolated")
     after = dual.attribute_probabilities(moved) > 0.5
@@ -127,13 +128,13 @@ for i, name in enumerate(NAMES):
         f"the others in {np.mean(after[:, others] != seen[:, others]):.3f}"
     )
 
-"""
-## A judge, and the conditional inception score
+# %% [markdown]
+# ## A judge, and the conditional inception score
+#
+# No model should be its own judge. `attribute_classifier` trains one on real images, with all of
+# their labels, once, and keeps it in Keras's own folder.
 
-No model should be its own judge. `attribute_classifier` trains one on real images, with all of
-their labels, once, and keeps it in Keras's own folder.
-"""
-
+# %%
 judge = metrics.attribute_classifier(
     images, all_labels, epochs=20, max_shift=1, flip=False, softness=0.5
 )
@@ -141,18 +142,18 @@ report = metrics.attribute_report(judge, test_images, y_test, NAMES, batch_size=
 for name, row in report.items():
     print(f"judge of {name:6s} right in {row['accuracy']:.3f} of the test images")
 
-"""
-Each image is edited towards every attribute. The *transfer score* `ts` is how much the judge's
-probability of that attribute rises, the *reconstruction score* `rs` minus how much those of the
-others change, and CIS their sum. Doing nothing scores 0; images that have the attribute already
-cannot gain.
+# %% [markdown]
+# Each image is edited towards every attribute. The *transfer score* `ts` is how much the judge's
+# probability of that attribute rises, the *reconstruction score* `rs` minus how much those of the
+# others change, and CIS their sum. Doing nothing scores 0; images that have the attribute already
+# cannot gain.
+#
+# One number says little, since every strength strikes another balance: so all are tried. The whole
+# of it, edit and judge, runs as one compiled program; strengths go in beside the images, so that
+# it is compiled once for each way of editing. `CVAE`, whose decoder is told the attributes, edits
+# by telling it another one, and gets the same networks and labels.
 
-One number says little, since every strength strikes another balance: so all are tried. The whole
-of it, edit and judge, runs as one compiled program; strengths go in beside the images, so that
-it is compiled once for each way of editing. `CVAE`, whose decoder is told the attributes, edits
-by telling it another one, and gets the same networks and labels.
-"""
-
+# %%
 keras.utils.set_random_seed(0)
 layers = keras.layers
 image, told, z = keras.Input((8, 8, 1)), keras.Input((len(NAMES),)), keras.Input((32,))
@@ -190,11 +191,11 @@ for way, (function, strengths) in ways.items():
     best = max(scores[way], key=lambda score: score["cis"])
     print(f"{way:21s} best CIS {best['cis']:.3f} (ts {best['ts']:.3f}, rs {best['rs']:.3f})")
 
-"""
-Drawn over each other, `ts` over `rs`, each curve from weak edits to strong ones. Up is an edit
-that works, right is one that leaves other attributes alone.
-"""
+# %% [markdown]
+# Drawn over each other, `ts` over `rs`, each curve from weak edits to strong ones. Up is an edit
+# that works, right is one that leaves other attributes alone.
 
+# %%
 figure, axes = plt.subplots(figsize=(6.0, 4.2), dpi=150, layout="constrained")
 for way, points in scores.items():
     rs, ts = ([score[name] for score in points] for name in ("rs", "ts"))
@@ -204,37 +205,36 @@ axes.legend()
 figure.savefig("attributes_scores.png")
 plt.show()
 
-"""
-Read it with the attributes in mind: those of ten digits are tangled on purpose, and often no
-digit has one more and is otherwise the same. And the best strength was chosen on the same test
-images that are scored, for every way alike; `keras-latent run celeba-attributes` chooses it on
-validation images.
+# %% [markdown]
+# Read it with the attributes in mind: those of ten digits are tangled on purpose, and often no
+# digit has one more and is otherwise the same. And the best strength was chosen on the same test
+# images that are scored, for every way alike; `keras-latent run celeba-attributes` chooses it on
+# validation images.
+#
+# What the CVAE draws, with each attribute set:
 
-What the CVAE draws, with each attribute set:
-"""
-
+# %%
 rows = {"digit": some, "reconstruction": cvae.reconstruct(some, y_test[columns])}
 rows |= {
     f"more {name}": cvae.transfer(some, name, 1.0, attributes=y_test[columns]) for name in NAMES
 }
 visualization.translation_grid(rows, "attributes_cvae.png")
 
-"""
-It needs to know the attributes of the image that it edits; `DualVAE` reads them off the image.
-
-## The same on faces
-
-CelebA has 40 attributes of 202,599 faces. Its pictures may be used in research and not be passed
-on, so that none is shown here. On the command line, with TensorFlow Datasets' `celeb_a`:
-
-```bash
-keras-latent run celeba-attributes --dataset celeb_a
-keras-latent run celeba-attributes --dataset celeb_a --method cvae
-keras-latent run celeba-attributes --dataset celeb_a --missing 0.5
-```
-
-It trains the judge and the model, chooses each way's strength on validation faces, scores test
-faces, and writes pictures and `metrics.json`. `--help` lists the options, `benchmarks/TABLES.md`
-what came out. In Python, `datasets.load_faces("celeb_a")` has the arrays, `dual_vae_celeba` and
-`dual_vae_celeba_small` are the presets; everything else stays as it is above.
-"""
+# %% [markdown]
+# It needs to know the attributes of the image that it edits; `DualVAE` reads them off the image.
+#
+# ## The same on faces
+#
+# CelebA has 40 attributes of 202,599 faces. Its pictures may be used in research and not be passed
+# on, so that none is shown here. On the command line, with TensorFlow Datasets' `celeb_a`:
+#
+# ```bash
+# keras-latent run celeba-attributes --dataset celeb_a
+# keras-latent run celeba-attributes --dataset celeb_a --method cvae
+# keras-latent run celeba-attributes --dataset celeb_a --missing 0.5
+# ```
+#
+# It trains the judge and the model, chooses each way's strength on validation faces, scores test
+# faces, and writes pictures and `metrics.json`. `--help` lists the options, `benchmarks/TABLES.md`
+# what came out. In Python, `datasets.load_faces("celeb_a")` has the arrays, `dual_vae_celeba` and
+# `dual_vae_celeba_small` are the presets; everything else stays as it is above.

@@ -1,29 +1,30 @@
-"""
-Title: Triplets and metric learning in latent spaces
-Author: The keras_latent authors
-Date created: 2026/11/26
-Last modified: 2026/11/26
-Description: A VAE whose distances follow labels, triplets mined by hand, and pairs without labels.
-Accelerator: None
-"""
+# ---
+# jupyter:
+#   description: A VAE whose distances follow labels, triplets mined by hand, and pairs without labels.
+#   kernelspec:
+#     name: python3
+#     display_name: Python 3
+# ---
 
-"""
-## What this is about
+# %% [markdown]
+# # Triplets and metric learning in latent spaces
+#
+# ## What this is about
+#
+# A variational autoencoder lays images out by what they look like. Often their distances should
+# mean something else: two images of one class near each other, those of different classes far
+# apart, however they look. Metric learning says so by *triplets*: an anchor, a positive of its
+# label and a negative of another. The negative should be farther from the anchor than the
+# positive, by a margin `m`:
+#
+#     max{0, D(anchor, positive) - D(anchor, negative) + m}
+#
+# `TVAE` ([Ishfaq, Hoogi and Rubin, 2018](https://arxiv.org/abs/1802.04403)) adds this hinge to the
+# objective of a VAE. Here it is trained on scikit-learn's 8x8 digits, with all labels and with few;
+# then `TripletMiner`, the layer that chooses the triplets, is used in a model of plain Keras; and at
+# the end two domains are paired with no label at all.
 
-A variational autoencoder lays images out by what they look like. Often their distances should
-mean something else: two images of one class near each other, those of different classes far
-apart, however they look. Metric learning says so by *triplets*: an anchor, a positive of its
-label and a negative of another. The negative should be farther from the anchor than the
-positive, by a margin `m`:
-
-    max{0, D(anchor, positive) - D(anchor, negative) + m}
-
-`TVAE` ([Ishfaq, Hoogi and Rubin, 2018](https://arxiv.org/abs/1802.04403)) adds this hinge to the
-objective of a VAE. Here it is trained on scikit-learn's 8x8 digits, with all labels and with few;
-then `TripletMiner`, the layer that chooses the triplets, is used in a model of plain Keras; and at
-the end two domains are paired with no label at all.
-"""
-
+# %%
 import keras
 import numpy as np
 
@@ -34,18 +35,18 @@ x, x_test = images / np.float32(255), test_images / np.float32(255)
 everything = np.concatenate([x, x_test])
 EPOCHS = 30
 
-"""
-## A VAE, and the same VAE with triplets
+# %% [markdown]
+# ## A VAE, and the same VAE with triplets
+#
+# With `triplet_weight=0` a `TVAE` is a plain VAE that logs its triplets. We train it, and two with a
+# weight of 10: one with random triplets, as in the paper, and one with *semi-hard* ones, whose
+# negative is the nearest of those that are farther away than the positive.
+#
+# The preset's networks have ten latents. Its observation variance is the paper's, 1 (in squared
+# pixels), which leaves little weight to what images of 64 pixels look like: here it is 0.05.
 
-With `triplet_weight=0` a `TVAE` is a plain VAE that logs its triplets. We train it, and two with a
-weight of 10: one with random triplets, as in the paper, and one with *semi-hard* ones, whose
-negative is the nearest of those that are farther away than the positive.
 
-The preset's networks have ten latents. Its observation variance is the paper's, 1 (in squared
-pixels), which leaves little weight to what images of 64 pixels look like: here it is 0.05.
-"""
-
-
+# %%
 def train(y, **options):
     keras.utils.set_random_seed(0)
     model = models.TVAE.from_preset(
@@ -65,23 +66,23 @@ trained = {
     "TVAE, semi-hard": train(labels, triplet_weight=10.0, mining="semi_hard"),
 }
 
-"""
-*Active* triplets are those whose hinge is above zero, so that there is still something to learn
-from them: random triplets are mostly easy. The *spread*, the mean distance of a batch's latents
-from their centre, would go to zero if all latents collapsed onto one point.
+# %% [markdown]
+# *Active* triplets are those whose hinge is above zero, so that there is still something to learn
+# from them: random triplets are mostly easy. The *spread*, the mean distance of a batch's latents
+# from their centre, would go to zero if all latents collapsed onto one point.
+#
+# ## Three measures of distances
+#
+# On test images, which no model was trained on:
+#
+# - `TripletAccuracy(margin=0)`: in which share of random triplets is the negative not nearer than
+#   the positive? This is the paper's measure.
+# - The same with a margin of 1: is it farther by a standard deviation of the prior?
+# - `NearestNeighborAccuracy`: has the nearest training image the same label? It looks at the
+#   neighbourhood only, where a VAE is good already.
 
-## Three measures of distances
 
-On test images, which no model was trained on:
-
-- `TripletAccuracy(margin=0)`: in which share of random triplets is the negative not nearer than
-  the positive? This is the paper's measure.
-- The same with a margin of 1: is it farther by a standard deviation of the prior?
-- `NearestNeighborAccuracy`: has the nearest training image the same label? It looks at the
-  neighbourhood only, where a VAE is good already.
-"""
-
-
+# %%
 def measure(z, y):
     """Of embeddings of `everything`, and the training images' labels."""
     z, z_test = np.split(z, [len(x)])
@@ -101,42 +102,42 @@ for name, model in trained.items():
     latents[name] = model.encode(everything, batch_size=len(everything))
     print_measures(name, measure(latents[name], labels))
 
-"""
-Triplets are about distances, and leave the rest of the VAE alone: images still come out of their
-latents.
-"""
+# %% [markdown]
+# Triplets are about distances, and leave the rest of the VAE alone: images still come out of their
+# latents.
 
+# %%
 rows = [("test digit", x_test[:10])]
 for name in ("VAE", "TVAE, semi-hard"):
     rows.append((name, trained[name].reconstruct(x_test[:10])))
 visualization.translation_grid(rows, "triplets_reconstructions.png")
 
-"""
-A map of the test images' latents, in the plane of their first two principal components: first of
-the VAE,
-"""
+# %% [markdown]
+# A map of the test images' latents, in the plane of their first two principal components: first of
+# the VAE,
 
+# %%
 of_test = latents["VAE"][len(x) :]
 visualization.latent_map(of_test, test_labels, title="VAE", path="triplets_map_vae.png")
 
-"""
-then of the TVAE with semi-hard triplets, whose classes have drawn together. (Two of ten dimensions
-show only a part of it.)
-"""
+# %% [markdown]
+# then of the TVAE with semi-hard triplets, whose classes have drawn together. (Two of ten dimensions
+# show only a part of it.)
 
+# %%
 of_test = latents["TVAE, semi-hard"][len(x) :]
 visualization.latent_map(
     of_test, test_labels, title="TVAE, semi-hard triplets", path="triplets_map_tvae.png"
 )
 
-"""
-## When most labels are missing
+# %% [markdown]
+# ## When most labels are missing
+#
+# A label of -1 is a missing one. Such a row still counts in the VAE's own loss, and is in no triplet.
+# With every tenth label known, a batch of 128 holds about 13 labelled images: enough for triplets.
+# Only labelled images can be neighbours now, for the VAE as well:
 
-A label of -1 is a missing one. Such a row still counts in the VAE's own loss, and is in no triplet.
-With every tenth label known, a batch of 128 holds about 13 labelled images: enough for triplets.
-Only labelled images can be neighbours now, for the VAE as well:
-"""
-
+# %%
 few = np.where(np.arange(len(labels)) % 10 == 0, labels, -1)
 print(f"{np.sum(few >= 0)} of {len(few)} labels are known")
 with_few = train(few, triplet_weight=10.0, mining="semi_hard")
@@ -144,15 +145,15 @@ latents["TVAE, few labels"] = with_few.encode(everything, batch_size=len(everyth
 for name in ("VAE", "TVAE, few labels"):
     print_measures(name, measure(latents[name], few))
 
-"""
-## What a miner chooses
+# %% [markdown]
+# ## What a miner chooses
+#
+# `TripletMiner` takes embeddings and labels, and returns the rows of anchors, positives and negatives
+# and a weight, 0 where an anchor has no triplet. It has no weights of its own and works on tensors
+# anywhere. Here are its strategies on the VAE's latents of a hundred test images. `"all"` takes every
+# triplet, the others one for each anchor. Printed are the mean distances.
 
-`TripletMiner` takes embeddings and labels, and returns the rows of anchors, positives and negatives
-and a weight, 0 where an anchor has no triplet. It has no weights of its own and works on tensors
-anywhere. Here are its strategies on the VAE's latents of a hundred test images. `"all"` takes every
-triplet, the others one for each anchor. Printed are the mean distances.
-"""
-
+# %%
 z = keras.ops.convert_to_tensor(latents["VAE"][-100:])
 y = keras.ops.convert_to_tensor(test_labels[-100:].astype("int32"))
 
@@ -174,19 +175,19 @@ for strategy in ("random", "semi-hard", "hard", "all"):
         f"{strategy:10s}{count:7d} triplets; positives at {means[0]:.2f}, negatives {means[1]:.2f}"
     )
 
-"""
-`"hard"` takes the farthest positive and the nearest negative: on average, they are the wrong way
-round. `"semi-hard"` keeps the negative just beyond a random positive, within the margin, and leaves
-anchors out that have none there.
+# %% [markdown]
+# `"hard"` takes the farthest positive and the nearest negative: on average, they are the wrong way
+# round. `"semi-hard"` keeps the negative just beyond a random positive, within the margin, and leaves
+# anchors out that have none there.
+#
+# ## Mining in a plain Keras model
+#
+# The same function makes a loss for any network. A layer that adds it needs the labels as an input;
+# what is trained is the encoder before it, which needs none afterwards. Embeddings lie on the unit
+# sphere here, so that they cannot grow to please the margin.
 
-## Mining in a plain Keras model
 
-The same function makes a loss for any network. A layer that adds it needs the labels as an input;
-what is trained is the encoder before it, which needs none afterwards. Embeddings lie on the unit
-sphere here, so that they cannot grow to please the margin.
-"""
-
-
+# %%
 class TripletLoss(keras.layers.Layer):
     """Returns the embeddings, and adds the hinge of triplets that are mined in the batch."""
 
@@ -218,28 +219,28 @@ with_loss.compile(keras.optimizers.Adam(1e-3))
 history = with_loss.fit({"image": x, "label": labels}, batch_size=128, epochs=EPOCHS, verbose=0)
 print("Hinge, first and last epoch:", *(round(history.history["loss"][i], 3) for i in (0, -1)))
 
-"""
-Without a decoder to serve, all of the latent space is there for the labels. (The margin of 1 is
-another unit here: no two points of the unit sphere are farther apart than 2.)
-"""
+# %% [markdown]
+# Without a decoder to serve, all of the latent space is there for the labels. (The margin of 1 is
+# another unit here: no two points of the unit sphere are farther apart than 2.)
 
+# %%
 z = encoder.predict(everything, batch_size=len(everything), verbose=0)
 print_measures("encoder, hard triplets", measure(z, labels))
 
-"""
-## Pairs in place of labels
+# %% [markdown]
+# ## Pairs in place of labels
+#
+# Between two domains, pairs say what belongs together, and mining needs no labels: `VBTA`, a model of
+# two domains, mines with `TripletMiner("hard", distance="symmetric_kl")`, whose anchors are rows of
+# one domain, and positives and negatives those of the other: the row paired with it, and the nearest
+# of all others.
+#
+# Where no pair is known, the shape of the two clouds of points may give some. Transposing images
+# turns their cloud around, in the space of pixels, and `match_by_geometry` finds the rotation: both
+# domains in their principal components, then iterated closest points. Rows that are each other's
+# nearest neighbours at last are its pairs. The labels only look on:
 
-Between two domains, pairs say what belongs together, and mining needs no labels: `VBTA`, a model of
-two domains, mines with `TripletMiner("hard", distance="symmetric_kl")`, whose anchors are rows of
-one domain, and positives and negatives those of the other: the row paired with it, and the nearest
-of all others.
-
-Where no pair is known, the shape of the two clouds of points may give some. Transposing images
-turns their cloud around, in the space of pixels, and `match_by_geometry` finds the rotation: both
-domains in their principal components, then iterated closest points. Rows that are each other's
-nearest neighbours at last are its pairs. The labels only look on:
-"""
-
+# %%
 order = np.random.default_rng(0).permutation(len(images))
 source, target = images, images[order].swapaxes(1, 2)
 pairs = datasets.match_by_geometry(source, target, starts=5)
@@ -249,17 +250,16 @@ print(f"{len(pairs)} pairs: {same_label.mean():.4f} of one label, {same_image.me
 rows = {"source": source[pairs[:10, 0]], "its match": target[pairs[:10, 1]]}
 visualization.translation_grid(rows, "triplets_matches.png")
 
-"""
-That is the easy case: each image is in both domains. Where none is, similar images are paired,
-which takes more of them than there are here: with a few hundred rows, the rotation that is found
-may be a wrong one. Look at some pairs before you train on them.
-
-Such pairs are what `load_pair("mnist_transpose", paired=0, matched=True)` gives a `VBTA` to train
-on. What becomes of it stands in the README, in the columns "matched".
-
-## Where to go from here
-
-- `keras_latent.models.TVAE` says what was read into the paper and where it is silent.
-- On MNIST, the presets `tvae_mnist` (the paper's) and `tvae_mnist_conv`; their figures stand in
-  `benchmarks/TABLES.md`.
-"""
+# %% [markdown]
+# That is the easy case: each image is in both domains. Where none is, similar images are paired,
+# which takes more of them than there are here: with a few hundred rows, the rotation that is found
+# may be a wrong one. Look at some pairs before you train on them.
+#
+# Such pairs are what `load_pair("mnist_transpose", paired=0, matched=True)` gives a `VBTA` to train
+# on. What becomes of it stands in the README, in the columns "matched".
+#
+# ## Where to go from here
+#
+# - `keras_latent.models.TVAE` says what was read into the paper and where it is silent.
+# - On MNIST, the presets `tvae_mnist` (the paper's) and `tvae_mnist_conv`; their figures stand in
+#   `benchmarks/TABLES.md`.

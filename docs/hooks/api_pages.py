@@ -1,4 +1,4 @@
-"""Pages of the reference: `<!-- api: keras_latent.layers -->` stands for all its public names.
+"""Pages of the reference, as Markdown for mkdocstrings.
 
 The public names are read from the source: those that a module lists in `__all__`, or imports
 under their own names (`from ... import name as name`).
@@ -7,25 +7,42 @@ under their own names (`from ... import name as name`).
 import ast
 import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
+import macros
 
 ROOT = Path(__file__).parents[2]
-DIRECTIVE = re.compile(r"^<!-- api: ([\w.]+) -->$", re.M)
-MODULES = (
-    "models",
-    "layers",
-    "losses",
-    "metrics",
-    "ops",
-    "datasets",
-    "callbacks",
-    "visualization",
-    "training",
-)
-# What a page of a model leaves to that of `training.PortableModel`, and to Keras.
-COMMON = "keras_latent.src.training.model."
+#: Modules and the introductions of their pages.
+MODULES = {
+    "models": "One class per method. [Models](../../models.md) compares them.",
+    "layers": "Keras layers. Build, save and compile them like any other. Where sums of logarithms "
+    "or distances need it, they compute in float32.",
+    "losses": "Keras losses for `compile(loss=...)`.",
+    "metrics": "Keras metrics (`update_state`, `result`) and the classifiers that some of them "
+    "need. Each classifier is trained once and cached under `KERAS_HOME`.",
+    "ops": "Pure functions of tensors, for every backend. Divergences and log-likelihoods are in "
+    "nats, summed over dimensions. Layers, losses and models build on these functions.",
+    "datasets": "Pairs of domains for `model.fit`. Only the functions that read data import "
+    "TensorFlow Datasets or scikit-learn; `import keras_latent` needs neither.",
+    "callbacks": "Callbacks for `model.fit`.",
+    "visualization": "Matplotlib figures and sound files. Requires the extra `viz`.",
+    "training": "One `train_step` for TensorFlow, JAX and PyTorch. "
+    "[This guide](../guides/custom_models.md) builds custom models with it.",
+}
+COMMON = """## Common methods
+
+Each model's page shows its own methods and those that it shares with related models. Every model is
+also a [`PortableModel`][keras_latent.training.PortableModel] and a `keras.Model`: `compile`, `fit`,
+`evaluate`, `save`, `keras.saving.load_model`, callbacks and mixed precision work as in Keras."""
+REJECTION = """# Rejection sampling
+
+Draws latents for which a classifier recognizes the generated output with confidence. They are the
+training data of a bridge to a model without an encoder."""
+# Where the methods are defined that only the page of `training.PortableModel` shows.
+PORTABLE_MODEL = "keras_latent.src.training.model."
+# Methods of Keras that every model overrides.
 KERAS = {
     "build",
     "call",
@@ -37,7 +54,7 @@ KERAS = {
     "test_step",
     "trackers",
 }
-# And what the verbs and the training step are made of.
+# Methods that only other methods use.
 PARTS = re.compile(
     "_|check_|graph_of_|(columns_of|draw|drawn|hidden|in_columns|inputs_of|noise|one_hot|"
     "optimizer_groups|own|padded|path|program|run|run_graph|set_attributes|shared|strengths|"
@@ -47,85 +64,76 @@ PARTS = re.compile(
 
 @functools.cache
 def package() -> griffe.Module:
-    """The package as Griffe reads it, without importing it."""
+    """Load the package with Griffe, without importing it."""
     return griffe.load("keras_latent", search_paths=[str(ROOT)])
 
 
-@functools.cache
-def public_names(module: str) -> dict[str, str]:
-    """Public names of `keras_latent.<module>`, each with the path at which it is defined."""
-    source = ast.parse(package()[module].filepath.read_text())
-    exported, imported, explicit = [], {}, []
-    for node in source.body:
+def public_names(module: str) -> list[str]:
+    """Return the public names of `keras_latent.<module>`."""
+    names = []
+    for node in ast.parse(package()[module].filepath.read_text()).body:
         if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-            exported = ast.literal_eval(node.value)
+            names += ast.literal_eval(node.value)
         elif isinstance(node, ast.ImportFrom):
-            for name in node.names:
-                imported[name.asname or name.name] = f"{node.module}.{name.name}"
-                explicit += [name.asname] if name.asname == name.name else []
-    return {name: imported[name] for name in sorted({*exported, *explicit}, key=str.lower)}
+            names += [name.name for name in node.names if name.asname == name.name]
+    return sorted(names, key=str.lower)
 
 
 def summary(obj: griffe.Object) -> str:
-    """The first sentence of an object's docstring, in a line; a constant says how it begins."""
+    """Return the first sentence of a docstring on one line, or the start of a constant's value."""
     if obj.docstring is None:
         return f"`{str(obj.value)[:60]} ...`" if obj.is_attribute else ""
     first = " ".join(obj.docstring.value.split("\n\n")[0].split())
     sentence = re.split(r"(?<=\.) (?=[A-Z])", first)[0]
-    # A `|` would end the table's cell, though not inside code.
+    # Outside of code, a `|` would end the table's cell.
     return re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or "\\|", sentence)
 
 
-def members_of(path: str) -> list[str]:
-    """What the page of a model shows: its own methods and what it inherits, but for the common."""
-    cls = package()[path.removeprefix("keras_latent.")]
-    names = [
+def methods(cls: griffe.Class) -> list[str]:
+    """Return the documented methods of a model that are not common to all models."""
+    return sorted(
         name
         for name, member in {**cls.inherited_members, **cls.members}.items()
         if name not in KERAS
         and not PARTS.match(name)
         and member.is_function
         and member.docstring is not None
-        and not member.canonical_path.startswith(COMMON)
-    ]
-    return sorted(names)
+        and not member.canonical_path.startswith(PORTABLE_MODEL)
+    )
 
 
-def entry(module: str, name: str, path: str, level: int) -> str:
-    """The directive of mkdocstrings for one name, under its public path."""
-    options = [f"heading: {name}", f"toc_label: {name}", f"heading_level: {level}"]
-    target = package()[path.removeprefix("keras_latent.")]
-    if module == "models" and target.is_class and "keras_latent.src.models" in path:
-        options += [f"members: [{', '.join(members_of(path))}]", "inherited_members: true"]
-    elif target.is_class:
+def entry(module: str, name: str) -> str:
+    """Return the mkdocstrings directive of a public name."""
+    obj = package()[f"{module}.{name}"]
+    options = [f"heading: {name}", f"toc_label: {name}"]
+    if module == "models" and obj.is_class and name != "RejectionSamples":
+        options += [f"members: [{', '.join(methods(obj))}]", "inherited_members: true"]
+    elif obj.is_class:
         options += ["filters: ['!^_', '!^(get|from)_config$', '!^call$', '!^build$']"]
-    lines = [f"[](){{#keras_latent.{module}.{name}}}", "", f"::: {path}", "    options:"]
+    lines = [f"::: keras_latent.{module}.{name}", "    options:"]
     return "\n".join([*lines, *(f"      {option}" for option in options)])
 
 
-def expand(found: re.Match) -> str:
-    """Markdown of a module with a table of its names, or of a single name."""
-    parts = found[1].removeprefix("keras_latent.").split(".")
-    names = public_names(parts[0])
-    if len(parts) == 2:
-        return entry(*parts, names[parts[1]], level=2)
-    rows = [
-        f"| [`{name}`][{path}] | {summary(package()[path.removeprefix('keras_latent.')])} |"
-        for name, path in names.items()
-    ]
-    table = ["| name | what it is |", "| --- | --- |", *rows]
-    if parts[0] == "models":  # each has a page of its own
-        return "\n".join(table)
-    entries = [entry(parts[0], name, path, level=2) for name, path in names.items()]
-    return "\n\n".join(["\n".join(table), *entries])
-
-
-def on_config(config, **kwargs):
-    # `mkdocs serve` builds anew when the source changes.
-    package.cache_clear()
-    public_names.cache_clear()
-    return config
-
-
-def on_page_markdown(markdown: str, **kwargs) -> str:
-    return DIRECTIVE.sub(expand, markdown)
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the path and the Markdown of each page."""
+    for module, introduction in MODULES.items():
+        names = public_names(module)
+        rows = [
+            f"| [`{name}`][keras_latent.{module}.{name}] | {summary(package()[module][name])} |"
+            for name in names
+        ]
+        table = "\n".join(["| name | description |", "| --- | --- |", *rows])
+        parts = [f"# keras_latent.{module}", introduction, table]
+        if module != "models":
+            yield f"api/{module}.md", "\n\n".join([*parts, *(entry(module, n) for n in names)])
+            continue
+        yield "api/models/index.md", "\n\n".join([*parts, COMMON])
+        rejection = [name for name in names if name.lower().startswith("rejection")]
+        entries = [entry(module, name) for name in reversed(rejection)]
+        yield "api/models/rejection_sampling.md", "\n\n".join([REJECTION, *entries])
+        for name in set(names) - set(rejection):
+            file = package()[module][name].target_path.split(".")[-2]
+            yield (
+                f"api/models/{file}.md",
+                "\n\n".join([f"# {name}", macros.presets(name), entry(module, name)]),
+            )

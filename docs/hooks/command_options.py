@@ -1,10 +1,10 @@
-"""The options of the command `keras-latent`, from its parser."""
+"""Documents the options of the command `keras-latent` from its parser."""
 
 import argparse
 
 
 def reference() -> str:
-    """A section for each application, with a table of its options."""
+    """Return a section per application with a table of its options."""
     from keras_latent.src.cli import cli
     from keras_latent.src.cli.registry import APPLICATIONS
 
@@ -35,7 +35,7 @@ def _options(actions: list[argparse.Action]) -> str:
     if not actions:
         return ""
     rows = [f"| {_name(a)} | {_default(a)} | {_help(a)} |" for a in actions]
-    return "\n".join(["| option | default | what it does |", "| --- | --- | --- |", *rows])
+    return "\n".join(["| option | default | description |", "| --- | --- | --- |", *rows])
 
 
 def _name(action: argparse.Action) -> str:
@@ -44,12 +44,12 @@ def _name(action: argparse.Action) -> str:
         return f"`{name}`"
     values = "\\|".join(map(str, action.choices or ())) or (action.metavar or action.dest.upper())
     more = " ..." if action.nargs in ("+", "*") else ""
-    # A `|` inside code would end the table's cell.
+    # A `|` would end the table's cell, even inside code.
     return f"`{name}` " + " \\| ".join(f"`{v}{more}`" for v in values.split("\\|"))
 
 
 def _default(action: argparse.Action) -> str:
-    if action.dest == "verbose":  # depends on where it prints
+    if action.dest == "verbose":  # depends on the output
         return "1 in a terminal, otherwise 2"
     if action.default is None or action.nargs == 0:
         return ""

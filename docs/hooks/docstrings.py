@@ -1,15 +1,15 @@
-"""Docstrings as Markdown: examples become code, and the words that open a paragraph stand out."""
+"""Converts docstrings to Markdown for Griffe: fences examples and marks opening words in bold."""
 
 import re
 
 import griffe
 
-# Each of these opens a paragraph of text in this library; for Griffe it is no section.
+# Words that open a paragraph in our docstrings and that Griffe does not know as sections.
 OPENINGS = "Input|Example|Reference|References|Readings|Erratum"
 
 
 def as_markdown(text: str) -> str:
-    """The text with its `>>>` examples fenced, which Markdown would take for quotations."""
+    """Fence `>>>` examples, which Markdown would read as quotations."""
     lines, fenced = [], False
     for line in text.split("\n"):
         if line.startswith(">>> ") and not fenced:
@@ -25,7 +25,7 @@ def as_markdown(text: str) -> str:
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring of the package once, after it is loaded."""
+    """Rewrites every docstring of the package once, after loading it."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs) -> None:
         if obj.docstring is not None:

@@ -1,6 +1,6 @@
-"""TeX formulas as MathML, which browsers draw by themselves: no script, nothing to load.
+"""Converts TeX formulas to MathML, which browsers display without scripts.
 
-`pymdownx.arithmatex` finds the formulas in the Markdown; this hook converts what it marked.
+`pymdownx.arithmatex` marks the formulas in the Markdown; this hook converts them.
 """
 
 import html
@@ -15,7 +15,7 @@ MARKED = re.compile(
 
 
 def mathml(tex: str, block: bool) -> str:
-    """A formula as a MathML element."""
+    """Return a formula as a MathML element."""
     return converter.convert(tex, display="block" if block else "inline")
 
 

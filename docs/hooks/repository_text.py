@@ -1,11 +1,11 @@
-"""Text of the repository's own files in pages of the site, so that nothing is said twice."""
+"""Includes files of the repository in pages of the site."""
 
 import posixpath
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Where a file of the repository stands in the site; others are named, not linked.
+# Pages of the site that show files of the repository. Other files are named, not linked.
 PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
@@ -19,8 +19,8 @@ FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under a heading, without it; under the first one, up to the next of any level."""
-    # A `#` in a fence is a comment of its language.
+    """Return the section under a heading; for the title, the text before the first section."""
+    # In a code block, `#` starts a comment.
     plain = FENCE.sub(lambda found: re.sub("^#", " ", found[0], flags=re.M), text)
     head = re.search(rf"^(#+) {re.escape(heading)}$", plain, re.M)
     if head is None:
@@ -31,7 +31,7 @@ def section(text: str, heading: str) -> str:
 
 
 def relinked(text: str, source: str, page: str) -> str:
-    """The text of `source` with links that hold in `page`; both are paths from their roots."""
+    """Rewrite the links of the file `source` for the page `page`."""
 
     def link(found: re.Match) -> str:
         mark, label, target = found.groups()
@@ -46,7 +46,7 @@ def relinked(text: str, source: str, page: str) -> str:
         elif (ROOT / path).exists():
             return label if label.startswith("`") else f"{label} (`{path}`)"
         else:
-            raise ValueError(f"{source} links to {target}, which is not there.")
+            raise ValueError(f"{source} links to {target}, which does not exist.")
         here = posixpath.relpath(there, posixpath.dirname(page) or ".")
         return f"{mark}[{label}]({here}{'#' + anchor if anchor else ''})"
 
@@ -58,9 +58,9 @@ def relinked(text: str, source: str, page: str) -> str:
 
 
 def include(argument: str, page: str) -> str:
-    """A file of the repository, or a section of it: `README.md`, `README.md#Models`."""
+    """Return a file of the repository, or a section of it, e.g. `README.md#Models`."""
     source, _, heading = argument.partition("#")
     text = (ROOT / source).read_text(encoding="utf-8")
-    # The page has a title already.
+    # The page has its own title.
     text = section(text, heading) if heading else re.sub(r"\A# .*\n", "", text).strip()
     return relinked(text, source, page)

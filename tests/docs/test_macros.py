@@ -1,10 +1,11 @@
-"""What the directives of the site's pages stand for, and what they say where something is wrong."""
+"""The macros of the site's pages: what they render, and their errors."""
 
 import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import jinja2
 import keras
 import pytest
 
@@ -14,17 +15,16 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "hooks"))
 
 import docstrings  # noqa: E402
-import expand  # noqa: E402
 import formulas  # noqa: E402
+import macros  # noqa: E402
 import repository_text  # noqa: E402
-from mkdocs.exceptions import PluginError  # noqa: E402
 
 from benchmarks import dualvae, paper_tables, results  # noqa: E402
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """Result files in a folder of the test's own."""
+    """Writes result files into a temporary folder."""
     monkeypatch.setattr(results, "RESULTS", tmp_path)
 
     def write(name, rows):
@@ -35,38 +35,51 @@ def files(tmp_path, monkeypatch):
     return write
 
 
-def page(text, path="papers/x.md"):
-    return expand.on_page_markdown(text, page=SimpleNamespace(file=SimpleNamespace(src_uri=path)))
+class Environment(SimpleNamespace):
+    """What mkdocs-macros hands to `define_env`."""
+
+    def macro(self, function):
+        self.macros[function.__name__] = function
+        return function
 
 
-def test_a_figure_is_that_of_the_result_file(files):
-    assert page("it is <!-- figure: a; n=1 -->.") == "it is *not run yet*."
+def page(text, path="papers/x.md", nav=()):
+    file = SimpleNamespace(src_uri=path)
+    env = Environment(macros={}, page=SimpleNamespace(file=file), conf={"nav": nav})
+    macros.define_env(env)
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    return strict.from_string(text).render(env.macros)
+
+
+def test_a_figure_comes_from_the_result_file(files):
+    assert page("it is {{ figure('a', n=1) }}.") == "it is *not run yet*."
     short = {"setting": {"n": 1, "epochs": 2}, "metric": "accuracy", "value": 0.5}
     long = {"setting": {"n": 1, "epochs": 9}, "metric": "accuracy", "value": 0.98765}
     other = {"setting": {"n": 2}, "metric": "fid", "value": 0.00432}
     files("a", [long, short, other])
-    assert page("it is <!-- figure: a; n=1 -->.") == "it is 98.77\u00a0%."  # the longest training
-    assert page("<!-- figure: a; n=2 -->") == "0.0043"
-    with pytest.raises(PluginError, match=r"papers/x.md: .*No row of a.json has \{'n': '3'\}"):
-        page("<!-- figure: a; n=3 -->")
-    files("a", [long, long])
-    with pytest.raises(PluginError, match="2 rows of a.json have"):
-        page("<!-- figure: a; n=1 -->")
+    assert page("it is {{ figure('a', n=1) }}.") == "it is 98.77\u00a0%."  # the longest training
+    assert page("{{ figure('a', n=2) }}") == "0.0043"
+    with pytest.raises(ValueError, match=r"0 rows of a.json have \{'n': 3\}. Expected one"):
+        page("{{ figure('a', n=3) }}")
+    files("a", [long, long | {"value": 0.1}])
+    with pytest.raises(ValueError, match="2 rows of a.json have"):
+        page("{{ figure('a', n=1) }}")
+    assert page("{{ figure('a', n=1, best=True) }}") == "98.77\u00a0%"
 
 
 def test_the_command_of_a_result_file(files):
-    assert page("<!-- command: a -->") == ""
+    assert page("{{ command('a') }}") == ""
     files("a", [{"setting": {"backend": "jax"}, "value": 1.0}, {"setting": {}, "value": 2.0}])
     line = "`benchmarks/results/a.json`: `make it`, 2026-01-02, 2 CPU cores, jax."
-    assert page("<!-- command: a -->") == line
+    assert page("{{ command('a') }}") == line
 
 
 def test_a_table_waits_for_its_file(files):
-    assert page("<!-- table: DualVAE, table 1 -->") == (
+    assert page("{{ table('DualVAE, table 1') }}") == (
         "`benchmarks/results/dualvae_table1.json`: *not run yet*."
     )
     files("b", [{"configuration": "paper", "setting": {"n": 1}, "value": 0.5}])
-    assert page("<!-- table: b -->").endswith("| paper | 1 | 0.5000 |")
+    assert page("{{ table('b') }}").endswith("| paper | 1 | 0.5000 |")
 
 
 def metrics_of(method, missing):
@@ -87,18 +100,18 @@ def test_tables_of_dualvae_show_the_rows_that_its_benchmark_writes(files, tmp_pa
         run = tmp_path / "runs" / str(number) / "metrics.json"
         run.write_text(json.dumps(metrics_of(method, missing)))
     dualvae.tables(SimpleNamespace(runs=tmp_path / "runs"))
-    table = page("<!-- table: DualVAE, table 1 -->")
+    table = page("{{ table('DualVAE, table 1') }}")
     assert "| DualVAE, past the boundary |" in table and "0.100 ± 0.010" in table
     assert "-0.152 ± 0.006" in table  # CVAE, as printed
-    lines = page("<!-- table: DualVAE, figure 6 -->").splitlines()
+    lines = page("{{ table('DualVAE, figure 6') }}").splitlines()
     assert lines[0] == "|  | ts | rs | CIS |"
     assert "| 90 % missing, DualVAE, z + lambda u | 0.300 | -0.200 | 0.190 |" in lines
-    figure = "method=dualvae; domains=40; of_draws=False; metric=cis; pick=best"
-    assert page(f"<!-- figure: dualvae_table1; {figure} -->") == "0.1000"
+    figure = "method='dualvae', domains=40, of_draws=False, metric='cis', best=True"
+    assert page(f"{{{{ figure('dualvae_table1', {figure}) }}}}") == "0.1000"
     rows = json.loads((tmp_path / "dualvae_sparsity.json").read_text())["rows"]
     rows = [row | {"setting": row["setting"] | {"consistency": 1.0}} for row in rows]
     files("dualvae_sparsity", rows)
-    assert "| 90 % missing, ours, z + lambda u |" in page("<!-- table: DualVAE, figure 6 -->")
+    assert "| 90 % missing, ours, z + lambda u |" in page("{{ table('DualVAE, figure 6') }}")
 
 
 def test_the_table_of_men_and_women(files):
@@ -110,7 +123,7 @@ def test_the_table_of_men_and_women(files):
     of_men = row | {"setting": {"split": "test", "domain": "source", "model": "vae"}}
     of_men |= {"metric": "reconstruction_error", "value": 0.01}
     files("celeba_men_women", [of_men, spread, moved, row | {"value": 0.91}, validation])
-    table = page("<!-- table: VBTA, men and women -->")
+    table = page("{{ table('VBTA, men and women') }}")
     assert table.splitlines() == [
         "| test images | of men | of women |",
         "| --- | --- | --- |",
@@ -132,24 +145,16 @@ def test_printed_figures_stand_beside_ours(files):
     assert lines[3] == "| TVAE, the paper's configuration | 95.60 % | 90.00 ± 1.00 % | 7 |"
 
 
-def test_pictures_are_shown_once_they_are_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(expand, "IMAGES", tmp_path)
-    directive = "<!-- picture: a.png | Rows of faces | Faces, changed. -->"
-    assert page(directive) == "*`docs/images/a.png` has not been made yet: Faces, changed.*"
-    (tmp_path / "a.png").touch()
-    assert page(directive) == "![Rows of faces](../images/a.png)\n\n*Faces, changed.*"
-    assert page(directive, "index.md").startswith("![Rows of faces](images/a.png)")
-
-
 def test_sections_of_the_repository_files():
     text = "# Top\n\nintro\n\n## A\n\n```bash\n# no heading\n```\n\n### B\n\nb\n\n## C\n\nc\n"
     assert repository_text.section(text, "Top") == "intro"
     assert repository_text.section(text, "A").endswith("```\n\n### B\n\nb")
     assert repository_text.section(text, "B") == "b" and repository_text.section(text, "C") == "c"
-    with pytest.raises(PluginError, match="There is no heading 'Nothing'"):
-        page("<!-- include: README.md#Nothing -->")
-    with pytest.raises(PluginError, match="NOTHING.md"):
-        page("<!-- include: NOTHING.md -->")
+    assert page("{{ include('README.md#Tests') }}").startswith("<!-- test line -->")
+    with pytest.raises(ValueError, match="There is no heading 'Nothing'"):
+        page("{{ include('README.md#Nothing') }}")
+    with pytest.raises(FileNotFoundError, match="NOTHING.md"):
+        page("{{ include('NOTHING.md') }}")
 
 
 def test_links_of_the_repository_files_hold_in_the_site():
@@ -161,7 +166,7 @@ def test_links_of_the_repository_files_hold_in_the_site():
     assert relinked("[w](https://w.org), [h](#here)") == "[w](https://w.org), [h](#here)"
     assert relinked("[law](LICENSE)") == "law (`LICENSE`)"
     assert relinked("```\n[t](TABLES.md)\n```") == "```\n[t](TABLES.md)\n```"
-    with pytest.raises(ValueError, match=r"README.md links to nowhere.md, which is not there"):
+    with pytest.raises(ValueError, match=r"README.md links to nowhere.md, which does not exist"):
         relinked("[n](nowhere.md)")
 
 
@@ -182,22 +187,14 @@ def test_examples_of_docstrings_are_code():
     )
 
 
-def test_a_guide_is_pointed_to_once_it_is_rendered(tmp_path, monkeypatch):
-    monkeypatch.setattr(expand.guide_pages, "GUIDES", tmp_path)
-    assert page("<!-- guide: custom_models -->") == ""
-    assert page("<!-- guides -->") == "*No guide has been rendered yet.*"
+def test_the_list_of_guides_follows_the_navigation(tmp_path, monkeypatch):
+    monkeypatch.setattr(macros, "GUIDES", tmp_path)
     header = "---\ntitle: Own models\ndescription: How to.\n---\n\n# Own models\n"
     (tmp_path / "custom_models.md").write_text(header)
     (tmp_path / "another.md").write_text(header.replace("Own models", "Another"))
-    (tmp_path / "index.md").write_text("# Guides\n")
-    pointer = "The guide [Own models](../guides/custom_models.md) shows it."
-    assert page("<!-- guide: custom_models -->") == pointer
-    assert page("<!-- guides -->").split("\n") == [
+    section = ["guides/index.md", "guides/custom_models.md", "guides/another.md"]
+    listed = page("{{ all_guides() }}", "guides/index.md", [{"Home": "x"}, {"Guides": section}])
+    assert listed.split("\n") == [
         "- [Own models](custom_models.md): How to.",
         "- [Another](another.md): How to.",
     ]
-    config = {"nav": [{"Home": "index.md"}, {"Guides": ["guides/index.md"]}]}
-    expand.guide_pages.on_config(config)
-    assert config["nav"][1]["Guides"][1:] == ["guides/custom_models.md", "guides/another.md"]
-    with pytest.raises(PluginError, match="There is no guide 'cooking'"):
-        page("<!-- guide: cooking -->")

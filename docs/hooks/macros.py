@@ -1,0 +1,118 @@
+"""Macros of the site's pages, such as `{{ figure("vbta_table2", domain="source") }}`."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [path for path in (str(ROOT), str(Path(__file__).parent)) if path not in sys.path]
+
+import repository_text  # noqa: E402
+
+from benchmarks import paper_tables, results, tables  # noqa: E402
+
+GUIDES = ROOT / "docs" / "guides"
+NOT_YET = "*not run yet*"
+# Metrics that are shares of rows, shown in percent.
+SHARES = (
+    "accuracy",
+    "nearest_neighbor_accuracy",
+    "recognised",
+    "target_gender_accuracy",
+    "triplet_accuracy",
+)
+
+
+def figure(name: str, best: bool = False, **wanted: object) -> str:
+    """Return the value of the row of a result file that has the values `wanted`.
+
+    If several rows match, the longest training counts; with `best`, the largest value of these.
+    """
+    if results.read(name) is None:
+        return NOT_YET
+    rows = results.longest(name, **wanted)
+    if best:
+        rows = sorted(rows, key=lambda row: row["value"])[-1:]
+    if len(rows) != 1:
+        raise ValueError(f"{len(rows)} rows of {name}.json have {wanted}. Expected one.")
+    (row,) = rows
+    if row["metric"] in SHARES:
+        return f"{100 * row['value']:.2f}\u00a0%"
+    return tables.number(row["value"])
+
+
+def command(name: str) -> str:
+    """Return the command, date and hardware of a result file."""
+    result = results.read(name)
+    if result is None:
+        return ""
+    backends = {row.get("setting", {}).get("backend") for row in result["rows"]} - {None}
+    made = [f"`{result['command']}`", result["date"], result["environment"]["hardware"]]
+    return f"`benchmarks/results/{name}.json`: {', '.join([*made, *sorted(backends)])}."
+
+
+def table(name: str) -> str:
+    """Render a table of `benchmarks/paper_tables.py`, or all rows of a result file."""
+    files, rendered = paper_tables.PAPER_TABLES.get(
+        name, ((name,), lambda: tables.table(results.read(name)["rows"]))
+    )
+    missing = [file for file in files if results.read(file) is None]
+    if missing:
+        return "\n\n".join(f"`benchmarks/results/{file}.json`: {NOT_YET}." for file in missing)
+    return rendered()
+
+
+def presets(model: str) -> str:
+    """Render the presets of a model, with the results of their trained weights."""
+    from keras_latent import models
+    from keras_latent.src.cli.all_presets import trained_presets
+
+    cls, trained = getattr(models, model), trained_presets()
+    rows = [
+        [f"`{name}`", description, card_in_short(cls.preset_card(name)) if name in trained else ""]
+        for name, description in cls.presets.items()
+    ]
+    columns = 3 if any(weights for *_, weights in rows) else 2
+    rows = [["preset", "description", "trained weights"], *rows]
+    return tables.lines(row[:columns] for row in rows) if rows[1:] else ""
+
+
+def card_in_short(card: dict) -> str:
+    """Return the task and the figures of trained weights on one line."""
+
+    def flat(figures: dict, of: str = ""):
+        for key, value in figures.items():
+            name = f"{of} {key.replace('_', ' ')}".strip()
+            if isinstance(value, dict):
+                yield from flat(value, name)
+            elif isinstance(value, (int, float)):
+                yield f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value:.4g}"
+
+    return f"{card['task']}; {'; '.join(flat(card['figures']))}"
+
+
+def header_of(path: Path) -> dict[str, str]:
+    """Return the front matter of a rendered guide."""
+    return yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])
+
+
+def guides(names: list[str]) -> str:
+    """Render a list of guides with their titles and descriptions."""
+    headers = {name: header_of(GUIDES / name) for name in names}
+    return "\n".join(f"- [{h['title']}]({name}): {h['description']}" for name, h in headers.items())
+
+
+def define_env(env) -> None:
+    """Register the macros with mkdocs-macros."""
+    for macro in (figure, command, table, presets):
+        env.macro(macro)
+
+    @env.macro
+    def include(source: str) -> str:
+        return repository_text.include(source, env.page.file.src_uri)
+
+    @env.macro
+    def all_guides() -> str:
+        (section,) = (item["Guides"] for item in env.conf["nav"] if "Guides" in item)
+        return guides([Path(page).name for page in section[1:]])
