@@ -1,23 +1,24 @@
 # ---
 # jupyter:
-#   description: One model on TensorFlow, JAX and PyTorch, in half precision, on every device there is.
+#   description: Run a model on TensorFlow, JAX and PyTorch, in 16 bits, and on several devices.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
 # ---
 
 # %% [markdown]
-# # Swapping backends, mixed precision, several devices
+# # Backends, mixed precision and multiple devices
 #
-# ## The backend
+# ## Choose a backend
 #
 # Keras reads the environment variable `KERAS_BACKEND` once, when it is imported: `"tensorflow"`,
-# `"jax"` or `"torch"`. Without it, `~/.keras/keras.json` decides. In a notebook, the first cell is
-# the place for `os.environ["KERAS_BACKEND"] = "jax"`. A process stays with its backend.
+# `"jax"` or `"torch"`. If it is not set, `~/.keras/keras.json` decides. In a notebook, set
+# `os.environ["KERAS_BACKEND"] = "jax"` in the first cell. The backend cannot be changed within a
+# process.
 #
-# Nothing else in a program changes, and nothing below names a backend but for the section on
-# several devices. What is printed and drawn here depends on the backend and the machine that ran
-# it; the first line says which.
+# The rest of the code stays the same; below, only the section about multiple devices mentions a
+# backend. The outputs depend on the backend and the machine; the first line of output names the
+# backend.
 
 # %%
 import importlib.util
@@ -36,7 +37,7 @@ print(f"Keras {keras.version()} on {BACKEND}")
 
 (images, _), (test_images, _) = datasets.load_arrays("digits")
 x, x_test = images / np.float32(255), test_images / np.float32(255)
-x = x[: 22 * 64]  # whole batches, which several devices can share
+x = x[: 22 * 64]  # whole batches
 EPOCHS = 20
 
 
@@ -59,8 +60,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def train(model, epochs=EPOCHS):
-    """Losses of the epochs, and the seconds of the fastest; the first one compiles."""
-
+    """Return the loss of each epoch and the seconds of the fastest one."""
     clock = Clock()
     history = model.fit(
         x, epochs=epochs, batch_size=64, shuffle=False, verbose=0, callbacks=[clock]
@@ -69,16 +69,17 @@ def train(model, epochs=EPOCHS):
 
 
 # %% [markdown]
-# ## How a step is run
+# ## Configure how a step runs
 #
-# `compile` has three settings that change the speed and nothing else:
+# Three arguments of `compile` affect only speed:
 #
-# - `jit_compile`: XLA on TensorFlow and JAX, `torch.compile` on PyTorch. The default, `"auto"`, is
-#   yes on the first two and no on PyTorch, which runs a step operation by operation; and no on a
-#   TensorFlow without an accelerator for models that convolve, since that is faster there.
-# - `steps_per_execution`: batches in one compiled call. It helps where a step is so short that
-#   calling it costs as much. Keras has it on TensorFlow and JAX, and refuses it on PyTorch.
-# - `run_eagerly=True`: nothing is compiled, so that a debugger and `print` work inside the losses.
+# - `jit_compile`: compile with XLA on TensorFlow and JAX, or with `torch.compile` on PyTorch. The
+#   default, `"auto"`, compiles on TensorFlow and JAX but not on PyTorch. Without a GPU, TensorFlow
+#   models with convolutions are not compiled with XLA either, because oneDNN is faster.
+# - `steps_per_execution`: the number of batches per compiled call. It helps if a step is so short
+#   that the overhead of a call matters. Keras supports it on TensorFlow and JAX; on PyTorch it
+#   raises an error.
+# - `run_eagerly=True`: compile nothing, so that debuggers and `print` work inside losses.
 
 # %%
 settings = {"default": {}, "run_eagerly": {"run_eagerly": True}}
@@ -91,22 +92,22 @@ for name, arguments in settings.items():
     model.compile(keras.optimizers.Adam(1e-3), **arguments)
     losses[name], seconds = train(model, epochs=EPOCHS if name == "default" else 3)
     third = losses[name][:3][-1]
-    print(f"{name:22s} {1000 * seconds:5.0f} ms an epoch; loss of the third epoch {third:.3f}")
+    print(f"{name:22s} {1000 * seconds:5.0f} ms per epoch; loss after three epochs {third:.3f}")
 
 # %% [markdown]
-# The losses agree: the noise comes from the model's seed, however the step is run. Between backends
-# they do not agree to the last digit, since each draws other random numbers.
+# The losses agree, because the noise depends only on the model's seed, not on how the step runs.
+# Different backends generate different random numbers, so their losses differ slightly.
 #
-# ## Mixed precision
+# ## Use mixed precision
 #
-# Under a policy such as `"mixed_bfloat16"` (16 bits; for TPUs, newer GPUs and CPUs with matrix units)
-# or `"mixed_float16"` (for GPUs), layers compute in half precision and keep their weights in
-# float32. It is set before the model is made, and stays with the model, in its file too.
+# Under a policy such as `"mixed_bfloat16"` (for TPUs, recent GPUs and CPUs with matrix units) or
+# `"mixed_float16"` (for GPUs), layers compute in 16 bits and keep their weights in float32. Set the
+# policy before you create the model. The model keeps it, in saved files too.
 #
-# The models here compute what needs precision, log-likelihoods and divergences, in float32
-# nevertheless. Under `"mixed_float16"`, small gradients would be rounded to 0: `compile` wraps each
-# optimizer so that its loss is scaled and steps with an overflow are left out. Where the processor
-# has no units for it, half precision is slower than float32: try it before you use it.
+# The models of this library still compute log-likelihoods and divergences in float32, because they
+# need the precision. Under `"mixed_float16"`, small gradients would underflow to 0. Therefore,
+# `compile` wraps each optimizer so that it scales the loss and skips steps that overflow. On
+# hardware without 16-bit units, mixed precision is slower than float32: measure before you use it.
 
 # %%
 curves = {"float32": losses["default"]}
@@ -118,17 +119,17 @@ for policy in ("mixed_bfloat16", "mixed_float16"):
     kernel = model.encoder.trainable_variables[0]
     print(
         f"{policy}: weights {kernel.dtype}, {type(model.optimizer).__name__}, "
-        f"{1000 * seconds:.0f} ms an epoch, loss {curves[policy][-1]:.2f}"
+        f"{1000 * seconds:.0f} ms per epoch, loss {curves[policy][-1]:.2f}"
     )
 keras.config.set_dtype_policy("float32")
 print(f"float32: loss {curves['float32'][-1]:.2f}")
 visualization.training_curves(curves, "mixed_precision.png")
 
 # %% [markdown]
-# ## Files across backends
+# ## Share files between backends
 #
-# A file that was written on one backend can be read on the others. Here this backend writes, and
-# another one that is installed, in a process of its own, reads and goes on training.
+# A file written on one backend can be loaded on the others. Here, the current backend writes a
+# file; another installed backend loads it in a separate process and continues training.
 
 # %%
 model = new_model()
@@ -148,16 +149,15 @@ READER = """
 import keras, numpy as np
 import keras_latent
 
-was = np.load("written.npz")
+written = np.load("written.npz")
 model = keras.saving.load_model("vae.keras")
-model.compile(model.optimizer)  # see below
 def difference(name, now):
-    return f"{name} differ by {np.abs(was[name] - now).max():.1e} at most"
-print(f"read on {keras.backend.backend()}:")
-print(difference("reconstructed", model.reconstruct(was["test"])))
+    return f"{name} differ by at most {np.abs(written[name] - now).max():.1e}"
+print(f"loaded on {keras.backend.backend()}:")
+print(difference("reconstructed", model.reconstruct(written["test"])))
 print(difference("generated", model.generate(10, seed=0)))
-print(f"the optimizer stands at step {int(model.optimizer.iterations)} of {was['steps']}")
-history = model.fit(was["x"], batch_size=64, shuffle=False, verbose=0)
+print(f"optimizer step {int(model.optimizer.iterations)} of {written['steps']}")
+history = model.fit(written["x"], batch_size=64, shuffle=False, verbose=0)
 print(f"loss of the next epoch: {history.history['loss'][0]:.2f}")
 np.save("generated.npy", model.generate(10, seed=0))
 """
@@ -172,47 +172,50 @@ done = subprocess.run(
     check=True,
 )
 history = model.fit(x[:640], batch_size=64, shuffle=False, verbose=0)
-print(f"{done.stdout}loss of the same epoch on {BACKEND}: {history.history['loss'][0]:.2f}")
+print(f"{done.stdout}loss of the next epoch on {BACKEND}: {history.history['loss'][0]:.2f}")
 
 # %% [markdown]
-# All nine combinations of a writing and a reading backend were tried with this model, on a CPU with
-# Keras 3.15. What carries over:
+# We tested all nine combinations of writing and reading backends with this model, on a CPU with
+# Keras 3.15. These parts carry over:
 #
-# - The configuration and the weights: reconstructions, and what `generate` draws with a seed, agreed
-#   to 1e-6. Files of weights (`save_weights`) and presets (`save_to_preset`) do the same.
-# - The optimizer: its settings, its step and its slots.
-# - The precision, and the state of the seeds.
+# - The configuration and the weights. Reconstructions, and images that `generate` draws with a
+#   given seed, agreed to 1e-6. The same holds for weight files (`save_weights`) and presets
+#   (`save_to_preset`).
+# - The optimizer: its settings, step counter and slot variables.
+# - The dtype policy and the state of the seed generators.
 #
-# What does not:
+# These do not:
 #
-# - The noise of the next steps. Each backend makes other numbers of the same state, so that the
-#   training goes on as well, but not with the same losses.
-# - What only some backends have: a file with `steps_per_execution` above 1 is refused by PyTorch.
+# - The noise in subsequent steps. Each backend generates different numbers from the same state, so
+#   training continues equally well but with different losses.
+# - Settings that a backend does not support: PyTorch refuses a file with `steps_per_execution`
+#   above 1.
 #
-# `jit_compile="auto"`, the default, stays that in the file: the backend that reads it chooses.
+# The file stores `jit_compile="auto"`, the default, as such, so the backend that loads it decides.
 
 # %%
 rows = {
     f"written on {BACKEND}": np.load("written.npz")["generated"],
-    f"trained on {reader}": np.load("generated.npy"),
+    f"trained further on {reader}": np.load("generated.npy"),
 }
 visualization.translation_grid(rows, "across_backends.png")
 
 # %% [markdown]
-# ## Several devices
+# ## Train on multiple devices
 #
-# Each device takes a part of every batch; what they find is averaged, and all devices make the same
-# step. The model is unchanged; it has to be made and compiled under a strategy. What there is
-# depends on the backend:
+# In data-parallel training, each device processes part of every batch, the gradients are averaged,
+# and all devices make the same update. The model code does not change, but you must create and
+# compile the model under a strategy. The options depend on the backend:
 #
-# - TensorFlow: `tf.distribute.MirroredStrategy`, over all GPUs that are there.
-# - JAX: `keras.distribution.DataParallel`, over all GPUs or TPUs, or CPU devices (the environment
-#   variable `XLA_FLAGS=--xla_force_host_platform_device_count=2` makes two of one processor, which is
-#   no faster, but lets you try).
-# - PyTorch: Keras trains on one device, which is the GPU if there is one.
+# - TensorFlow: `tf.distribute.MirroredStrategy`, on all available GPUs.
+# - JAX: `keras.distribution.DataParallel`, on all GPUs, TPUs or CPU devices. To try it on one
+#   processor, set `XLA_FLAGS=--xla_force_host_platform_device_count=2`, which creates two CPU
+#   devices (and is no faster).
+# - PyTorch: Keras trains on one device, a GPU if available.
 #
-# This cell takes whatever devices it finds, be it one. The batch of 64 is that of all devices
-# together; it should be a multiple of their number, and so should the last batch of an epoch.
+# The cell below uses all devices that it finds, even if there is only one. The batch of 64 is split
+# among them, so its size should be a multiple of the number of devices, as should that of the last
+# batch in an epoch.
 
 
 # %%
@@ -244,9 +247,10 @@ print(f"{count} device{'s' if count > 1 else ''}: loss {together[-1]:.4f}")
 print(f"without a strategy: loss {losses['default'][-1]:.4f}")
 
 # %% [markdown]
-# `DataParallel` makes the same training of many devices as of one, up to rounding. Under
-# `MirroredStrategy` each device draws the noise of its own rows, so that with several of them the
-# losses differ a little from those of one.
+# With `DataParallel`, training on many devices equals training on one, up to rounding. With
+# `MirroredStrategy`, each replica draws its own noise, so losses with several devices differ
+# slightly.
 #
-# Files know nothing of devices: a model that was trained on eight is saved and loaded as any other.
-# Data that TensorFlow reads, such as a `DomainPair` on this backend, is distributed as it comes.
+# Saved files do not depend on the number of devices: you can train on eight and load on one. Data
+# that TensorFlow reads, such as a `DomainPair` on the TensorFlow backend, is distributed
+# automatically.

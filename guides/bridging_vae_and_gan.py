@@ -1,6 +1,6 @@
 # ---
 # jupyter:
-#   description: Two frozen generative models, and a small VAE between their latent spaces.
+#   description: Connect the latent spaces of two frozen generative models with a small VAE.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
@@ -10,23 +10,24 @@
 # %% [markdown]
 # # Bridging a VAE and a GAN: digits to sound
 #
-# ## What this is about
+# ## Introduction
 #
-# A written 7 and a spoken "seven" have no pixel in common, but each may have a generative model of
-# its own. Latent Domain Transfer (Tian and Engel, 2018) leaves such models as they are and builds a
-# bridge between their latent spaces: a small VAE that encodes latents of both into one shared
-# space, told which domain they come from, and decodes them for either. Three terms train it: each
-# latent comes back, both domains lie over each other in the shared space (a sliced Wasserstein
-# distance), and a linear classifier finds the same classes in the same places. Only latents are
-# trained on, which is fast.
+# A written 7 and a spoken "seven" have no pixel in common, but each domain can have its own
+# generative model. Latent Domain Transfer (Tian and Engel, 2018) keeps these models frozen and
+# trains a bridge between their latent spaces: a small conditional VAE that encodes the latents of
+# both domains into one shared space and decodes them for either domain. Its loss has three terms:
+# the reconstruction of each latent, the sliced Wasserstein distance between the domains in the
+# shared space, and the loss of a linear classifier on that space, which aligns the classes.
+# Training uses only latents and is therefore fast.
 #
-# Here the written digits have a VAE and the spoken ones a GAN, WaveGAN ([Donahue, McAuley and
-# Puckette, 2018](https://arxiv.org/abs/1802.04208)), which cannot encode. All is trained in this
-# guide, in minutes on two CPU cores, most of which are the GAN's.
+# In this guide, a VAE models the written digits and WaveGAN ([Donahue, McAuley and Puckette,
+# 2018](https://arxiv.org/abs/1802.04208)), which has no encoder, the spoken ones. Everything is
+# trained here, in minutes on two CPU cores. Most of the time goes into the GAN.
 #
-# **Do not expect speech.** A GAN of waveforms needs a long training on a GPU to speak. After some
-# minutes this one makes noise, and the classifier is made to name the digit that it is most like.
-# That is enough to build a bridge to, and nothing to listen to for pleasure.
+# **Do not expect speech.** A GAN of waveforms needs a long training on a GPU to produce
+# intelligible words. After a few minutes it generates noise, and the classifier picks the digit
+# that each noise resembles most. This is enough to demonstrate the bridge, but not to produce
+# sounds worth listening to.
 
 # %%
 import keras
@@ -35,54 +36,54 @@ import numpy as np
 from keras_latent import datasets, metrics, models, visualization
 
 # %% [markdown]
-# ## Two domains
+# ## Load the two domains
 #
-# MNIST, and the Free Spoken Digit Dataset: six speakers, a second at 8 kHz. TensorFlow Datasets
-# downloads both where they are not there yet. Equal labels are all that connects them.
+# The domains are MNIST and the Free Spoken Digit Dataset: six speakers, recordings of one second at
+# 8 kHz. TensorFlow Datasets downloads them if necessary. Only the labels connect the two.
 
 # %%
 pair = datasets.load_pair("mnist_spoken_digit", seed=0)
 print(pair)
 
 RATE = datasets.SAMPLE_RATES["spoken_digit"]
-IMAGES = 20_000  # of the training images: enough for a short training
+IMAGES = 20_000  # training images to use
 images, digits = pair.source_train[:IMAGES], pair.source_train_labels[:IMAGES]
 test_images, test_digits = pair.source_test[:1000], pair.source_test_labels[:1000]
 images, test_images = images / np.float32(255), test_images / np.float32(255)
 
 columns = [int(np.argmax(test_digits == k)) for k in range(10)]
-heard = [int(np.argmax(pair.target_test_labels == k)) for k in range(10)]
-rows = [("written", test_images[columns]), ("spoken", pair.target_test[heard])]
+spoken = [int(np.argmax(pair.target_test_labels == k)) for k in range(10)]
+rows = [("written", test_images[columns]), ("spoken", pair.target_test[spoken])]
 visualization.spectrogram_grid(rows, RATE, "bridge_domains.png")
 
 # %% [markdown]
-# ## The judges
+# ## Train the evaluation classifiers
 #
-# A classifier for each domain, trained on its real data and kept in Keras's own folder. They
-# measure the transfers; that of the sounds also tells which of the GAN's latents belongs to which
-# digit.
+# Train a classifier per domain on its real data; both are cached in Keras's home folder. They
+# measure transfer accuracy. The sound classifier also assigns digits to the GAN's latents.
 
 # %%
-see = metrics.reference_classifier(
+image_classifier = metrics.reference_classifier(
     images[:10_000], digits[:10_000], epochs=4, max_shift=2, softness=0.5
 )
-hear = metrics.reference_audio_classifier(
+sound_classifier = metrics.reference_audio_classifier(
     pair.target_train, pair.target_train_labels, RATE, epochs=6
 )
 
 
-def share_right(judge, data, labels):
-    accuracy = metrics.TransferAccuracy(judge)
+def accuracy_of(classifier, data, labels):
+    accuracy = metrics.TransferAccuracy(classifier)
     accuracy.update_state(labels, data)
     return float(accuracy.result())
 
 
-print(f"written: {share_right(see, test_images, test_digits):.3f} of real test images right")
-spoken_right = share_right(hear, pair.target_test, pair.target_test_labels)
-print(f"spoken:  {spoken_right:.3f} of real test recordings right")
+image_accuracy = accuracy_of(image_classifier, test_images, test_digits)
+print(f"accuracy on real test images:     {image_accuracy:.3f}")
+sound_accuracy = accuracy_of(sound_classifier, pair.target_test, pair.target_test_labels)
+print(f"accuracy on real test recordings: {sound_accuracy:.3f}")
 
 # %% [markdown]
-# ## The model of the images: a VAE
+# ## Train a VAE for the images
 
 # %%
 keras.utils.set_random_seed(0)
@@ -93,11 +94,11 @@ rows = {"written": test_images[columns], "reconstruction": vae.reconstruct(test_
 visualization.translation_grid(rows, "bridge_vae.png")
 
 # %% [markdown]
-# ## The model of the sounds: a GAN
+# ## Train a GAN for the sounds
 #
-# `wavegan_spoken_digit_small` is the paper's network at a quarter of its width. Instead of many
-# updates of the critic for one of the generator, it has a critic that learns faster, and the
-# generator's weights are averaged over time.
+# `wavegan_spoken_digit_small` is the paper's network at a quarter of its width. Instead of several
+# critic updates per generator update, its critic has a higher learning rate. The generator's
+# weights are averaged over time.
 
 # %%
 gan = models.WaveGAN.from_preset("wavegan_spoken_digit_small", load_weights=False, seed=0)
@@ -109,34 +110,36 @@ history = gan.fit(pair.target_train[:whole_batches], batch_size=32, epochs=15, v
 visualization.training_curves(history, "bridge_gan_training.png")
 
 # %% [markdown]
-# `wasserstein` is the critic's estimate of how far real and generated sounds are apart. Real sounds
-# above, the GAN's below.
+# `wasserstein` is the critic's estimate of the distance between real and generated sounds. The rows
+# below show real sounds and generated ones.
 
 # %%
-rows = [("real", pair.target_test[heard]), ("generated", gan.generate(10, seed=0))]
+rows = [("real", pair.target_test[spoken]), ("generated", gan.generate(10, seed=0))]
 visualization.spectrogram_grid(rows, RATE, "bridge_gan_sounds.png")
 
 # %% [markdown]
-# ## Latents with labels
+# ## Label the GAN's latents
 #
-# A GAN has no labels and no encoder. `rejection_sample` draws latents, decodes them, and keeps, of
-# each digit, those of which the judge is surest. A GAN that cannot speak has favourite digits, and
-# of others few or none, which `allow_fewer` permits.
+# A GAN has neither labels nor an encoder. `rejection_sample` draws latents, decodes them, and keeps
+# those that the classifier recognizes with the highest confidence, per digit. A briefly trained GAN
+# generates some digits rarely or never; `allow_fewer` accepts that.
 
 # %%
-found = models.rejection_sample(gan, hear, per_class=100, max_draws=1024, seed=0, allow_fewer=True)
+found = models.rejection_sample(
+    gan, sound_classifier, per_class=100, max_draws=1024, seed=0, allow_fewer=True
+)
 for k in range(10):
-    sure = found.confidence[found.labels == k]
-    mean = f"judge's mean confidence {sure.mean():.2f}" if len(sure) else "-"
-    print(f"digit {k}: {len(sure):4d} latents, {mean}")
+    confidence = found.confidence[found.labels == k]
+    mean = f"mean confidence {confidence.mean():.2f}" if len(confidence) else "-"
+    print(f"digit {k}: {len(confidence):4d} latents, {mean}")
 held_out = np.arange(len(found.labels)) % 5 == 0
 
 # %% [markdown]
-# ## The bridge
+# ## Train the bridge
 #
-# A `LatentDomainTransfer` is the whole chain. Its `posterior` gives what the bridge is trained on:
-# of each image mean and log-variance of its latent, of which each step draws anew. The VAE has 64
-# latents and the GAN 100, so that the shorter ones are filled up.
+# A `LatentDomainTransfer` combines both models and the bridge. Its `posterior` returns the training
+# data of the bridge: the mean and log-variance of each image's latent, from which every step
+# samples. The VAE has 64 latent dimensions and the GAN 100; the shorter vectors are padded.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -159,13 +162,13 @@ history = bridge.fit(batches, epochs=4, verbose=0)
 print({name: round(float(values[-1]), 3) for name, values in history.history.items()})
 
 # %% [markdown]
-# A label of -1 is a missing one, here too: with few labels, `datasets.propagate_labels` finds those
-# of their neighbours first.
+# As elsewhere, a label of -1 marks a missing label. If few labels are known,
+# `datasets.propagate_labels` first assigns labels to similar rows.
 #
 # ## From digits to sounds
 #
-# `transfer` encodes with the VAE, crosses the bridge and decodes with the GAN. The files can be
-# listened to, at low volume.
+# `transfer` encodes an image with the VAE, crosses the bridge and decodes with the GAN. If you
+# listen to the files, set a low volume.
 
 # %%
 sounds = transfer.transfer(test_images[columns], to="target")
@@ -174,14 +177,14 @@ paths = visualization.write_wavs("bridge_sounds", sounds, RATE, names=names)
 print(paths[0])
 rows = [
     ("written", test_images[columns]),
-    ("through the bridge\nand back", transfer.reconstruct(test_images[columns], "source")),
+    ("reconstructed\nthrough the bridge", transfer.reconstruct(test_images[columns], "source")),
     ("transferred to sound", sounds),
 ]
 visualization.spectrogram_grid(rows, RATE, "bridge_to_sound.png")
 
 # %% [markdown]
-# And from sounds to digits. The GAN's sounds come from latents, hence `latents=True`; these were
-# kept out of the training.
+# The other direction goes from sounds to digits. The GAN's sounds come from latents, hence
+# `latents=True`. The latents used here were held out of training.
 
 # %%
 z, z_labels = found.latents[held_out], found.labels[held_out]
@@ -193,27 +196,30 @@ rows = [
 visualization.spectrogram_grid(rows, RATE, "bridge_to_digits.png")
 
 # %% [markdown]
-# ## Measured
+# ## Measure transfer accuracy
 #
-# Does the judge hear in the sound the digit that was written, and see in the image the one that was
-# heard? A guess is right one time in ten. What the GAN cannot say, no bridge can make it say: digits
-# without latents above have nothing to go to.
+# Does the sound classifier recognize the written digit in the sound, and the image classifier the
+# spoken digit in the image? Chance is one in ten. The bridge can only transfer to digits for which
+# the GAN has latents (see the counts above).
 
 # %%
 sounds = transfer.transfer(test_images[:300], to="target")
-print(f"digits to sounds: {share_right(hear, sounds, test_digits[:300]):.3f}")
-sayable = np.isin(test_digits[:300], np.unique(labels["target"]))
-share = share_right(hear, sounds[sayable], test_digits[:300][sayable]) if sayable.any() else 0.0
-print(f"of digits that the GAN has latents of: {share:.3f}")
-drawn = transfer.transfer(z, to="source", latents=True)
-print(f"sounds to digits: {share_right(see, drawn, z_labels):.3f}")
+written = test_digits[:300]
+print(f"digits to sounds: {accuracy_of(sound_classifier, sounds, written):.3f}")
+has_latents = np.isin(written, np.unique(labels["target"]))
+share = 0.0
+if has_latents.any():
+    share = accuracy_of(sound_classifier, sounds[has_latents], written[has_latents])
+print(f"digits to sounds, only digits with GAN latents: {share:.3f}")
+images_of_sounds = transfer.transfer(z, to="source", latents=True)
+print(f"sounds to digits: {accuracy_of(image_classifier, images_of_sounds, z_labels):.3f}")
 
 # %% [markdown]
-# ## On the way from one digit to another
+# ## Interpolate
 #
-# The paper's figures 5 and 6: a path in the VAE's latent space, decoded as images; its two ends
-# transferred, and the path between them in the GAN's space; and every point of it transferred. The
-# last shows that the bridge is continuous.
+# As in figures 5 and 6 of the paper, the rows show a path in the VAE's latent space, decoded as
+# images; the path between its transferred ends in the GAN's latent space; and the transfer of every
+# point of the path. The last row shows that the bridge is continuous.
 
 # %%
 a, b = test_images[columns[3]][None], test_images[columns[8]][None]
@@ -228,20 +234,20 @@ rows = [
 visualization.spectrogram_grid(rows, RATE, "bridge_interpolations.png")
 
 # %% [markdown]
-# ## At full length
+# ## Train at full length
 #
-# `keras-latent run mnist-spoken-digit` trains all of this for longer, resumes where it was
-# interrupted, and writes sounds, pictures and figures. What came out so far stands in the README
-# and in `benchmarks/TABLES.md`: its GAN cannot speak either. For one that can, train the paper's,
-# and hand it over:
+# `keras-latent run mnist-spoken-digit` trains all of this for longer, resumes after interruptions,
+# and writes sounds, pictures and metrics. `benchmarks/TABLES.md` has the results so far. The GAN
+# trained there does not produce intelligible digits either; for one that does, train the paper's
+# network and pass it to the command:
 #
 # ```bash
 # keras-latent run mnist-spoken-digit                              # small GAN, two CPU cores
 # keras-latent run mnist-spoken-digit --gan wavegan_spoken_digit   # the paper's width, for a GPU
-# keras-latent run mnist-spoken-digit --gan my_wavegan.keras       # one that you have trained
+# keras-latent run mnist-spoken-digit --gan my_wavegan.keras       # your own trained GAN
 # keras-latent run mnist-fashion                                   # two VAEs, for comparison
 # ```
 #
-# `transfer.save("digits_to_sound.keras")` keeps both models and the bridge in one file. Any Keras
-# model from latents to data will do as a frozen model, such as the generator of a GAN that you
-# have.
+# `transfer.save("digits_to_sound.keras")` stores both models and the bridge in one file. Any Keras
+# model that maps latents to data can serve as a frozen model, such as the generator of an existing
+# GAN.

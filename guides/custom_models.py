@@ -7,30 +7,31 @@
 # ---
 
 # %% [markdown]
-# # Writing your own latent model with the portable train step
+# # Writing a custom latent-variable model
 #
-# ## What this is about
+# ## Introduction
 #
-# Keras's `fit` calls a model's `train_step`, and what stands there differs: TensorFlow wants a
-# `GradientTape`, PyTorch `backward()`, and JAX a pure function from the state of all variables to
-# their new state. A method with two optimizers and random numbers is then written three times.
+# Keras's `fit` calls a model's `train_step`, whose code depends on the backend: TensorFlow uses a
+# `GradientTape`, PyTorch calls `backward()`, and JAX needs a pure function that maps the state of
+# all variables to their new state. A method with two optimizers and random numbers would have to be
+# written three times.
 #
-# `keras_latent.training` has the one thing that differs. A model says what its losses are and who
-# minimises them in which order; everything else is `keras.ops`. The models of this library are
-# written in this way, and so can yours be. Nothing here asks for the backend, and nothing has to be
-# about domains.
+# `keras_latent.training` hides this difference. A model defines its losses and the order in which
+# they are minimized; everything else is `keras.ops`. All models of this library are written this
+# way, and yours can be too. Your code never asks for the backend, and it does not have to deal with
+# domains.
 #
-# The pieces:
+# The building blocks are:
 #
-# - `training.PortableModel`: a `keras.Model` to derive from.
-# - `@training.portable`: stands over `train_step(self, data)` and `test_step(self, data)`.
-# - `self.unpack(data)`: the inputs of a batch, as tensors.
-# - `self.minimize(loss_fn, *args)`: one update. `loss_fn(*args)` returns the scalar to minimise and
-#   a dict of whatever else is wanted.
-# - `self.track(batch_size, name=value, ...)`: running means for the logs, weighted by the batch's
-#   rows.
-# - `trackers`: the names of these, declared in the class.
-# - `optimizer_groups()`: for several optimizers, which layers each of them moves.
+# - `training.PortableModel`: the `keras.Model` to subclass.
+# - `@training.portable`: decorates `train_step(self, data)` and `test_step(self, data)`.
+# - `self.unpack(data)`: returns the inputs of a batch as tensors.
+# - `self.minimize(loss_fn, *args)`: performs one update. `loss_fn(*args)` returns the scalar to
+#   minimize and a dict of other values to report.
+# - `self.track(batch_size, name=value, ...)`: updates the running means in the logs, weighted by
+#   batch size.
+# - `trackers`: a class attribute with the names of these means.
+# - `optimizer_groups()`: with several optimizers, the layers that each of them updates.
 
 # %%
 import keras
@@ -47,9 +48,9 @@ print(keras.backend.backend(), x.shape, x_test.shape)
 # %% [markdown]
 # ## One optimizer: a VAE
 #
-# The networks of 8x8 digits come first. A model must be *built* when its `__init__` ends, all
-# weights made: only then can a file restore its optimizer. So each network starts with a
-# `keras.Input`.
+# First, define networks for 8x8 digits. A model must be *built*, with all its weights created, when
+# its `__init__` ends; otherwise its optimizer cannot be restored from a file. So each network
+# starts with a `keras.Input`.
 
 # %%
 SHAPE, LATENTS = (8, 8, 1), 12
@@ -64,13 +65,13 @@ def dense(units):
 
 
 # %% [markdown]
-# The objective is the negative evidence lower bound, in nats: what the decoder says of the image,
-# and the divergence of `q(z|x)` from the prior. Random numbers come from a `SeedGenerator` that the
-# model owns. Its state is updated within the loss, and so are the moments of batch normalisation,
-# where there is any; `minimize` keeps these updates on JAX too.
+# The objective is the negative evidence lower bound in nats: the negative log-likelihood of the
+# image plus the divergence of `q(z|x)` from the prior. Random numbers come from a `SeedGenerator`
+# that the model owns. Computing the loss updates its state, as it updates the moving averages of
+# batch normalization, if any. `minimize` keeps these updates, on JAX too.
 #
-# `test_step` evaluates the same loss by `self.objective`, which adds what layers have added to it
-# (weight regularizers), and moves nothing.
+# `test_step` evaluates the same loss with `self.objective`, which includes losses added by layers
+# (such as weight regularizers) and updates no weights.
 
 
 # %%
@@ -99,7 +100,7 @@ class TinyVAE(training.PortableModel):
         epsilon = keras.random.normal(ops.shape(mean), seed=self.noise)
         image = self.decoder(mean + ops.exp(0.5 * log_var) * epsilon, training=training)
         error = ops.sum(ops.square(image - x), axis=(1, 2, 3))
-        constant = 32 * np.log(2 * np.pi * self.variance)  # of a normal density of 64 pixels
+        constant = 32 * np.log(2 * np.pi * self.variance)  # of a Gaussian over 64 pixels
         nll = ops.mean(0.5 * error / self.variance) + constant
         kl = 0.5 * ops.sum(ops.square(mean) + ops.exp(log_var) - log_var - 1.0, axis=1)
         kl = ops.mean(kl)
@@ -122,8 +123,8 @@ class TinyVAE(training.PortableModel):
 
 
 # %% [markdown]
-# It is an ordinary Keras model: validation data, callbacks and files work. Without an optimizer,
-# `compile` takes Adam with a learning rate of 1e-3; `default_optimizer` would say otherwise.
+# This is an ordinary Keras model: validation data, callbacks and saving work as usual. By default,
+# `compile` uses Adam with a learning rate of 1e-3. Override `default_optimizer` to change this.
 
 # %%
 vae = TinyVAE()
@@ -134,9 +135,9 @@ print(last)
 visualization.training_curves(history, "vae_training.png")
 
 # %% [markdown]
-# The first row below are test images, the second what is left of them after 12 latents, the third
-# what the decoder makes of draws from the prior. The densities are those of pixels with a variance
-# of 0.05, so that negative losses are nothing odd.
+# The rows below show test images, their reconstructions from 12 latent dimensions, and images
+# decoded from samples of the prior. The loss can be negative because the likelihood is a density,
+# with a variance of 0.05 per pixel.
 
 # %%
 prior = np.random.default_rng(0).standard_normal((10, LATENTS)).astype("float32")
@@ -148,8 +149,8 @@ rows = {
 visualization.translation_grid(rows, "vae_images.png")
 
 # %% [markdown]
-# A file holds the optimizer's state, and that of the seed generator too, which Keras itself leaves
-# out: a loaded model goes on as if it had never stopped.
+# Saved files include the state of the optimizer and, unlike with plain Keras, that of the seed
+# generator. A loaded model continues training as if it had never stopped.
 
 # %%
 vae.save("tiny_vae.keras")
@@ -157,18 +158,19 @@ loaded = keras.saving.load_model("tiny_vae.keras")
 for model in (vae, loaded):
     model.fit(x, batch_size=64, shuffle=False, verbose=0)
 same = np.allclose(vae.predict(x_test, verbose=0), loaded.predict(x_test, verbose=0), atol=1e-5)
-print(f"one more epoch, in memory and from the file: the same images: {same}")
+print(f"After another epoch, both models reconstruct the same images: {same}")
 
 # %% [markdown]
 # ## Two optimizers: a GAN
 #
-# A generator makes digits of noise; a critic tells them from real ones. Each has a loss and an
-# optimizer of its own. `optimizer_groups` says which layers each of them moves, `minimize(...,
-# of=name)` whose turn it is. The order of a step is that of the two lines in `train_step`: the
-# critic first, and the generator sees the critic that has just been updated.
+# A generator turns noise into digits; a critic distinguishes them from real ones. Each has its own
+# loss and optimizer. `optimizer_groups` defines which layers each optimizer updates, and
+# `minimize(..., of=name)` selects one. The two calls in `train_step` define the order of the
+# updates: the critic comes first, so the generator's loss uses the updated critic.
 #
-# The losses are those of the original GAN in its non-saturating form. A generator may win or lose
-# this game for good; the critic's accuracy, kept from its loss and tracked, shows it.
+# The losses are those of the original GAN in their non-saturating form. GAN training can fail when
+# one side wins permanently. To make this visible, the critic's loss also returns the critic's
+# accuracy, which is tracked.
 
 
 # %%
@@ -224,13 +226,13 @@ class TinyGAN(training.PortableModel):
     @training.portable
     def train_step(self, data):
         x = self.unpack(data)
-        critic_loss, kept = self.minimize(self.critic_loss, x, of="critic")
+        critic_loss, terms = self.minimize(self.critic_loss, x, of="critic")
         generator_loss, _ = self.minimize(self.generator_loss, x, of="generator")
         return self.track(
             ops.shape(x)[0],
             critic_loss=critic_loss,
             generator_loss=generator_loss,
-            critic_accuracy=kept["accuracy"],
+            critic_accuracy=terms["accuracy"],
         )
 
     def get_config(self):
@@ -238,9 +240,9 @@ class TinyGAN(training.PortableModel):
 
 
 # %% [markdown]
-# `compile()` takes what `default_optimizer` returns. Your own come as a dict with the names of the
-# groups: `compile({"critic": "adam", "generator": keras.optimizers.Adam(1e-3)})`. Both are members
-# of one optimizer that Keras sees, so that callbacks and files know of both.
+# `compile()` uses the optimizers that `default_optimizer` returns. To choose your own, pass a dict
+# with a key per group: `compile({"critic": "adam", "generator": keras.optimizers.Adam(1e-3)})`.
+# Keras sees them as one optimizer, so callbacks and saving handle both.
 
 # %%
 gan = TinyGAN()
@@ -251,26 +253,24 @@ print({name: len(member.variables) for name, member in gan.optimizer.members.ite
 visualization.training_curves(history, "gan_training.png")
 
 # %% [markdown]
-# A critic that is right in half of the images, with a loss near 2 log 2 = 1.39, cannot tell them
-# apart; one that always is teaches the generator nothing any more. What the generator makes of ten
-# draws, below real digits:
+# A critic with an accuracy of 0.5 and a loss near 2 log 2 = 1.39 cannot tell real from generated
+# images. A critic that is always right no longer gives the generator a useful gradient. The rows
+# below show real digits and ten generated ones:
 
 # %%
 rows = {"real": x[:10], "generated": gan.predict(prior, verbose=0)}
 visualization.translation_grid(rows, "gan_images.png")
 
 # %% [markdown]
-# ## Rules that keep a step portable
+# ## Rules for portable steps
 #
-# - Only `keras.ops` and `keras.random` in the losses, and shapes that do not depend on values: on
-#   TensorFlow and JAX the step is compiled with XLA.
-# - Random numbers come from a `SeedGenerator` that is an attribute of the model or of a layer.
-# - State is a Keras variable: a number kept in a Python attribute would be frozen when the step is
-#   compiled.
-# - What a loss computes besides the scalar, and is wanted outside, it returns in the dict.
-# - Where two losses share their forward pass, `minimize_each` takes both at once and computes it
-#   once.
+# - Use only `keras.ops` and `keras.random` in losses, with shapes that do not depend on values.
+#   TensorFlow and JAX compile the step with XLA.
+# - Draw random numbers from a `SeedGenerator` that is an attribute of the model or of a layer.
+# - Keep state in Keras variables. A number in a Python attribute becomes a constant when the step
+#   is compiled.
+# - Return everything else that you need from a loss in its dict.
+# - If two losses share a forward pass, pass both to `minimize_each`, which computes it once.
 #
-# `compile(run_eagerly=True)` runs every step uncompiled, so that `print` and a debugger show values.
-# The checks, verbs and presets of this library's own models are further base classes in
-# `keras_latent.models`; `models.VAE` is `TinyVAE` with these.
+# `compile(run_eagerly=True)` disables compilation, so that `print` and debuggers show values. For a
+# complete model of this kind, with presets, input checks and further methods, see `models.VAE`.

@@ -1,6 +1,6 @@
 # ---
 # jupyter:
-#   description: 'Attributes as linear boundaries in latent space: moved across, and scored.'
+#   description: Edit attributes along linear boundaries in latent space, and score the edits.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
@@ -9,26 +9,28 @@
 # %% [markdown]
 # # Editing attributes with DualVAE and measuring with CIS
 #
-# ## What this is about
+# ## Introduction
 #
-# Some labels are not classes but attributes, of which an image may have several: glasses, a smile,
-# blond hair. To *edit* an attribute is to make an image that has it, and is otherwise the same.
+# Some labels are not classes but attributes, and an image can have several of them: glasses, a
+# smile, blond hair. To *edit* an attribute is to change it and leave the rest of the image as it
+# is.
 #
-# `DualVAE` (Okamoto et al., 2019) is a VAE whose latents `z` also predict the attributes, linearly:
-# `p(y_i|z) = sigmoid(u_i . z)`. The *dual vector* `u_i` is the normal of the attribute's decision
-# boundary, and an edit is a step along it, decoded: `z + lambda u_i`.
+# `DualVAE` (Okamoto et al., 2019) is a VAE whose latents `z` also predict the attributes with a
+# linear model: `p(y_i|z) = sigmoid(u_i . z)`. The *dual vector* `u_i` is the normal of the
+# attribute's decision boundary. To edit the attribute, move along it and decode `z + lambda u_i`.
 #
-# The conditional inception score (CIS) of the same paper says whether an edit does what it should,
-# and nothing else. Here both are tried on scikit-learn's 8x8 digits, beside a conditional VAE,
-# in about two minutes on two CPU cores. Faces come at the end.
+# The conditional inception score (CIS), from the same paper, measures whether an edit changes the
+# intended attribute and nothing else. This guide applies both to scikit-learn's 8x8 digits and
+# compares `DualVAE` with a conditional VAE, in about two minutes on two CPU cores. The last section
+# covers faces.
 #
-# ## Digits with attributes
+# ## Prepare digits with attributes
 #
-# Three attributes, all made from the digit. *Loop* can be seen; *even* and *large* are mere
-# conventions, which an edit has to find a digit for: 3 made even, and otherwise the same, may be an
-# 8.
+# Three attributes are derived from the digit. *Loop* is visible. *Even* and *large* are only
+# conventions, so an edit has to change the digit: the closest even version of a 3 may be an 8.
 #
-# Three labels in ten are taken away. -1 says that a label is missing; the image still counts.
+# To simulate missing labels, 30 % of the labels are set to -1. Images with missing labels still
+# contribute to training.
 
 # %%
 import keras
@@ -50,37 +52,38 @@ x, x_test = images / np.float32(255), test_images / np.float32(255)
 all_labels, y_test = attributes_of(digits), attributes_of(test_digits)
 missing = np.random.default_rng(0).random(all_labels.shape) < 0.3
 y = np.where(missing, -1, all_labels)
-print(f"{np.mean(y < 0):.3f} of the labels are missing")
+print(f"share of missing labels: {np.mean(y < 0):.3f}")
 
 # %% [markdown]
-# ## Training
+# ## Train the model
 #
-# The preset has 32 latents, one hidden layer each way, and an observation variance of 0.05 squared
-# pixels. `alpha` weighs the labels: an image has 64 pixels to explain and three attributes.
+# The preset has 32 latent dimensions, one hidden layer each in encoder and decoder, and an
+# observation variance of 0.05 squared pixels. `alpha` weights the attribute loss: each image has 64
+# pixels to reconstruct, but only three attributes to predict.
 
 # %%
 keras.utils.set_random_seed(0)
 dual = models.DualVAE.from_preset(
     "dual_vae_digits", load_weights=False, attributes=NAMES, use_bias=True, alpha=3.0
 )
-dual.compile()  # two Adams: one for the VAE, one for encoder and boundaries
+dual.compile()  # two Adam optimizers: VAE; encoder and boundaries
 history = dual.fit(x, y, batch_size=64, epochs=60, verbose=0)
 visualization.training_curves(history, "attributes_training.png")
 
 # %% [markdown]
-# The boundaries are a classifier, which `attribute_probabilities` asks. On test images:
+# The boundaries are a classifier, which `attribute_probabilities` evaluates. On test images:
 
 # %%
-seen = dual.attribute_probabilities(x_test) > 0.5
-for name, share in zip(NAMES, np.mean(seen == y_test, axis=0), strict=True):
-    print(f"{name:6s} right in {share:.3f} of the test images")
+predicted = dual.attribute_probabilities(x_test) > 0.5
+for name, share in zip(NAMES, np.mean(predicted == y_test, axis=0), strict=True):
+    print(f"{name:6s} accuracy {share:.3f}")
 
 # %% [markdown]
-# ## Editing
+# ## Edit attributes
 #
-# `transfer` takes the step `z + lambda u_i`. How long it is depends on the length of `u_i`; here we
-# think in standard deviations of the prior. Rows: the images, their reconstructions, and a step of
-# three standard deviations towards each attribute.
+# `transfer` moves the latents to `z + lambda u_i`. The length of this step depends on the norm of
+# `u_i`, so the code below expresses it in standard deviations of the prior. The rows show the
+# images, their reconstructions, and a step of three standard deviations towards each attribute.
 
 # %%
 step = 1.0 / float(np.linalg.norm(dual.dual_vectors(), axis=1).mean())
@@ -91,8 +94,9 @@ rows |= {f"more {name}": dual.transfer(some, name, 3 * step) for name in NAMES}
 visualization.translation_grid(rows, "attributes_transfer.png")
 
 # %% [markdown]
-# A negative strength takes the attribute away, and one number for each row makes a sweep. From three
-# standard deviations less to three more of *loop*, for the digits 3, 5 and 7:
+# A negative strength removes the attribute. An array of strengths, one per row, produces a sweep.
+# Here it ranges from minus three to plus three standard deviations of *loop*, for the digits 3, 5
+# and 7:
 
 # %%
 path = np.linspace(-3, 3, 9, dtype="float32") * np.float32(step)
@@ -103,20 +107,21 @@ sweep = {
 visualization.translation_grid(sweep, "attributes_sweep.png")
 
 # %% [markdown]
-# Attributes of real data hang together, and so do their boundaries: a step along one dual vector
-# crosses others, too. `direction="isolated"` moves along the part of `u_i` that no other dual
-# vector has a share in, so that the model's own answers about the others stay. And `to_boundary`
-# goes as far as each image needs: to the other side, where the attribute's log-odds are `margin`.
+# In real data, attributes are correlated, and so are their boundaries: a step along one dual vector
+# also crosses others. `direction="isolated"` moves along the component of `u_i` that is orthogonal
+# to all other dual vectors, so the model's predictions of the other attributes stay the same.
+# `to_boundary` moves each image just as far as it needs to go: across the boundary, until the
+# attribute's log-odds equal `margin`.
 
 # %%
 rows = {"digit": some}
 for name in NAMES:
-    rows[f"{name} or not"] = dual.to_boundary(some, name, margin=3.0, direction="isolated")
+    rows[f"{name} flipped"] = dual.to_boundary(some, name, margin=3.0, direction="isolated")
 visualization.translation_grid(rows, "attributes_boundary.png")
 
 # %% [markdown]
-# What does the model itself say of these pictures, if it is asked again? Not quite what was asked
-# for: decoding and encoding once more loses some of the step.
+# How does the model itself classify the edited images? Not always as requested, because decoding
+# and encoding again loses part of the step.
 
 # %%
 for i, name in enumerate(NAMES):
@@ -124,50 +129,53 @@ for i, name in enumerate(NAMES):
     after = dual.attribute_probabilities(moved) > 0.5
     others = [k for k in range(len(NAMES)) if k != i]
     print(
-        f"{name:6s} changed in {np.mean(after[:, i] != seen[:, i]):.3f}, "
-        f"the others in {np.mean(after[:, others] != seen[:, others]):.3f}"
+        f"{name:6s} changed in a share of {np.mean(after[:, i] != predicted[:, i]):.3f}, "
+        f"other attributes in {np.mean(after[:, others] != predicted[:, others]):.3f}"
     )
 
 # %% [markdown]
-# ## A judge, and the conditional inception score
+# ## Measure the conditional inception score
 #
-# No model should be its own judge. `attribute_classifier` trains one on real images, with all of
-# their labels, once, and keeps it in Keras's own folder.
+# A model should not evaluate itself. `attribute_classifier` trains a separate classifier on real
+# images with all their labels and caches it in Keras's home folder.
 
 # %%
-judge = metrics.attribute_classifier(
+classifier = metrics.attribute_classifier(
     images, all_labels, epochs=20, max_shift=1, flip=False, softness=0.5
 )
-report = metrics.attribute_report(judge, test_images, y_test, NAMES, batch_size=len(test_images))
+report = metrics.attribute_report(
+    classifier, test_images, y_test, NAMES, batch_size=len(test_images)
+)
 for name, row in report.items():
-    print(f"judge of {name:6s} right in {row['accuracy']:.3f} of the test images")
+    print(f"{name:6s} classifier accuracy {row['accuracy']:.3f}")
 
 # %% [markdown]
-# Each image is edited towards every attribute. The *transfer score* `ts` is how much the judge's
-# probability of that attribute rises, the *reconstruction score* `rs` minus how much those of the
-# others change, and CIS their sum. Doing nothing scores 0; images that have the attribute already
-# cannot gain.
+# Each image is edited towards every attribute. The *transfer score* `ts` is the increase in the
+# classifier's probability of that attribute. The *reconstruction score* `rs` is minus the change in
+# the probabilities of the others. CIS is their sum. Leaving an image unchanged scores 0, and images
+# that already have the attribute cannot gain.
 #
-# One number says little, since every strength strikes another balance: so all are tried. The whole
-# of it, edit and judge, runs as one compiled program; strengths go in beside the images, so that
-# it is compiled once for each way of editing. `CVAE`, whose decoder is told the attributes, edits
-# by telling it another one, and gets the same networks and labels.
+# A single strength says little, because each strength is a different trade-off between the two
+# scores. So this code evaluates several. Editing and classification run as one compiled program.
+# The strength is an input, so each way of editing is compiled only once. For comparison, a `CVAE`
+# is trained with networks of the same size and the same labels. Its decoder receives the attributes
+# as input, and an edit changes that input.
 
 # %%
 keras.utils.set_random_seed(0)
 layers = keras.layers
-image, told, z = keras.Input((8, 8, 1)), keras.Input((len(NAMES),)), keras.Input((32,))
+image, attributes, z = keras.Input((8, 8, 1)), keras.Input((len(NAMES),)), keras.Input((32,))
 h = layers.Dense(256, activation="relu")(layers.Flatten()(image))
-h = layers.Concatenate()([h, told])
+h = layers.Concatenate()([h, attributes])
 z_mean, z_log_var = layers.Dense(32)(h), layers.Dense(32, activation=ops.log_softplus)(h)
-encoder = keras.Model([image, told], [z_mean, z_log_var])
-h = layers.Dense(256, activation="relu")(layers.Concatenate()([z, told]))
-decoder = keras.Model([z, told], layers.Reshape((8, 8, 1))(layers.Dense(64)(h)))
+encoder = keras.Model([image, attributes], [z_mean, z_log_var])
+h = layers.Dense(256, activation="relu")(layers.Concatenate()([z, attributes]))
+decoder = keras.Model([z, attributes], layers.Reshape((8, 8, 1))(layers.Dense(64)(h)))
 cvae = models.CVAE(encoder, decoder, attributes=NAMES, observation_variance=0.05)
 cvae.compile()
 cvae.fit(x, y, batch_size=64, epochs=60, verbose=0)
 
-ways = {  # how to edit, and the strengths to try
+ways = {  # function that edits, and strengths to try
     "DualVAE": (dual.transfer_function(), step * np.array([1, 2, 3, 4, 6, 9])),
     "DualVAE, isolated": (
         dual.transfer_function(direction="isolated"),
@@ -181,7 +189,7 @@ ways = {  # how to edit, and the strengths to try
 }
 scores = {}
 for way, (function, strengths) in ways.items():
-    cis = metrics.ConditionalInceptionScore(judge, NAMES)
+    cis = metrics.ConditionalInceptionScore(classifier, NAMES)
     scores[way] = []
     for strength in strengths:
         cis.reset_state()
@@ -192,8 +200,8 @@ for way, (function, strengths) in ways.items():
     print(f"{way:21s} best CIS {best['cis']:.3f} (ts {best['ts']:.3f}, rs {best['rs']:.3f})")
 
 # %% [markdown]
-# Drawn over each other, `ts` over `rs`, each curve from weak edits to strong ones. Up is an edit
-# that works, right is one that leaves other attributes alone.
+# Plot `ts` against `rs`, with a curve per way of editing, from weak to strong edits. Higher is a
+# stronger effect on the intended attribute; further right is less effect on the others.
 
 # %%
 figure, axes = plt.subplots(figsize=(6.0, 4.2), dpi=150, layout="constrained")
@@ -206,12 +214,12 @@ figure.savefig("attributes_scores.png")
 plt.show()
 
 # %% [markdown]
-# Read it with the attributes in mind: those of ten digits are tangled on purpose, and often no
-# digit has one more and is otherwise the same. And the best strength was chosen on the same test
-# images that are scored, for every way alike; `keras-latent run celeba-attributes` chooses it on
+# When reading the plot, keep in mind that these attributes overlap by design: often no digit
+# differs from another in just one of them. Also, the best strength was selected on the same test
+# images that are scored, for all methods alike; `keras-latent run celeba-attributes` selects it on
 # validation images.
 #
-# What the CVAE draws, with each attribute set:
+# These are the CVAE's images with each attribute set:
 
 # %%
 rows = {"digit": some, "reconstruction": cvae.reconstruct(some, y_test[columns])}
@@ -221,12 +229,12 @@ rows |= {
 visualization.translation_grid(rows, "attributes_cvae.png")
 
 # %% [markdown]
-# It needs to know the attributes of the image that it edits; `DualVAE` reads them off the image.
+# The CVAE needs to know the attributes of the image that it edits; `DualVAE` infers them.
 #
-# ## The same on faces
+# ## Apply it to faces
 #
-# CelebA has 40 attributes of 202,599 faces. Its pictures may be used in research and not be passed
-# on, so that none is shown here. On the command line, with TensorFlow Datasets' `celeb_a`:
+# CelebA has 202,599 faces with 40 attributes. Its license permits research but not redistribution,
+# so this guide shows no faces. The command reads TensorFlow Datasets' `celeb_a`:
 #
 # ```bash
 # keras-latent run celeba-attributes --dataset celeb_a
@@ -234,7 +242,8 @@ visualization.translation_grid(rows, "attributes_cvae.png")
 # keras-latent run celeba-attributes --dataset celeb_a --missing 0.5
 # ```
 #
-# It trains the judge and the model, chooses each way's strength on validation faces, scores test
-# faces, and writes pictures and `metrics.json`. `--help` lists the options, `benchmarks/TABLES.md`
-# what came out. In Python, `datasets.load_faces("celeb_a")` has the arrays, `dual_vae_celeba` and
-# `dual_vae_celeba_small` are the presets; everything else stays as it is above.
+# It trains the evaluation classifier and the model, selects the strength of each method on
+# validation faces, scores test faces, and writes pictures and `metrics.json`. `--help` lists the
+# options, and `benchmarks/TABLES.md` the results. In Python, `datasets.load_faces("celeb_a")` loads
+# the arrays, and `dual_vae_celeba` and `dual_vae_celeba_small` are the presets; everything else
+# works as above.

@@ -1,6 +1,6 @@
 # ---
 # jupyter:
-#   description: 'Two domains and a model of both: trained, measured, drawn and saved.'
+#   description: Load two domains, train a model, then translate, evaluate, plot and save.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
@@ -9,17 +9,16 @@
 # %% [markdown]
 # # Getting started with domain pairs
 #
-# ## What this is about
+# ## Introduction
 #
-# A *domain* is a set of alike things: photographs, sketches, spoken words. *Domain transfer* turns
-# a thing of one domain into its counterpart in another: a photograph into the sketch of the same
-# face. keras_latent does it through a latent space: what was seen is encoded into a few numbers,
-# and decoded into the other domain.
+# A *domain* is a set of similar things: photographs, sketches, spoken words. *Domain transfer* maps
+# an item of one domain to its counterpart in another, for example a photograph to a sketch of the
+# same face. keras_latent does this through a shared latent space: it encodes the input as a short
+# vector and decodes that vector in the other domain.
 #
-# In this guide the domains are scikit-learn's 8x8 digits and the same digits transposed (rows and
-# columns exchanged). Nothing is downloaded, and it takes about a minute on two CPU cores. It
-# runs on TensorFlow, JAX and PyTorch alike: Keras takes the backend that the environment variable
-# `KERAS_BACKEND` names.
+# The domains in this guide are scikit-learn's 8x8 digits and the same digits transposed (rows and
+# columns swapped). Nothing is downloaded, and the guide takes about a minute on two CPU cores. It
+# runs on TensorFlow, JAX and PyTorch; set the environment variable `KERAS_BACKEND` to choose one.
 
 # %%
 import keras
@@ -30,23 +29,23 @@ from keras_latent import datasets, metrics, models, visualization
 keras.utils.set_random_seed(0)
 
 # %% [markdown]
-# ## A domain pair
+# ## Load a domain pair
 #
-# `load_pair` loads two domains by name. Here the model may know 100 *pairs*: it is told that these
-# images and those transposed ones are the same digits. All other rows of both domains are shuffled
-# independently, so that nothing can be learned from which of them meet in a batch.
+# `load_pair` loads two domains by name. With `paired=100`, the model knows 100 *pairs*: it is told
+# which transposed digit belongs to which original. All other rows of both domains are shuffled
+# independently, so their order carries no information.
 
 # %%
 pair = datasets.load_pair("digits_transpose", paired=100)
 print(pair)
 
 # %% [markdown]
-# `pair.train` and `pair.test` go into `model.fit` as they are. The arrays are there too, as they
-# were read (`uint8`), with their labels, which no batch holds: the model below is never told what a
-# digit is.
+# Pass `pair.train` and `pair.test` directly to `model.fit`. The pair also holds the raw `uint8`
+# arrays and their labels. Batches contain no labels, so the model never sees which digit an image
+# shows.
 #
-# Models take floats from 0 to 1, channels last. The first row below is the source, the second the
-# target.
+# Models expect floats from 0 to 1 with channels last. The first row below shows the source domain,
+# the second the target domain.
 
 # %%
 source_test, target_test = pair.source_test / np.float32(255), pair.target_test / np.float32(255)
@@ -56,21 +55,21 @@ visualization.translation_grid(
 )
 
 # %% [markdown]
-# ## A model from a preset
+# ## Build a model from a preset
 #
 # `VBTA`, the Variational Bi-domain Triplet Autoencoder ([Kuznetsova and Bakhteev,
-# 2018](https://arxiv.org/abs/1806.08672)), has an encoder and a decoder for each domain, and one
-# latent space for both. A preset is a named configuration, networks included; `models.VBTA.presets`
-# lists those of `VBTA`. This one comes with trained weights; `load_weights=False` starts from random
-# ones, to train it here.
+# 2018](https://arxiv.org/abs/1806.08672)), has an encoder and a decoder per domain and one shared
+# latent space. A preset is a named configuration, including the networks; `models.VBTA.presets`
+# lists those of `VBTA`. This preset has pretrained weights. To train it here, pass
+# `load_weights=False`, which initializes the weights randomly.
 
 # %%
 model = models.VBTA.from_preset("vbta_digits_transpose_sharp", load_weights=False, seed=0)
 print(f"{model.count_params():,} parameters, {model.latent_dim} latents")
 
 # %% [markdown]
-# A model brings its own objective, so that `compile` takes no loss. Without an optimizer it takes
-# the one that suits the method; here, Adam. `fit` is Keras's `fit`, with all of its callbacks.
+# The model defines its own objective, so `compile` needs no loss. The optimizer is optional too:
+# each method has a default, which is Adam here. `fit` is Keras's own and supports all callbacks.
 
 # %%
 model.compile(optimizer=keras.optimizers.Adam(1e-3))
@@ -78,15 +77,15 @@ history = model.fit(pair.train, validation_data=pair.test, epochs=40, verbose=0)
 visualization.training_curves(history, "training.png")
 
 # %% [markdown]
-# All losses are in nats, summed over pixels or latents and averaged over images. `triplet_loss` and
-# `cross_reconstruction_loss` are those of the known pairs: the first keeps the two images of a pair
-# nearer to each other than to other images, the second decodes each of them from the other's
-# latent. All test rows are pairs (this is what transposing gives), while only 100 rows in training
-# are.
+# All losses are in nats, summed over pixels or latent dimensions and averaged over images. Only the
+# known pairs contribute to `triplet_loss`, which keeps the two images of a pair closer to each
+# other than to other images, and to `cross_reconstruction_loss`, which decodes each image from the
+# latent vector of its partner. In the test set every row is a pair, since the targets are
+# transposed sources; in the training set only 100 rows are.
 #
-# ## Translating
+# ## Translate
 #
-# `translate` takes arrays of any length, and returns arrays.
+# `translate` takes and returns arrays of any length.
 
 # %%
 as_target = model.translate(source_test, to="target")
@@ -94,16 +93,16 @@ as_source = model.translate(target_test, to="source")
 rows = [
     ("source", source_test[columns]),
     ("as target", as_target[columns]),
-    ("and back", model.cycle(source_test[columns])),
+    ("cycle", model.cycle(source_test[columns])),
     ("target", target_test[columns]),
     ("as source", as_source[columns]),
 ]
 visualization.translation_grid(rows, "translations.png")
 
 # %% [markdown]
-# The other verbs mean the same on every model: `encode`, `decode`, `reconstruct`, `generate` and
-# `interpolate`. The way from one image to another leads through latent space, and can be drawn in
-# either domain:
+# Other methods have the same meaning on every model: `encode`, `decode`, `reconstruct`, `generate`
+# and `interpolate`. `interpolate` follows a path through latent space from one image to another and
+# can decode it in either domain:
 
 # %%
 start, end = source_test[columns[:4]], source_test[columns[1:5]]
@@ -111,65 +110,66 @@ path = model.interpolate(start, end, steps=9, domain="source", to="target")
 visualization.interpolation_strip(path, "interpolations.png")
 
 # %% [markdown]
-# One latent space holds both domains, and digits of a kind lie near each other in it, whichever
-# domain they are from. The map shows two of its 32 dimensions, the first principal components, and
-# so only a part of that; `method="tsne"` and `method="umap"` draw other maps.
+# Both domains share the latent space, and digits of the same class lie close together whichever
+# domain they come from. The map shows the first two principal components of 32 dimensions, so it
+# shows only part of this structure. `method="tsne"` and `method="umap"` draw other projections.
 
 # %%
 latents = np.concatenate([model.encode(source_test, "source"), model.encode(target_test, "target")])
 digits = np.concatenate([pair.source_test_labels, pair.target_test_labels])
-visualization.latent_map(latents, digits, title="latents of both domains", path="latents.png")
+visualization.latent_map(latents, digits, title="Latents of both domains", path="latents.png")
 
 # %% [markdown]
-# ## Measuring
+# ## Measure transfer accuracy
 #
-# Is a translated 3 still a 3? A classifier that was trained on real images of the target domain
-# says so: `reference_classifier` trains one, and keeps it in Keras's own folder for the next time.
-# The *transfer accuracy* is the share of translations in which it sees the label of the
-# original. What it makes of real test images is the ceiling.
+# Is a translated 3 still a 3? To find out, use a classifier trained on real images of the target
+# domain. `reference_classifier` trains one and caches it in Keras's home folder. The *transfer
+# accuracy* is the share of translations that it assigns to the class of the original. Its accuracy
+# on real test images is an upper bound.
 
 # %%
 classifier = metrics.reference_classifier(pair.target_train, pair.target_train_labels, epochs=10)
 
 
-def share_recognised(images):
+def transfer_accuracy(images):
     accuracy = metrics.TransferAccuracy(classifier)
     accuracy.update_state(pair.source_test_labels, images)
     return float(accuracy.result())
 
 
-print(f"real images of the target:  {share_recognised(target_test):.3f}")
-print(f"translated from the source: {share_recognised(as_target):.3f}")
-print(f"not translated at all:      {share_recognised(source_test):.3f}")
+print(f"real target images:      {transfer_accuracy(target_test):.3f}")
+print(f"translated to target:    {transfer_accuracy(as_target):.3f}")
+print(f"source, not translated:  {transfer_accuracy(source_test):.3f}")
 
 # %% [markdown]
-# ## Saving
+# ## Save and load
 #
-# A `.keras` file holds networks, weights, the optimizer's state and that of the random numbers: a
-# loaded model can be used at once, and goes on with `fit` as if it had never stopped.
+# A `.keras` file contains the networks, the weights, the optimizer state and the state of the
+# random number generators. You can use a loaded model immediately or continue training as if it had
+# never stopped.
 
 # %%
 model.save("vbta.keras")
 loaded = keras.saving.load_model("vbta.keras")
 same = np.allclose(loaded.translate(source_test, to="target"), as_target, atol=1e-6)
-print(f"the loaded model translates in the same way: {same}")
+print(f"The loaded model gives the same translations: {same}")
 
 # %% [markdown]
-# `model.save_to_preset("folder")` writes a preset of your own, without the optimizer:
-# `models.VBTA.from_preset("folder")` reads it, weights included.
+# To create your own preset, call `model.save_to_preset("folder")`; it does not include the
+# optimizer. `models.VBTA.from_preset("folder")` loads it with its weights.
 #
-# ## Your own arrays
+# ## Use your own arrays
 #
-# Any two arrays make a pair. Here is a domain of other size and colour: the same digits at 16x16,
-# written in brown ink on cream paper. The first 200 rows of both arrays are known pairs; the other
-# rows of the second array are shuffled.
+# Any two arrays can form a pair. Here the second domain has another size and color: the same digits
+# at 16x16, in brown ink on cream paper. The first 200 rows of both arrays are known pairs; the
+# other rows of the second array are shuffled.
 
 # %%
 cream, brown = np.array([0.98, 0.94, 0.84]), np.array([0.36, 0.20, 0.09])
 
 
 def written(images):
-    ink = np.kron(images, np.ones((1, 2, 2, 1)))  # each pixel becomes four
+    ink = np.kron(images, np.ones((1, 2, 2, 1)))  # 8x8 to 16x16
     return (cream + ink * (brown - cream)).astype("float32")
 
 
@@ -187,12 +187,12 @@ inked = datasets.pair_from_arrays(
 print(inked)
 
 # %% [markdown]
-# ## Your own networks
+# ## Use your own networks
 #
-# Networks are Keras models: encoders return `(z_mean, z_log_var)`, decoders the mean image (or, with
-# `likelihood="bernoulli"`, logits). They must be built, that is, start with a `keras.Input`. The
-# observation variance is about the squared error per pixel that you expect to be left: if it is much
-# larger, translations are blurred.
+# Networks are Keras models. Encoders return `(z_mean, z_log_var)`; decoders return the mean image,
+# or logits with `likelihood="bernoulli"`. They must be built, so start each one with a
+# `keras.Input`. Set the observation variance to roughly the squared error per pixel that you expect
+# after training. If it is much larger, translations are blurred.
 
 # %%
 LATENTS = 32
@@ -237,11 +237,10 @@ rows = [
 visualization.translation_grid(rows, "own_networks.png")
 
 # %% [markdown]
-# ## Where to go from here
+# ## Next steps
 #
-# - Domains without a single known pair, such as MNIST and USPS: `models.LSTNet`.
-# - Two generative models that stay as they are, and a bridge between their latents:
-#   `models.BridgingVAE`.
-# - Attributes of images, changed along the boundaries of linear classifiers: `models.DualVAE`.
-# - A method of your own: the guide "Writing your own latent model with the portable train step".
-# - `keras-latent list` on the command line shows complete applications.
+# - Domains without known pairs, such as MNIST and USPS: `models.LSTNet`.
+# - A bridge between the latent spaces of two frozen generative models: `models.BridgingVAE`.
+# - Image attributes, edited along the boundaries of linear classifiers: `models.DualVAE`.
+# - Your own method: see the guide "Writing a custom latent-variable model".
+# - Complete applications: run `keras-latent list` on the command line.

@@ -1,6 +1,6 @@
 # ---
 # jupyter:
-#   description: Two data sets of handwritten digits, translated without pairs or labels.
+#   description: Translate between two data sets of handwritten digits without pairs or labels.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
@@ -10,27 +10,29 @@
 # %% [markdown]
 # # MNIST <-> USPS with LSTNet
 #
-# ## What this is about
+# ## Introduction
 #
-# MNIST and USPS are both handwritten digits, from other writers, scanners and decades: 28x28 pixels
-# and 16x16, one thin and grey at the edges, the other broad and filling its frame. No image is in
-# both. A translation between them has to be learned from two heaps of images alone.
+# MNIST and USPS both contain handwritten digits, but from different writers, scanners and decades.
+# MNIST images have 28x28 pixels, thin strokes and gray edges; USPS images have 16x16 pixels and
+# broad strokes that fill the frame. No image is in both data sets, so a translation has to be
+# learned from two unpaired sets of images.
 #
-# `LSTNet`, the Latent Space Translation Network (Friedjungova et al., ESANN 2020), does it by a
-# game. Encoders bring both domains into one latent space, generators bring latents back into either
-# domain. Three discriminators try to tell real from translated images, one for each domain, and
-# latents of one domain from those of the other. And an image that goes to the other domain and back
-# should be what it was.
+# `LSTNet`, the Latent Space Translation Network (Friedjungová et al., ESANN 2020), learns it
+# adversarially. Encoders map both domains to one latent space, and generators map latents back to
+# either domain. There are three discriminators: one per domain, which distinguishes real from
+# translated images, and one that tells which domain a latent comes from. A cycle loss ensures that
+# an image translated to the other domain and back stays the same.
 #
-# The preset here is `lstnet_mnist_usps_tiny`, the paper's networks at a 32nd of their width, trained
-# for just under one pass over MNIST: minutes on two CPU cores, fewest on TensorFlow. That is enough
-# to see the game work, and far from the paper. How to get there stands at the end.
+# This guide uses the preset `lstnet_mnist_usps_tiny`, the paper's networks at 1/32 of their width,
+# and trains it for just under one pass over MNIST. This takes minutes on two CPU cores; TensorFlow
+# is the fastest. It is enough to see how the training works, but far from the paper's results. The
+# last section shows how to train at full length.
 #
-# ## Two domains without pairs
+# ## Load two domains without pairs
 #
-# `augment=True` turns, moves and scales each training image a little, as in the paper. Batches hold
-# 64 images of each domain, which have nothing to do with each other. The pair knows labels, but no
-# batch has any: they are for the measures.
+# `augment=True` rotates, shifts and scales each training image slightly, as in the paper. A batch
+# holds 64 unrelated images of each domain. The pair includes labels, but batches do not: labels are
+# used only for evaluation.
 
 # %%
 import keras
@@ -41,7 +43,7 @@ from keras_latent import callbacks, datasets, metrics, models, visualization
 pair = datasets.load_pair("mnist_usps", batch_size=64, augment=True, seed=0)
 print(pair)
 
-TEST = 1000  # images of each domain that are measured
+TEST = 1000  # test images per domain
 test = {
     "source": pair.source_test[:TEST] / np.float32(255),
     "target": pair.target_test[:TEST] / np.float32(255),
@@ -52,15 +54,15 @@ rows = {"MNIST (source)": one_of_each["source"], "USPS (target)": one_of_each["t
 visualization.translation_grid(rows, "lstnet_domains.png")
 
 # %% [markdown]
-# ## The judges
+# ## Train the evaluation classifiers
 #
-# Is a translated 7 still a 7? A classifier of each domain, trained on its real images, says so.
-# They are kept in Keras's own folder, and loaded when they are asked for again. `max_shift` and
-# `softness` make them less sensitive to where a digit is and how sharp, so that they judge what it
-# is. (MNIST's sees a sixth of its images here, to save time.)
+# Is a translated 7 still a 7? A classifier per domain, trained on its real images, measures this.
+# Classifiers are cached in Keras's home folder. `max_shift` and `softness` augment their training
+# images, so that they depend less on a digit's position and sharpness. (To save time, the MNIST
+# classifier is trained on a sixth of the images.)
 
 # %%
-judges = {
+classifiers = {
     "source": metrics.reference_classifier(
         pair.source_train[:10_000],
         pair.source_train_labels[:10_000],
@@ -75,19 +77,19 @@ judges = {
 
 
 def accuracy(domain, images, labels):
-    """Share of images in which the judge of a domain sees the label."""
-    metric = metrics.TransferAccuracy(judges[domain])
+    """Share of images that the domain's classifier assigns to their label."""
+    metric = metrics.TransferAccuracy(classifiers[domain])
     metric.update_state(labels, images)
     return float(metric.result())
 
 
-for domain in judges:
+for domain in classifiers:
     share = accuracy(domain, test[domain], labels[domain])
-    print(f"judge of the {domain}, on real images: {share:.3f}")
+    print(f"{domain} classifier on real images: {share:.3f}")
 
 # %% [markdown]
-# What is there to gain? As they are, only made larger or smaller, digits of the other domain are
-# recognised by these judges as well, but less often:
+# As a baseline, classify the images of the other domain after resizing them, without any
+# translation. They are recognized too, but less often:
 
 # %%
 resized = {
@@ -100,17 +102,17 @@ for to, images in resized.items():
     print(f"{other[to]} resized to {to}: {share:.3f}")
 
 # %% [markdown]
-# ## Two teams
+# ## Configure two optimizers
 #
-# In every step the discriminators learn first, then encoders and generators, on the same
-# translations. Each team has an optimizer of its own: `compile` takes a dict. The learning rate is
-# much larger than the paper's 1e-4, and falls along a cosine, for this short training.
+# In every step, the discriminators are updated first, then the encoders and generators, on the same
+# translations. Each of these two groups has its own optimizer, so `compile` takes a dict. For this
+# short training, the learning rate is much larger than the paper's 1e-4 and decays along a cosine.
 
 # %%
 EPOCHS, STEPS = 4, 230  # together just under one pass over MNIST
 
 model = models.LSTNet.from_preset("lstnet_mnist_usps_tiny", load_weights=False, seed=0)
-print(f"{model.count_params():,} parameters; teams: {list(model.optimizer_groups())}")
+print(f"{model.count_params():,} parameters; optimizer groups: {list(model.optimizer_groups())}")
 
 
 def adam():
@@ -122,12 +124,13 @@ keras.utils.set_random_seed(0)
 model.compile({"discriminators": adam(), "translators": adam()})
 
 # %% [markdown]
-# A game can be lost. The logs say how it stands: the discriminators' accuracies (0.5: they cannot
-# tell; 1: they always can, and teach nothing any more) and the spread, the variance of translated
-# images divided by that of real ones (near 0: the generator draws the same picture for all).
-# `CollapseMonitor` warns when they say so; `LSTNet` adds one to `fit` if you do not.
+# Adversarial training can fail, and the logs show when it does. A discriminator accuracy of 0.5
+# means that it cannot tell the images apart; at 1 it is always right and its gradient no longer
+# helps. The spread is the variance of translated images divided by that of real ones; near 0, the
+# generator produces the same image for every input. `CollapseMonitor` warns in these cases. If you
+# do not pass one, `LSTNet` adds it to `fit`.
 #
-# `TranslationGrid` draws the same few images after every epoch, into a folder.
+# `TranslationGrid` saves a picture of the same translated images after every epoch.
 
 # %%
 monitor = callbacks.CollapseMonitor()
@@ -136,14 +139,14 @@ history = model.fit(
     pair.train,
     epochs=EPOCHS,
     steps_per_epoch=STEPS,
-    shuffle=False,  # the pair has shuffled
+    shuffle=False,  # already shuffled by the pair
     callbacks=[monitor, grid],
     verbose=2,
 )
-print("lost:", monitor.reasons if monitor.collapsed else "nothing")
+print("Collapsed:", monitor.reasons if monitor.collapsed else "no")
 
 # %% [markdown]
-# How the game went:
+# Plot the training:
 
 # %%
 shown = [f"{d}_{log}" for log in ("discriminator_accuracy", "spread", "cycle_loss") for d in test]
@@ -152,9 +155,9 @@ visualization.training_curves(
 )
 
 # %% [markdown]
-# ## Translations
+# ## Translate
 #
-# `translate` goes to the other domain, `cycle` there and back:
+# `translate` maps images to the other domain, `cycle` maps them there and back:
 
 # %%
 rows = []
@@ -162,53 +165,55 @@ for domain, images in one_of_each.items():
     rows += [
         (domain, images),
         (f"as {other[domain]}", model.translate(images, to=other[domain])),
-        ("and back", model.cycle(images, domain=domain)),
+        ("cycle", model.cycle(images, domain=domain)),
     ]
 visualization.translation_grid(rows, "lstnet_translations.png")
 
 # %% [markdown]
-# Are they what they were? To be compared with the resized images above. Digits of the two sets are
-# alike, so that resizing is not easily beaten: after a training as short as this one, do not expect
-# translations to be recognised more often than resized images, although they look more like the
-# other domain. The paper's networks, and the longer training below, go far beyond.
+# Compare the accuracy of the translations with that of the resized images above. The two data sets
+# are similar, which makes resizing hard to beat: after such a short training, translations look
+# more like the other domain, but do not expect them to be recognized more often. The paper's
+# networks and longer training improve this considerably.
 
 # %%
-for to in judges:
+for to in classifiers:
     translated = model.translate(test[other[to]], to=to)
     print(f"{other[to]} translated to {to}: {accuracy(to, translated, labels[other[to]]):.3f}")
 
 # %% [markdown]
-# The pictures in `lstnet_grids` show how it went: blobs first, then strokes, then digits, of which
-# some are another digit than they were. No label says which is which; only that what goes there and
-# back should be the same, and that both domains share their latents.
+# The pictures in `lstnet_grids` show the progress from blobs to strokes to digits. Some
+# translations become a different digit, because training uses no labels: it only requires that
+# cycles preserve the image and that the domains share their latents.
 #
-# ## A classifier without labels of its own
+# ## Build a classifier without target labels
 #
-# Translate first, then classify: so a classifier of MNIST becomes one of USPS, for which no label
-# was used. `to_classifier` makes it one Keras model, which can be saved, exported and served.
+# To classify USPS without USPS labels, translate the images to MNIST and apply the MNIST
+# classifier. `to_classifier` combines both steps into one Keras model that you can save, export and
+# serve.
 
 # %%
-classify_usps = model.to_classifier(judges["source"], domain="target")
+classify_usps = model.to_classifier(classifiers["source"], domain="target")
 scores = classify_usps.predict(test["target"], batch_size=TEST, verbose=0)
-print(f"USPS, by a classifier of MNIST: {np.mean(scores.argmax(1) == labels['target']):.3f}")
+print(f"USPS with an MNIST classifier: {np.mean(scores.argmax(1) == labels['target']):.3f}")
 classify_usps.save("classify_usps.keras")
 
 # %% [markdown]
-# ## At full length
+# ## Train at full length
 #
-# The command trains the preset `lstnet_mnist_usps_small`, a quarter of the paper's width, for 8
-# epochs: about an hour on two CPU cores that multiply bfloat16 matrices, without them (and the
-# option) more. It can be interrupted and goes on where it was.
+# By default, the command trains the preset `lstnet_mnist_usps_small`, a quarter of the paper's
+# width, for 8 epochs. This takes about an hour on two CPU cores with bfloat16 matrix units. On
+# other CPUs, leave out `--mixed-precision`; training takes longer. If interrupted, run the command
+# again to resume.
 #
 # ```bash
 # keras-latent run mnist-usps --mixed-precision mixed_bfloat16
 # keras-latent run mnist-usps --preset paper                      # the paper's networks, on a GPU
 # ```
 #
-# It also decides which epoch counts, for each direction, without labels: by the information that
-# the judge's answers hold on translated *training* images. What it reaches stands beside the
-# paper's table in `benchmarks/TABLES.md`.
+# The command also selects the best epoch per direction without labels, by the mutual information
+# between translated *training* images and the evaluation classifier's predictions.
+# `benchmarks/TABLES.md` compares the results with the paper's.
 #
-# For domains of your own, `datasets.pair_from_arrays(a, b, augment=...)` makes the pair, and
-# `LSTNet` takes any networks of fitting shapes; its docstring lists what helps where the game is
-# lost (`label_smoothing`, `instance_noise`, `r1_weight`, `ema_momentum`).
+# To use your own domains, create the pair with `datasets.pair_from_arrays(a, b, augment=...)`.
+# `LSTNet` accepts any networks with matching shapes. Its docstring lists options that help when
+# training fails (`label_smoothing`, `instance_noise`, `r1_weight`, `ema_momentum`).

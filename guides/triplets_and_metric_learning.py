@@ -1,6 +1,6 @@
 # ---
 # jupyter:
-#   description: A VAE whose distances follow labels, triplets mined by hand, and pairs without labels.
+#   description: Make a VAE's distances follow labels, mine triplets, and find pairs without labels.
 #   kernelspec:
 #     name: python3
 #     display_name: Python 3
@@ -9,20 +9,20 @@
 # %% [markdown]
 # # Triplets and metric learning in latent spaces
 #
-# ## What this is about
+# ## Introduction
 #
-# A variational autoencoder lays images out by what they look like. Often their distances should
-# mean something else: two images of one class near each other, those of different classes far
-# apart, however they look. Metric learning says so by *triplets*: an anchor, a positive of its
-# label and a negative of another. The negative should be farther from the anchor than the
-# positive, by a margin `m`:
+# A variational autoencoder arranges images by appearance. Often, distances should have another
+# meaning: images of the same class close together and images of different classes far apart,
+# whatever they look like. Metric learning expresses this with *triplets* of an anchor, a positive
+# with the same label, and a negative with a different label. The negative should be farther from
+# the anchor than the positive is, by a margin `m`:
 #
 #     max{0, D(anchor, positive) - D(anchor, negative) + m}
 #
-# `TVAE` ([Ishfaq, Hoogi and Rubin, 2018](https://arxiv.org/abs/1802.04403)) adds this hinge to the
-# objective of a VAE. Here it is trained on scikit-learn's 8x8 digits, with all labels and with few;
-# then `TripletMiner`, the layer that chooses the triplets, is used in a model of plain Keras; and at
-# the end two domains are paired with no label at all.
+# `TVAE` ([Ishfaq, Hoogi and Rubin, 2018](https://arxiv.org/abs/1802.04403)) adds this hinge loss to
+# the objective of a VAE. This guide trains it on scikit-learn's 8x8 digits, first with all labels
+# and then with few. It then uses `TripletMiner`, the layer that selects the triplets, in a plain
+# Keras model, and finally pairs two domains without any labels.
 
 # %%
 import keras
@@ -36,14 +36,15 @@ everything = np.concatenate([x, x_test])
 EPOCHS = 30
 
 # %% [markdown]
-# ## A VAE, and the same VAE with triplets
+# ## Train a VAE with and without triplets
 #
-# With `triplet_weight=0` a `TVAE` is a plain VAE that logs its triplets. We train it, and two with a
-# weight of 10: one with random triplets, as in the paper, and one with *semi-hard* ones, whose
-# negative is the nearest of those that are farther away than the positive.
+# With `triplet_weight=0`, `TVAE` is a plain VAE that logs triplet statistics. The code below trains
+# one, and two more models with a weight of 10: one with random triplets, as in the paper, and one
+# with *semi-hard* triplets, whose negative is the nearest of those that are farther away than the
+# positive.
 #
-# The preset's networks have ten latents. Its observation variance is the paper's, 1 (in squared
-# pixels), which leaves little weight to what images of 64 pixels look like: here it is 0.05.
+# The preset's networks have ten latent dimensions. The paper's observation variance of 1 squared
+# pixel would give the reconstruction of 64 pixels little weight, so it is set to 0.05.
 
 
 # %%
@@ -67,28 +68,29 @@ trained = {
 }
 
 # %% [markdown]
-# *Active* triplets are those whose hinge is above zero, so that there is still something to learn
-# from them: random triplets are mostly easy. The *spread*, the mean distance of a batch's latents
-# from their centre, would go to zero if all latents collapsed onto one point.
+# *Active* triplets have a hinge loss above zero, so the model can still learn from them; random
+# triplets are mostly easy. The *spread* is the mean distance of a batch's latents from their
+# center. It would approach zero if all latents collapsed to one point.
 #
-# ## Three measures of distances
+# ## Compare three measures
 #
-# On test images, which no model was trained on:
+# All three are computed on test images:
 #
-# - `TripletAccuracy(margin=0)`: in which share of random triplets is the negative not nearer than
-#   the positive? This is the paper's measure.
-# - The same with a margin of 1: is it farther by a standard deviation of the prior?
-# - `NearestNeighborAccuracy`: has the nearest training image the same label? It looks at the
-#   neighbourhood only, where a VAE is good already.
+# - `TripletAccuracy(margin=0)`, the paper's measure: the share of random triplets whose negative is
+#   not closer than the positive.
+# - The same with a margin of 1: the negative must be farther away by one standard deviation of the
+#   prior.
+# - `NearestNeighborAccuracy`: the share of images whose nearest training image has the same label.
+#   It considers only the immediate neighborhood, where a plain VAE already does well.
 
 
 # %%
 def measure(z, y):
-    """Of embeddings of `everything`, and the training images' labels."""
+    """Evaluate embeddings of `everything`, with these labels of the training images."""
     z, z_test = np.split(z, [len(x)])
     rows = [metrics.TripletAccuracy(m, num_triplets=20_000)(test_labels, z_test) for m in (0, 1)]
     neighbors = metrics.NearestNeighborAccuracy()
-    neighbors.adapt(y, z)  # rows whose label is -1 are left out
+    neighbors.adapt(y, z)  # skips labels of -1
     return rows + [neighbors(test_labels, z_test)]
 
 
@@ -96,15 +98,15 @@ def print_measures(name, values):
     print(f"{name:22s}" + "".join(f"{value:14.4f}" for value in values))
 
 
-print(f"{'':22s}" + "".join(f"{name:>14s}" for name in ("margin 0", "margin 1", "neighbours")))
+print(f"{'':22s}" + "".join(f"{name:>14s}" for name in ("margin 0", "margin 1", "neighbors")))
 latents = {}
 for name, model in trained.items():
     latents[name] = model.encode(everything, batch_size=len(everything))
     print_measures(name, measure(latents[name], labels))
 
 # %% [markdown]
-# Triplets are about distances, and leave the rest of the VAE alone: images still come out of their
-# latents.
+# The triplet loss affects distances but leaves the rest of the VAE intact: it still reconstructs
+# images.
 
 # %%
 rows = [("test digit", x_test[:10])]
@@ -113,29 +115,28 @@ for name in ("VAE", "TVAE, semi-hard"):
 visualization.translation_grid(rows, "triplets_reconstructions.png")
 
 # %% [markdown]
-# A map of the test images' latents, in the plane of their first two principal components: first of
-# the VAE,
+# The next map shows the first two principal components of the VAE's latents of the test images:
 
 # %%
-of_test = latents["VAE"][len(x) :]
-visualization.latent_map(of_test, test_labels, title="VAE", path="triplets_map_vae.png")
+test_latents = latents["VAE"][len(x) :]
+visualization.latent_map(test_latents, test_labels, title="VAE", path="triplets_map_vae.png")
 
 # %% [markdown]
-# then of the TVAE with semi-hard triplets, whose classes have drawn together. (Two of ten dimensions
-# show only a part of it.)
+# The TVAE with semi-hard triplets has tighter classes. (The map shows only two of ten dimensions.)
 
 # %%
-of_test = latents["TVAE, semi-hard"][len(x) :]
+test_latents = latents["TVAE, semi-hard"][len(x) :]
 visualization.latent_map(
-    of_test, test_labels, title="TVAE, semi-hard triplets", path="triplets_map_tvae.png"
+    test_latents, test_labels, title="TVAE, semi-hard triplets", path="triplets_map_tvae.png"
 )
 
 # %% [markdown]
-# ## When most labels are missing
+# ## Train with few labels
 #
-# A label of -1 is a missing one. Such a row still counts in the VAE's own loss, and is in no triplet.
-# With every tenth label known, a batch of 128 holds about 13 labelled images: enough for triplets.
-# Only labelled images can be neighbours now, for the VAE as well:
+# A label of -1 marks a missing label. Such a row contributes to the VAE's own loss, but not to
+# triplets. If one label in ten is known, a batch of 128 has about 13 labeled images, which is
+# enough to form triplets. Nearest neighbors are now searched among labeled images only, for the VAE
+# as well:
 
 # %%
 few = np.where(np.arange(len(labels)) % 10 == 0, labels, -1)
@@ -146,12 +147,12 @@ for name in ("VAE", "TVAE, few labels"):
     print_measures(name, measure(latents[name], few))
 
 # %% [markdown]
-# ## What a miner chooses
+# ## Inspect the mined triplets
 #
-# `TripletMiner` takes embeddings and labels, and returns the rows of anchors, positives and negatives
-# and a weight, 0 where an anchor has no triplet. It has no weights of its own and works on tensors
-# anywhere. Here are its strategies on the VAE's latents of a hundred test images. `"all"` takes every
-# triplet, the others one for each anchor. Printed are the mean distances.
+# `TripletMiner` takes embeddings and labels and returns the row indices of anchors, positives and
+# negatives, and a weight that is 0 if an anchor has no triplet. It has no trainable weights and
+# works on any tensors. The code below applies its strategies to the VAE's latents of a hundred test
+# images and prints mean distances. `"all"` takes every triplet; the others take one per anchor.
 
 # %%
 z = keras.ops.convert_to_tensor(latents["VAE"][-100:])
@@ -159,7 +160,7 @@ y = keras.ops.convert_to_tensor(test_labels[-100:].astype("int32"))
 
 
 def distances(z, y, miner):
-    """Distances to positives and to negatives, and the weights, of the mined triplets."""
+    """Return distances to positives and to negatives, and weights, of mined triplets."""
     anchor, positive, negative, weight = miner(z, y)
     anchors = keras.ops.take(z, anchor, axis=0)
     d_positive = ops.euclidean(anchors, keras.ops.take(z, positive, axis=0))
@@ -171,25 +172,24 @@ for strategy in ("random", "semi-hard", "hard", "all"):
     *mined, weight = distances(z, y, layers.TripletMiner(strategy, margin=1.0, seed=0))
     means = [float(ops.weighted_mean(d, weight)) for d in mined]
     count = int(keras.ops.sum(weight))
-    print(
-        f"{strategy:10s}{count:7d} triplets; positives at {means[0]:.2f}, negatives {means[1]:.2f}"
-    )
+    print(f"{strategy:10s}{count:7d} triplets; distances {means[0]:.2f} (+), {means[1]:.2f} (-)")
 
 # %% [markdown]
-# `"hard"` takes the farthest positive and the nearest negative: on average, they are the wrong way
-# round. `"semi-hard"` keeps the negative just beyond a random positive, within the margin, and leaves
-# anchors out that have none there.
+# `"hard"` selects the farthest positive and the nearest negative, so on average the positive is
+# farther away than the negative. `"semi-hard"` selects the nearest negative that is farther away
+# than a random positive but within the margin, and skips anchors without one.
 #
-# ## Mining in a plain Keras model
+# ## Mine triplets in a plain Keras model
 #
-# The same function makes a loss for any network. A layer that adds it needs the labels as an input;
-# what is trained is the encoder before it, which needs none afterwards. Embeddings lie on the unit
-# sphere here, so that they cannot grow to please the margin.
+# The same function yields a loss for any network. A layer that adds this loss needs the labels as a
+# second input. The encoder in front of it is trained by the loss and does not need labels
+# afterwards. Here, embeddings are normalized to the unit sphere, so the model cannot satisfy the
+# margin by scaling them up.
 
 
 # %%
 class TripletLoss(keras.layers.Layer):
-    """Returns the embeddings, and adds the hinge of triplets that are mined in the batch."""
+    """Returns the embeddings and adds the hinge loss of triplets mined in the batch."""
 
     def __init__(self, strategy, margin=0.5, **kwargs):
         super().__init__(**kwargs)
@@ -217,28 +217,28 @@ image, label = keras.Input((8, 8, 1), name="image"), keras.Input((), name="label
 with_loss = keras.Model([image, label], TripletLoss("hard")(encoder(image), label))
 with_loss.compile(keras.optimizers.Adam(1e-3))
 history = with_loss.fit({"image": x, "label": labels}, batch_size=128, epochs=EPOCHS, verbose=0)
-print("Hinge, first and last epoch:", *(round(history.history["loss"][i], 3) for i in (0, -1)))
+print("hinge loss, first and last epoch:", *(round(history.history["loss"][i], 3) for i in (0, -1)))
 
 # %% [markdown]
-# Without a decoder to serve, all of the latent space is there for the labels. (The margin of 1 is
-# another unit here: no two points of the unit sphere are farther apart than 2.)
+# This encoder has no decoder to serve, so the whole latent space represents the labels. (A margin
+# of 1 means something else here, since two points on the unit sphere are at most 2 apart.)
 
 # %%
 z = encoder.predict(everything, batch_size=len(everything), verbose=0)
 print_measures("encoder, hard triplets", measure(z, labels))
 
 # %% [markdown]
-# ## Pairs in place of labels
+# ## Use pairs instead of labels
 #
-# Between two domains, pairs say what belongs together, and mining needs no labels: `VBTA`, a model of
-# two domains, mines with `TripletMiner("hard", distance="symmetric_kl")`, whose anchors are rows of
-# one domain, and positives and negatives those of the other: the row paired with it, and the nearest
-# of all others.
+# With two domains, known pairs can replace labels. `VBTA` mines triplets across domains with
+# `TripletMiner("hard", distance="symmetric_kl")`: the anchor is a row of one domain, the positive
+# the row of the other domain that is paired with it, and the negative the nearest other row of that
+# domain.
 #
-# Where no pair is known, the shape of the two clouds of points may give some. Transposing images
-# turns their cloud around, in the space of pixels, and `match_by_geometry` finds the rotation: both
-# domains in their principal components, then iterated closest points. Rows that are each other's
-# nearest neighbours at last are its pairs. The labels only look on:
+# If no pairs are known, the geometry of the two point clouds can reveal some. Transposing images
+# rotates their point cloud in pixel space, and `match_by_geometry` finds this rotation: it projects
+# both domains onto their principal components, runs iterative closest point, and returns the pairs
+# of rows that are mutual nearest neighbors. The labels below only measure the result:
 
 # %%
 order = np.random.default_rng(0).permutation(len(images))
@@ -246,20 +246,21 @@ source, target = images, images[order].swapaxes(1, 2)
 pairs = datasets.match_by_geometry(source, target, starts=5)
 same_label = labels[pairs[:, 0]] == labels[order][pairs[:, 1]]
 same_image = pairs[:, 0] == order[pairs[:, 1]]
-print(f"{len(pairs)} pairs: {same_label.mean():.4f} of one label, {same_image.mean():.4f} right")
-rows = {"source": source[pairs[:10, 0]], "its match": target[pairs[:10, 1]]}
+print(f"{len(pairs)} pairs: same label {same_label.mean():.4f}, same image {same_image.mean():.4f}")
+rows = {"source": source[pairs[:10, 0]], "match": target[pairs[:10, 1]]}
 visualization.translation_grid(rows, "triplets_matches.png")
 
 # %% [markdown]
-# That is the easy case: each image is in both domains. Where none is, similar images are paired,
-# which takes more of them than there are here: with a few hundred rows, the rotation that is found
-# may be a wrong one. Look at some pairs before you train on them.
+# This is the easy case, in which each image occurs in both domains. Otherwise, `match_by_geometry`
+# pairs similar images, which requires more data than this: with a few hundred rows, it may find a
+# wrong rotation. Check some pairs before you train on them.
 #
-# Such pairs are what `load_pair("mnist_transpose", paired=0, matched=True)` gives a `VBTA` to train
-# on. What becomes of it stands in the README, in the columns "matched".
+# `load_pair("mnist_transpose", paired=0, matched=True)` provides such pairs for training a `VBTA`.
+# The documentation's page about VBTA shows the results in the columns "matched".
 #
-# ## Where to go from here
+# ## Next steps
 #
-# - `keras_latent.models.TVAE` says what was read into the paper and where it is silent.
-# - On MNIST, the presets `tvae_mnist` (the paper's) and `tvae_mnist_conv`; their figures stand in
-#   `benchmarks/TABLES.md`.
+# - The docstring of `keras_latent.models.TVAE` explains how it interprets the paper where it is
+#   unclear.
+# - For MNIST, use the presets `tvae_mnist` (the paper's configuration) and `tvae_mnist_conv`;
+#   `benchmarks/TABLES.md` lists their results.
