@@ -1,9 +1,10 @@
-"""Runs an exported model on images, without Keras: numpy and onnxruntime are all it takes.
+"""Runs an exported model on images with NumPy and ONNX Runtime only.
 
-    model.export("translate.onnx", "onnx", verb="translate", to="target")      # once, in training
+    model.export("translate.onnx", "onnx", verb="translate", to="target")      # once, after training
     python serve_onnx.py translate.onnx images.npy translated.npy
 
-`images.npy` holds `(rows, height, width, channels)`, floats as the model was trained on, or bytes.
+`images.npy` has the shape `(rows, height, width, channels)` and contains floats, scaled as in
+training, or uint8.
 """
 
 import sys
@@ -11,11 +12,12 @@ import sys
 import numpy as np
 import onnxruntime
 
-session = onnxruntime.InferenceSession(sys.argv[1])
-images = np.load(sys.argv[2])
+model, source, destination = sys.argv[1:]
+session = onnxruntime.InferenceSession(model)
+images = np.load(source)
 x = (images / 255 if images.dtype == np.uint8 else images).astype("float32")
 name = session.get_inputs()[0].name
 batches = np.split(x, range(64, len(x), 64))
-made = np.concatenate([session.run(None, {name: batch})[0] for batch in batches])
-np.save(sys.argv[3], made)
-print(f"{len(made)} rows of shape {made.shape[1:]} in {sys.argv[3]}")
+outputs = np.concatenate([session.run(None, {name: batch})[0] for batch in batches])
+np.save(destination, outputs)
+print(f"{len(outputs)} rows of shape {outputs.shape[1:]} in {destination}")
