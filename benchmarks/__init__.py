@@ -1,1 +1,1 @@
-"""Speed beside peers, and the papers' tables, regenerated: one command each."""
+"""Benchmarks: speed comparisons and the papers' tables, with one command each."""

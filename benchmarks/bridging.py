@@ -3,11 +3,11 @@
     python -m benchmarks.bridging run --runs runs/bridging --steps 6000
     python -m benchmarks.bridging tables --runs runs/bridging
 
-`run` starts the applications, each in a folder of `--runs`; finished ones are reused, and a
-killed one goes on. `tables` writes `results/bridging_table1.json` to `bridging_table5.json` from
-the `metrics.json` of all finished ones; seeds are averaged. Base models and judges are trained
-once and kept. `--only` takes a part of a run's name, such as `fashion-ours`; what is not known
-here is handed to the applications: `--base-precision mixed_bfloat16`, `--gan FILE.keras`.
+`run` runs the applications, each in its own folder in `--runs`. It skips finished runs and resumes
+interrupted ones. `tables` averages the `metrics.json` of all finished runs over seeds and writes
+`results/bridging_table1.json` to `bridging_table5.json`. Base models and classifiers are trained
+once and cached. `--only` selects runs by a part of their name, such as `fashion-ours`. Other
+options are passed to the applications: `--base-precision mixed_bfloat16`, `--gan FILE.keras`.
 """
 
 import argparse
@@ -32,7 +32,7 @@ DOMAIN_NAMES = {
 
 
 def jobs(seeds: list[int]) -> Iterator[tuple[str, list[str]]]:
-    """Name and options of every run of the tables, what matters most first."""
+    """Yield the name and options of every run, the most important first."""
     for seed in seeds:
         for preset in ("ours", "paper"):
             for pair in PAIRS:
@@ -50,7 +50,7 @@ def _options(pair: str, preset: str, labels: str, seed: int) -> list[str]:
 
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> None:
-    """Runs what is not finished yet."""
+    """Run what is not finished yet."""
     for name, options in jobs(arguments.seeds):
         if arguments.only in name:
             print(f"=== {name}", flush=True)
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 
 def without_speech(options: list[str]) -> list[str]:
-    """Options without those that only the application of speech has."""
+    """Remove the options that only the speech application accepts."""
     kept = list(options)
     for name in ("--gan", "--gan-epochs", "--per-class", "--max-draws"):
         if name in kept:
@@ -72,7 +72,7 @@ def without_speech(options: list[str]) -> list[str]:
 
 
 def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
-    """Number of the table, and row, of all that one run measured for the tables."""
+    """Yield table number and row for each measurement of a run that belongs to the tables."""
     configuration, figures = metrics["configuration"], metrics["figures"]
     pair, variant = configuration["application"], configuration["variant"]
     labels, names = configuration["labels"], DOMAIN_NAMES[configuration["application"]]
@@ -95,7 +95,7 @@ def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
     for kind in LATENTS:
         if full:
             for domain, found in figures["reconstruction_accuracy"].items():
-                # MNIST stands in all three pairs; the table takes it from the first.
+                # MNIST occurs in all three pairs; the table uses the first.
                 if domain == "target" or pair == "mnist-mnist":
                     yield 1, row({"domain": names[domain]}, found[kind], kind)
             for direction, found in figures["transfer_accuracy"].items():
@@ -117,7 +117,7 @@ def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
 
 
 def tables(arguments: argparse.Namespace) -> None:
-    """Writes the five files from all finished runs, and what is known of the GAN of speech."""
+    """Write the five files from all finished runs, and the speech GAN's results."""
     gans = []
     found: dict[int, dict[str, list[dict]]] = {number: {} for number in TABLES}
     for path in sorted(arguments.runs.glob("*/metrics.json")):
@@ -135,7 +135,7 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def gan_rows(metrics: dict) -> list[dict]:
-    """What the judge hears in the GAN of a run with speech."""
+    """Return how well the classifier recognizes the GAN's sounds, for runs with speech."""
     gan = metrics["figures"].get("gan")
     if gan is None:
         return []
@@ -153,7 +153,7 @@ def gan_rows(metrics: dict) -> list[dict]:
 
 
 def order(number: int):
-    """Our rows: as the printed ones, `paper` before `ours`."""
+    """Return a sort key that orders our rows like the printed ones, `paper` before `ours`."""
 
     def value_of(row):
         return next(v for k, v in row["setting"].items() if k in KEYS)
@@ -172,7 +172,7 @@ KEYS = ("domain", "pair", "labels", "variant")
 
 
 def mean(rows: list[dict]) -> dict:
-    """One row of those of several seeds."""
+    """Average the rows of several seeds."""
     values = [row["value"] for row in rows]
     row = dict(rows[0], value=round(statistics.fmean(values), 6), seeds=len(rows))
     if len(rows) > 1:
@@ -184,9 +184,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "tables"))
     parser.add_argument("--runs", type=Path, default=Path("runs/bridging"))
-    parser.add_argument("--steps", type=int, default=50_000, help="of each bridge")
+    parser.add_argument("--steps", type=int, default=50_000, help="training steps per bridge")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", default="", help="a part of the names of the runs to start")
+    parser.add_argument("--only", default="", help="part of the names of the runs to start")
     arguments, rest = parser.parse_known_args()
     if arguments.action == "run":
         run(arguments, rest)

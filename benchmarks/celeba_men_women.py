@@ -1,12 +1,12 @@
-"""VBTA between faces of men and of women, section 6.2 of its paper, in numbers.
+"""VBTA between faces of men and women (section 6.2 of its paper), in numbers.
 
     python -m benchmarks.celeba_men_women run --runs runs/celeba --configurations ours paper
     python -m benchmarks.celeba_men_women tables --runs runs/celeba
 
-The paper shows pictures only. `run` starts the application, each configuration and seed in a folder
-of `--runs`; finished ones are reused, and a killed one goes on. `tables` writes
-`results/celeba_men_women.json` from the `metrics.json` of all finished ones; seeds are averaged.
-What is not known here is handed to the application: `--epochs 40`, `--classifier inception`.
+The paper shows only pictures. `run` runs the application for each configuration and seed, in its
+own folder in `--runs`. It skips finished runs and resumes interrupted ones. `tables` averages the
+`metrics.json` of all finished runs over seeds and writes `results/celeba_men_women.json`. Other
+options are passed to the application: `--epochs 40`, `--classifier inception`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ NAME = "celeba_men_women"
 
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> None:
-    """Runs what is not finished yet."""
+    """Run what is not finished yet."""
     for seed in arguments.seeds:
         for configuration in arguments.configurations:
             name = f"{arguments.dataset}-{configuration}-{seed}"
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 
 def rows_of(metrics: dict) -> Iterator[dict]:
-    """Rows of all that one run measured."""
+    """Return the rows of all measurements of a run."""
     configuration, figures = metrics["configuration"], metrics["figures"]
     preset = configuration["preset"]
     names = {preset: name for name, preset in CONFIGURATIONS.items()}
@@ -50,7 +50,7 @@ def rows_of(metrics: dict) -> Iterator[dict]:
     def row(metric, value, split, **setting):
         return {
             "configuration": names.get(preset, "ours"),
-            # A preset directory is one of this machine.
+            # The path of a preset directory is specific to this machine.
             "setting": {"split": split, **setting, "preset": Path(preset).name} | common,
             "metric": metric,
             "value": value,
@@ -84,7 +84,7 @@ def rows_of(metrics: dict) -> Iterator[dict]:
 
 
 def tables(arguments: argparse.Namespace) -> Path:
-    """Writes the file from all finished runs."""
+    """Write the file from all finished runs."""
     found: dict[str, list[dict]] = {}
     for path in sorted(arguments.runs.glob("*/metrics.json")):
         for row in rows_of(json.loads(path.read_text())):

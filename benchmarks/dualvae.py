@@ -1,13 +1,13 @@
-"""Table 1 and figure 6 of the DualVAE paper: the CIS, and what missing labels do to it.
+"""Table 1 and figure 6 of the DualVAE paper: CIS, also with missing labels.
 
     python -m benchmarks.dualvae run --runs runs/dualvae
     python -m benchmarks.dualvae tables --runs runs/dualvae
 
-`run` starts the application `celeba-attributes` for every row, each in a folder of `--runs`;
-finished ones are reused, and a killed one goes on. `tables` writes `results/dualvae_table1.json`
-(methods, 20 and 40 attributes) and `results/dualvae_sparsity.json` (0, 50, 90 and 99 % of the
-labels missing) from the `metrics.json` of all finished ones; seeds are averaged. What is not
-known here is handed to the application: `--preset full`, `--dataset celeb_a`.
+`run` runs the application `celeba-attributes` for every row, in its own folder in `--runs`. It
+skips finished runs and resumes interrupted ones. `tables` averages the `metrics.json` of all
+finished runs over seeds and writes `results/dualvae_table1.json` (methods, 20 and 40 attributes)
+and `results/dualvae_sparsity.json` (0, 50, 90 and 99 % of the labels missing). Other options are
+passed to the application: `--preset full`, `--dataset celeb_a`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MISSING = (0.0, 0.5, 0.9, 0.99)
 
 
 def jobs(seeds: Sequence[int], dataset: str) -> Iterator[tuple[str, list[str]]]:
-    """Name and options of every run, what matters most first."""
+    """Yield the name and options of every run, the most important first."""
     for seed in seeds:
         wanted = [("dualvae", 40, 0.0), ("cvae", 40, 0.0), ("fader", 40, 0.0)]
         wanted += [(method, 20, 0.0) for method in METHODS]
@@ -34,7 +34,7 @@ def jobs(seeds: Sequence[int], dataset: str) -> Iterator[tuple[str, list[str]]]:
             name = f"{dataset}-{method}-{domains}-{missing:g}-{seed}"
             options = ["--dataset", dataset, "--domains", str(domains)]
             options += ["--missing", str(missing), "--seed", str(seed)]
-            if method == "paper":  # without what our objective has beside the paper's
+            if method == "paper":  # without our extensions of the objective
                 yield (
                     name,
                     [*options, "--method", "dualvae", "--consistency", "0", "--input-noise", "0"],
@@ -44,7 +44,7 @@ def jobs(seeds: Sequence[int], dataset: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def run(arguments: argparse.Namespace, rest: list[str]) -> None:
-    """Runs what is not finished yet."""
+    """Run what is not finished yet."""
     for name, options in jobs(arguments.seeds, arguments.dataset):
         if arguments.only in name:
             print(f"=== {name}", flush=True)
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 
 def rows_of(metrics: dict) -> Iterator[tuple[bool, dict]]:
-    """Rows of one run; whether a row is one of table 1, and not only of the sparsity."""
+    """Yield the rows of a run, and whether each belongs to table 1 (not just to the figure)."""
     configuration, figures = metrics["configuration"], metrics["figures"]
     method = configuration["method"]
     common = {
@@ -69,10 +69,10 @@ def rows_of(metrics: dict) -> Iterator[tuple[bool, dict]]:
         "consistency": configuration["consistency"],
         "backend": configuration["backend"],
     }
-    # A start that found the training done, or half of it, says nothing of its time.
+    # The time of a resumed run does not cover its whole training.
     seconds = None if metrics.get("resumed") else metrics["wall_seconds"]
     for kind, found in figures["transfers"].items():
-        # Eq. 1 to 3 are the paper's; other terms and other directions are ours.
+        # Eq. 1 to 3 are from the paper; other terms and directions are ours.
         paper = kind == "dual" and not configuration["consistency"]
         whose = f"peer:{method}" if method != "dualvae" else "paper" if paper else "ours"
         setting = common | {"transfer": kind, "strength": found["best_on_validation"]["strength"]}
@@ -88,7 +88,7 @@ def rows_of(metrics: dict) -> Iterator[tuple[bool, dict]]:
                         "setting": setting | {"images": images, "of_draws": drawn},
                         "metric": metric,
                         "value": value["mean"] if drawn else value,
-                        # Of the sets of one model; where there are several, of these.
+                        # Over the sets of one model, or over models if there are several.
                         "std": value["std"] if drawn else None,
                         "wall_seconds": seconds,
                     },
@@ -96,11 +96,11 @@ def rows_of(metrics: dict) -> Iterator[tuple[bool, dict]]:
 
 
 def tables(arguments: argparse.Namespace) -> None:
-    """Writes both files from all finished runs."""
+    """Write both files from all finished runs."""
     found: dict[str, dict[str, list]] = {"dualvae_table1": {}, "dualvae_sparsity": {}}
     for path in sorted(arguments.runs.glob("*/metrics.json")):
         for in_table, row in rows_of(json.loads(path.read_text())):
-            # Of several seeds, each has the strength that is best on validation faces.
+            # The strength is selected per seed, on validation faces.
             setting = {k: v for k, v in row["setting"].items() if k != "strength"}
             key = json.dumps([row["configuration"], setting, row["metric"]])
             if in_table:
@@ -117,7 +117,7 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def _most(arguments) -> int:
-    """The largest number of attributes that DualVAE was run with."""
+    """Return the largest number of attributes in the runs of DualVAE."""
     runs = [json.loads(p.read_text()) for p in arguments.runs.glob("*/metrics.json")]
     return max(r["configuration"]["domains"] for r in runs)
 
@@ -137,10 +137,10 @@ def _averaged(group: list[dict]) -> dict:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "tables"))
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs' folders")
+    parser.add_argument("--runs", type=Path, required=True, help="folder that contains the runs")
     parser.add_argument("--dataset", default="celeb_a_64")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--only", default="", help="part of the names of the runs to make")
+    parser.add_argument("--only", default="", help="part of the names of the runs to start")
     arguments, rest = parser.parse_known_args(argv)
     if arguments.action == "run":
         run(arguments, rest)

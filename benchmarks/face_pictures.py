@@ -1,10 +1,10 @@
-"""Small pictures of what the models of faces make, for the documentation.
+"""Pictures of generated faces for the documentation.
 
     python -m benchmarks.face_pictures attributes runs/dualvae/celeb_a_64-dualvae-40-0-0
     python -m benchmarks.face_pictures men-women runs/celeba/celeb_a_64-ours-0
 
-Writes `docs/images/celeba_attributes.png` or `celeba_men_women.png`. They show what models made,
-and no photograph: CelebA's are not redistributed.
+Writes `docs/images/celeba_attributes.png` or `celeba_men_women.png`. The pictures contain only
+outputs of models, no photographs, because CelebA must not be redistributed.
 """
 
 import argparse
@@ -28,7 +28,7 @@ WHO = {"source": "men", "target": "women"}
 
 
 def attributes(run: Path, faces: datasets.Faces) -> Path:
-    """Reconstructions of test faces, and these past the boundary of an attribute each."""
+    """Draw reconstructions of test faces, and the same faces past the boundary of attributes."""
     model = keras.saving.load_model(run / "model.keras")
     found = json.loads((run / "metrics.json").read_text())["figures"]["transfers"]["boundary"]
     margin = found["best_on_validation"]["strength"]
@@ -43,7 +43,7 @@ def attributes(run: Path, faces: datasets.Faces) -> Path:
 
 
 def men_women(run: Path, faces: datasets.Faces) -> Path:
-    """Reconstructions of test faces of both domains, and their translations."""
+    """Draw reconstructions of test faces of both domains, and their translations."""
     model = keras.saving.load_model(run / "model.keras")
     strengths = json.loads((run / "metrics.json").read_text())["figures"]["strength"]
     sort_men_first(faces)

@@ -1,9 +1,9 @@
-"""Is the input the bottleneck? `fit` on the pipeline beside `fit` on one repeated batch.
+"""Is the input pipeline a bottleneck? Compares `fit` on it with `fit` on a repeated batch.
 
     KERAS_BACKEND=jax python -m benchmarks.input_pipeline --dataset mnist
 
-Writes `results/speed_input_pipeline_BACKEND.json`. Rounds of both alternate, because other
-work on the machine comes and goes; the ratio is that of the medians.
+Writes `results/speed_input_pipeline_BACKEND.json`. Rounds of both alternate, since the load of the
+machine varies. The ratio is that of the medians.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from keras_latent import datasets, models
 
 
 class Repeated(keras.utils.PyDataset):
-    """One batch in memory, again and again: no input work at all."""
+    """Repeats a batch in memory, without any input work."""
 
     def __init__(self, batch: dict, steps: int):
         super().__init__()
@@ -32,7 +32,7 @@ class Repeated(keras.utils.PyDataset):
 
 
 def repeated(pair: datasets.DomainPair, steps: int):
-    """The first batch of a pair, `steps` times, in the format of the pair's own pipeline."""
+    """Return the first batch of a pair, repeated, in the format of the pair's pipeline."""
     if pair.format == "tf":
         import tensorflow as tf
 
@@ -55,7 +55,7 @@ def main():
     inputs = {"pipeline": pair.train, "repeated": repeated(pair, pair.steps_per_epoch)}
     seconds = {name: [] for name in inputs}
     steps = min(arguments.steps, pair.steps_per_epoch)
-    for round_ in range(arguments.rounds + 1):  # the first compiles
+    for round_ in range(arguments.rounds + 1):  # the first one compiles
         for name, data in inputs.items():
             start = time.perf_counter()
             model.fit(data, steps_per_epoch=steps, verbose=0)

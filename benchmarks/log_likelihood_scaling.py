@@ -1,11 +1,11 @@
-"""How time and memory grow with rows: `translate` and `log_likelihood`, 1,000 to 1,000,000.
+"""How time and memory of `translate` and `log_likelihood` scale from 1,000 to 1,000,000 rows.
 
     KERAS_BACKEND=jax python -m benchmarks.log_likelihood_scaling
 
-Writes `results/speed_rows.json`; rows of other backends in it are kept. Each size runs in a
-process of its own. Its memory is that of the process at its peak, framework included, less the
-array that goes in and the one that comes out: it should be the same for all sizes. Time is that
-of a second call, after one on 1,000 rows that compiles.
+Writes `results/speed_rows.json` and keeps the rows of other backends. Each size runs in its own
+process. Memory is the peak of this process, including the framework, minus the input and output
+arrays; it should be the same for all sizes. Time is that of a second call, after a first call on
+1,000 rows that compiles.
 """
 
 import argparse
@@ -26,7 +26,7 @@ VERBS = ("translate", "log_likelihood")
 
 
 def measure(verb: str, rows: int, preset: str, samples: int) -> dict:
-    """Seconds, and megabytes at the peak less those of the arrays, of a verb on `rows` rows."""
+    """Return a method's seconds, and its peak memory in MB without the arrays, on `rows` rows."""
     model = models.VBTA.from_preset(preset, load_weights=False)
     shape = model.event_shapes["source"]
     x = np.random.default_rng(0).random((rows, *shape), "float32")
@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--rows", type=int, nargs="+", default=[10**k for k in range(3, 7)])
     parser.add_argument("--preset", default="vbta_digits_transpose")
     parser.add_argument("--samples", type=int, default=10)
-    parser.add_argument("--measure", choices=VERBS, help="measure in this process, and print")
+    parser.add_argument("--measure", choices=VERBS, help="measure in this process and print")
     arguments = parser.parse_args()
     settings = ["--preset", arguments.preset, "--samples", str(arguments.samples)]
     if arguments.measure:

@@ -4,9 +4,9 @@
     python -m benchmarks.lstnet table2 runs/small runs/paper ...
     python -m benchmarks.lstnet first-steps --mixed-precision mixed_bfloat16
 
-`table2` writes `results/lstnet_table2.json` from the `metrics.json` of finished runs of the
-application; `first-steps` trains `lstnet_mnist_usps` for 50 steps and writes
-`results/lstnet_first_steps.json`: a look at the full size where there is no GPU.
+`table2` reads the `metrics.json` of finished runs and writes `results/lstnet_table2.json`.
+`first-steps` trains `lstnet_mnist_usps` for 50 steps and writes `results/lstnet_first_steps.json`,
+to try the full size without a GPU.
 """
 
 import argparse
@@ -23,7 +23,7 @@ DIRECTIONS = ("target_to_source", "source_to_target")
 
 
 def rows_of(metrics: dict) -> list[dict]:
-    """Rows of the table from one run's `metrics.json`."""
+    """Return the table's rows from a run's `metrics.json`."""
     configuration, figures = metrics["configuration"], metrics["figures"]
     preset = configuration["preset"]
     return [
@@ -45,7 +45,7 @@ def rows_of(metrics: dict) -> list[dict]:
             "environment": metrics["environment"],
             "classifier_accuracy": figures["classifier_accuracy"][to],
             "chosen_epoch": figures["chosen_epoch"][direction],
-            # Over the epochs, between what chose one and the test accuracy.
+            # Between selection criterion and test accuracy, over epochs.
             "rank_correlation": figures["rank_correlation"].get(f"{to}_information"),
         }
         for direction in DIRECTIONS
@@ -62,7 +62,7 @@ def table2(arguments: argparse.Namespace) -> Path:
 
 
 def first_steps(arguments: argparse.Namespace) -> Path:
-    """The paper's configuration, as far as `--steps`: losses and seconds a step."""
+    """Train the paper's configuration for `--steps`; record losses and seconds."""
     keras.config.set_dtype_policy(arguments.mixed_precision)
     keras.utils.set_random_seed(0)
     pair = datasets.load_pair(

@@ -1,12 +1,12 @@
-"""Men and women of all CelebA matched by their attributes: seconds and peak memory.
+"""Time and peak memory of matching all men and women of CelebA by their attributes.
 
     python -m benchmarks.match_by_attributes --table FILE.npz
 
-FILE.npz has `attr`, the attributes of all faces `(N, 40)`, 0 and 1 or -1 and 1, in the columns of
-`datasets.CELEBA_ATTRIBUTES`. Without it, the table is random and of CelebA's size: no two rows
-are alike, which is the most work.
+FILE.npz contains `attr`, the attributes of all faces `(N, 40)` with values 0 and 1 or -1 and 1, in
+the order of `datasets.CELEBA_ATTRIBUTES`. Without it, the table is random and of CelebA's size; its
+rows are all different, which is the worst case.
 
-Writes `results/speed_match_by_attributes.json`; rows of the other kind of table are kept.
+Writes `results/speed_match_by_attributes.json` and keeps the rows of the other kind of table.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SIZES = {"men": 84_434, "women": 118_165}  # CelebA's
 
 
 def read_table(path) -> dict[str, np.ndarray]:
-    """Attributes of men and of women."""
+    """Return the attributes of men and of women."""
     if path is None:
         rng = np.random.default_rng(0)
         columns = len(datasets.CELEBA_ATTRIBUTES)
@@ -35,12 +35,12 @@ def read_table(path) -> dict[str, np.ndarray]:
 
 
 def peak_mib() -> float:
-    """Most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts in KiB.
+    """Return the peak memory of this process in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # in KiB on Linux
 
 
 def measure(tables: dict[str, np.ndarray], of: str, among: str, rounds: int) -> dict:
-    """One direction: for each of `of` the best of `among`."""
+    """Measure one direction: find the best match in `among` for each row of `of`."""
     before, seconds = peak_mib(), []
     for seed in range(rounds):
         start = time.perf_counter()

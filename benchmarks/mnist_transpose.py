@@ -1,9 +1,9 @@
-"""The application's figures on MNIST, from the `metrics.json` of finished runs.
+"""Results of the application on MNIST, from the `metrics.json` of finished runs.
 
     keras-latent run mnist-transpose --preset sharp --out runs/sharp
     python -m benchmarks.mnist_transpose runs/sharp runs/paper ...
 
-Writes `results/mnist_transpose.json`: the same training on several backends.
+Writes `results/mnist_transpose.json`, which compares the same training on several backends.
 """
 
 import argparse
@@ -16,7 +16,7 @@ CONFIGURATIONS = {"paper": "paper", "sharp": "ours"}
 
 
 def rows_of(metrics: dict) -> list[dict]:
-    """Rows of the result file from one run's `metrics.json`."""
+    """Return the rows of a run from its `metrics.json`."""
     configuration, figures = metrics["configuration"], metrics["figures"]
     common = {
         "configuration": CONFIGURATIONS[configuration["preset"]],

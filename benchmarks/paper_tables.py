@@ -42,7 +42,7 @@ def tvae_table() -> str:
         if row["metric"] == "triplet_accuracy":
             line[f"margin {row['setting']['margin']:g}"] = percent(row)
         elif row["metric"] == "nearest_neighbor_accuracy":
-            line["1-nearest neighbour"] = percent(row)
+            line["1-nearest neighbor"] = percent(row)
         else:
             line["reconstruction, mean squared error"] = tables.number(row["value"])
         line["epochs"] = str(row["setting"]["epochs"])

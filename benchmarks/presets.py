@@ -1,12 +1,13 @@
-"""The trained weights that come with the package, and their cards.
+"""Trains the pretrained weights of the package and writes their cards.
 
     KERAS_BACKEND=jax python -m benchmarks.presets vbta_digits_transpose_sharp
 
-Trains each preset that is named (all: without a name), writes its weights as float16 to
-`keras_latent/src/presets/trained/NAME/`, and beside them `card.json`: what they were made of, and
-figures of test rows measured with the file that is shipped and with the weights that were
-trained. Finished trainings of the two applications under `--runs` are reused. Faces are not among
-them: CelebA's licence is for research, and no weights made of it are shipped."""
+Trains each named preset, or all, and writes its weights as float16 to
+`keras_latent/src/presets/trained/NAME/`, with a `card.json` that describes their training. The card
+also has results on test data, measured both with the shipped file and with the original weights.
+Finished runs of the two applications in `--runs` are reused. Presets for faces are excluded,
+because CelebA's license covers research only.
+"""
 
 import argparse
 import json
@@ -22,7 +23,7 @@ import numpy as np
 from benchmarks.presets_training import (
     DIGIT_NAMES,
     as_floats,
-    domain_judges,
+    domain_classifiers,
     from_application,
     train_dual_vae,
     train_transfer,
@@ -47,14 +48,14 @@ USPS = {"name": "MNIST and USPS", "licence": "CC BY-SA 3.0; USPS states none"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a preset's weights come about.
+    """How to train and measure a preset.
 
     Attributes:
-        task: What the model does, in a line.
-        data: Name and licence of what it was trained on.
+        task: What the model does, in one line.
+        data: Name and license of the training data.
         train: Function of the arguments that returns the trained model.
-        measure: Function of a model that returns figures of test rows.
-        configuration: Hyperparameters of the training, the seed among them.
+        measure: Function of a model that returns its results on test data.
+        configuration: Hyperparameters of the training, including the seed.
     """
 
     task: str
@@ -65,20 +66,20 @@ class Recipe:
 
 
 def measure_pair(pair_name: str) -> Callable[[keras.Model], dict]:
-    """Transfer accuracy both ways between two domains, on their test images."""
+    """Measure transfer accuracy in both directions on test images."""
 
     def measure(model):
         pair = datasets.load_pair(pair_name)
-        judges = domain_judges(pair)
+        classifiers = domain_classifiers(pair)
         figures = {"transfer_accuracy": {}, "classifier_accuracy": {}, "test_rows": {}}
-        for to, judge in judges.items():
+        for to, classifier in classifiers.items():
             domain = OTHER[to]
             images, labels = as_floats(pair, domain, "test")
             move = model.transfer if hasattr(model, "transfer") else model.translate
             moved = move(images, to=to)
-            figures["transfer_accuracy"][f"{domain}_to_{to}"] = accuracy(judge, labels, moved)
+            figures["transfer_accuracy"][f"{domain}_to_{to}"] = accuracy(classifier, labels, moved)
             real, real_labels = as_floats(pair, to, "test")
-            figures["classifier_accuracy"][to] = accuracy(judge, real_labels, real)
+            figures["classifier_accuracy"][to] = accuracy(classifier, real_labels, real)
             figures["test_rows"][domain] = len(images)
         return figures
 
@@ -86,7 +87,7 @@ def measure_pair(pair_name: str) -> Callable[[keras.Model], dict]:
 
 
 def measure_tvae(dataset: str) -> Callable[[models.TVAE], dict]:
-    """Triplet accuracy and accuracy of the nearest neighbour, of mean latents."""
+    """Measure triplet and nearest-neighbor accuracy of mean latents."""
 
     def measure(model):
         (x, labels), (x_test, test_labels) = datasets.load_arrays(dataset)
@@ -106,17 +107,17 @@ def measure_tvae(dataset: str) -> Callable[[models.TVAE], dict]:
 
 
 def measure_dual_vae(model: models.DualVAE) -> dict:
-    """Attribute accuracy, and how many transfers a classifier of digits sees as asked for."""
+    """Measure attribute accuracy, and the share of transfers that a classifier confirms."""
     pair = datasets.load_pair("digits_transpose")
-    judge = domain_judges(pair)["source"]
+    classifier = domain_classifiers(pair)["source"]
     x, labels = as_floats(pair, "source", "test")
     found = model.attribute_probabilities(x).argmax(axis=1)
     moved = model.to_boundary(x, None, 4.0, present=True)
     wanted = np.tile(np.arange(10), len(x))
     return {
         "attribute_accuracy": round(float(np.mean(found == labels)), 5),
-        "moved_to_another_digit": accuracy(judge, wanted, moved.reshape(-1, *x.shape[1:])),
-        "classifier_accuracy": accuracy(judge, labels, x),
+        "moved_to_another_digit": accuracy(classifier, wanted, moved.reshape(-1, *x.shape[1:])),
+        "classifier_accuracy": accuracy(classifier, labels, x),
         "test_rows": len(x),
     }
 
@@ -182,14 +183,14 @@ RECIPES = {
 
 
 def make(name: str, recipe: Recipe, arguments: argparse.Namespace) -> Path:
-    """Trains, writes weights and card, all or nothing, and prints the figures."""
+    """Train a preset, write weights and card atomically, and return its results."""
     keras.utils.set_random_seed(0)
     trained = recipe.train(arguments)
     partial = arguments.presets / f".{name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     cls = type(trained)
-    # Written by a model that is not compiled: the file holds no optimizer's state.
+    # The model is not compiled, so the file contains no optimizer state.
     shipped = cls.from_preset(name, load_weights=False)
     shipped.set_weights(trained.get_weights())
     shipped.save_weights(partial / WEIGHTS)
@@ -222,7 +223,7 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {list(RECIPES)}")
     parser.add_argument("--runs", type=Path, default=Path("runs/presets"))
-    parser.add_argument("--presets", type=Path, default=TRAINED, help="where they are written")
+    parser.add_argument("--presets", type=Path, default=TRAINED, help="output folder")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(RECIPES)
     if unknown:

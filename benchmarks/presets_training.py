@@ -11,48 +11,48 @@ from keras_latent.src.cli import cli
 from keras_latent.src.models.base.validation import DOMAINS
 
 DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-#: Epochs and pixels of movement of the judge of each kind of image.
-JUDGES = {(8, 8): (60, 0), (16, 16): (12, 1), (28, 28): (5, 2)}
+#: Epochs and maximum shift in pixels for the classifiers.
+CLASSIFIERS = {(8, 8): (60, 0), (16, 16): (12, 1), (28, 28): (5, 2)}
 
 
 def as_floats(pair: datasets.DomainPair, domain: str, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images in [0, 1] of `"train"` or `"test"`, and their labels."""
+    """Return images in [0, 1] of `"train"` or `"test"`, and their labels."""
     images = getattr(pair, f"{domain}_{part}") / np.float32(255)
     return images, getattr(pair, f"{domain}_{part}_labels")
 
 
-def domain_judges(pair: datasets.DomainPair) -> dict[str, keras.Model]:
-    """A classifier of each domain's real training images, trained once and kept."""
-    judges = {}
+def domain_classifiers(pair: datasets.DomainPair) -> dict[str, keras.Model]:
+    """Return a cached classifier of each domain's real images."""
+    classifiers = {}
     for domain in DOMAINS:
         images = getattr(pair, f"{domain}_train")
-        epochs, max_shift = JUDGES[images.shape[1:3]]
-        judges[domain] = metrics.reference_classifier(
+        epochs, max_shift = CLASSIFIERS[images.shape[1:3]]
+        classifiers[domain] = metrics.reference_classifier(
             images,
             getattr(pair, f"{domain}_train_labels"),
             epochs=epochs,
             max_shift=max_shift,
             softness=0.5 if max_shift else 0.0,
         )
-    return judges
+    return classifiers
 
 
 def from_application(name: str, *options: str, model: str = "model.keras") -> Callable:
-    """A recipe that runs an application, resumed where it was killed, and takes its model."""
+    """Return a recipe that runs or resumes an application and loads its model."""
 
     def train(arguments):
         out = Path(arguments.runs) / "-".join([name, *(o.strip("-") for o in options)])
         status = cli.main(["run", name, *options, "--seed", "0", "--out", str(out)])
         if status:
             raise SystemExit(status)
-        keras.config.set_dtype_policy("float32")  # the run may have had another
+        keras.config.set_dtype_policy("float32")  # the run may use another policy
         return keras.saving.load_model(out / model)
 
     return train
 
 
 def fitted(model: keras.Model, x, y=None, *, epochs: int, steps: int, **options) -> keras.Model:
-    """Adam, whose learning rate falls from 1e-3 along a cosine."""
+    """Train with Adam; the learning rate decays from 1e-3 along a cosine."""
 
     def adam():
         rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * steps, alpha=0.02)
@@ -65,7 +65,7 @@ def fitted(model: keras.Model, x, y=None, *, epochs: int, steps: int, **options)
 
 
 def train_tvae(preset: str, dataset: str, epochs: int) -> models.TVAE:
-    """All training images, in batches of 100."""
+    """Train on all training images, in batches of 100."""
     (x, labels), _ = datasets.load_arrays(dataset)
     model = models.TVAE.from_preset(preset, load_weights=False, seed=0)
     x = x / np.float32(255)
@@ -73,7 +73,7 @@ def train_tvae(preset: str, dataset: str, epochs: int) -> models.TVAE:
 
 
 def train_dual_vae(epochs: int) -> models.DualVAE:
-    """Attribute k of a digit: whether it is k."""
+    """Train with an attribute per digit class."""
     pair = datasets.load_pair("digits_transpose")
     x, labels = as_floats(pair, "source", "train")
     y = np.eye(10, dtype="int32")[labels]
@@ -84,7 +84,7 @@ def train_dual_vae(epochs: int) -> models.DualVAE:
 
 
 def train_transfer(pair_name: str, epochs: int, steps: int) -> models.LatentDomainTransfer:
-    """Two VAEs, and the bridge between them, which is told all labels."""
+    """Train two VAEs and the bridge between them, with all labels."""
     pair = datasets.load_pair(pair_name)
     transfer = models.LatentDomainTransfer.from_preset(f"transfer_{pair_name}", load_weights=False)
     latents, labels = {}, {}

@@ -1,18 +1,18 @@
-"""BridgingVAE's `fit` beside the same step written by hand in PyTorch; minutes of a real bridge.
+"""Speed of BridgingVAE's `fit` compared with the same step in PyTorch; minutes of a real bridge.
 
     KERAS_BACKEND=jax python -m benchmarks.speed_bridging
     python -m benchmarks.speed_bridging minutes RUN
 
-Ours is `model.fit` of the preset `bridging_mnist` on `datasets.LatentBatches`, every row labelled,
-with `compile()` and with `compile(steps_per_execution=50)`. Latents are the parameters of their
-distributions, of which every step draws afresh, in ours and in the peers. These have the same
-networks and objective: their loss, on the same weights, batch and directions, at mean latents,
-must be ours. Two of them take all rows through the encoder at once, as ours does; the third is
-what the paper's reference does, a pass for each domain and term. Writes
-`results/speed_bridging.json`; rows of other backends and batches in it are kept.
+"Ours" is `model.fit` of the preset `bridging_mnist` on `datasets.LatentBatches` with all labels,
+with `compile()` and with `compile(steps_per_execution=50)`. Latents are given as distributions,
+from which every step samples, in ours and in the peers. The peers have the same networks and
+objective, and must have the same loss as ours on the same weights, batch and directions at mean
+latents. Two of them encode all rows at once, as ours does. The third follows the paper's reference
+code, with a pass per domain and term. Writes `results/speed_bridging.json` and keeps the rows of
+other backends and batch sizes.
 
 `minutes` writes `results/bridging_minutes.json`: the time that a finished run of the application
-`mnist-fashion` spent on its bridge.
+`mnist-fashion` took to train its bridge.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from keras_latent import datasets, models, ops
 
 PRESET, ROWS, CLASSES = "bridging_mnist", 20_000, 10
 STEPS_PER_EXECUTION = (1, 50)
-#: By the name in the results: options, and the ratio that ours should reach.
+#: Options of each peer, and the ratio that ours should reach.
 PEERS = {
     "hand-written PyTorch, eager": (("one", "eager"), 1.3),
     "hand-written PyTorch, torch.compile": (("one", "compile"), 1.2),
@@ -41,7 +41,7 @@ TARGET_SECONDS = 900.0
 
 
 def random_latents(model, rows: int = ROWS):
-    """Latents `(rows, 2, dim)` and labels `(rows,)` of each domain."""
+    """Return latents `(rows, 2, dim)` and labels `(rows,)` of each domain."""
     rng = np.random.default_rng(0)
     latents, labels = {}, {}
     for domain, dim in model.latent_dims.items():
@@ -52,9 +52,9 @@ def random_latents(model, rows: int = ROWS):
 
 
 def export(path, model, latents, labels, batch):
-    """Data, weights and directions for the peers; our loss of the first batch at mean latents.
+    """Write data, weights and directions for the peers; return our loss at mean latents.
 
-    The model draws no more afterwards.
+    The model does not sample afterwards.
     """
     swd = model.sliced_wasserstein
     rng = np.random.default_rng(1)
@@ -79,7 +79,7 @@ def export(path, model, latents, labels, batch):
 
 
 def start_peers(path, loss, parameters, batch):
-    """Runners by the names of their rows; a peer that does not compile here is left out."""
+    """Return runners by row name, without peers that do not compile here."""
     peers = {}
     for name, (options, _) in PEERS.items():
         try:
@@ -96,7 +96,7 @@ def start_peers(path, loss, parameters, batch):
 
 
 def fitting(latents, labels, batch, steps, steps_per_execution):
-    """A runner: an epoch of `fit`, in seconds a step."""
+    """Return a runner that measures seconds per step over an epoch of `fit`."""
     model = models.BridgingVAE.from_preset(PRESET, load_weights=False, seed=0)
     model.compile(steps_per_execution=steps_per_execution)
     batches = datasets.LatentBatches(latents, labels, batch_size=batch, steps=steps)
@@ -110,7 +110,7 @@ def fitting(latents, labels, batch, steps, steps_per_execution):
 
 
 def speed(batch: int, steps: int, rounds: int) -> list[dict]:
-    """The rows of one batch size."""
+    """Return the rows of one batch size."""
     model = models.BridgingVAE.from_preset(PRESET, load_weights=False)
     latents, labels = random_latents(model)
     with tempfile.TemporaryDirectory() as folder:
@@ -133,10 +133,10 @@ def speed(batch: int, steps: int, rounds: int) -> list[dict]:
 
 
 def minutes(run: Path) -> dict:
-    """The row of a finished run: how long its bridge was trained.
+    """Return the row of a finished run with the training time of its bridge.
 
     Raises:
-        ValueError: If the run does not say so.
+        ValueError: If the run does not contain the time.
     """
     metrics = json.loads((run / "metrics.json").read_text())
     configuration, figures = metrics["configuration"], metrics["figures"]
@@ -158,10 +158,10 @@ def minutes(run: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", nargs="?", choices=("speed", "minutes"), default="speed")
-    parser.add_argument("run", nargs="?", type=Path, help="for `minutes`: folder of the run")
+    parser.add_argument("run", nargs="?", type=Path, help="folder of the run, for `minutes`")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=100, help="of a turn")
-    parser.add_argument("--batch", type=int, nargs="+", default=[128, 512], help="rows a domain")
+    parser.add_argument("--steps", type=int, default=100, help="steps per turn")
+    parser.add_argument("--batch", type=int, nargs="+", default=[128, 512], help="rows per domain")
     arguments = parser.parse_args()
     if (arguments.action == "minutes") != (arguments.run is not None):
         parser.error("`minutes` takes the folder of one run, and `speed` none")

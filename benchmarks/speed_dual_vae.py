@@ -1,12 +1,12 @@
-"""DualVAE's `fit`, which moves the encoder twice a step, beside a plain VAE's of the same networks.
+"""Speed of DualVAE's `fit`, which updates the encoder twice per step, compared with a plain VAE.
 
     KERAS_BACKEND=tensorflow python -m benchmarks.speed_dual_vae --width 16
     KERAS_BACKEND=jax python -m benchmarks.speed_dual_vae --width 16
 
-64x64x3 images, batch 64, 40 attributes. Both updates share one encoder pass; what is left to
-pay for is the second way back through the encoder, and the second Adam. Also measured: the
-plain VAE twice, against itself, which tells how far to trust the ratio. Writes
-`results/speed_dual_vae.json`; rows of other backends and widths in it are kept.
+Uses 64x64x3 images, batches of 64, 40 attributes and the same networks for both. Both updates of
+DualVAE share one encoder pass; the remaining overhead is the second backward pass and the second
+Adam. The plain VAE is also compared with itself, which shows the precision of the ratio. Writes
+`results/speed_dual_vae.json` and keeps the rows of other backends and widths.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from keras_latent import models
 from keras_latent.src.models.dual_vae.networks import dual_vae
 
 SHAPE, ATTRIBUTES = (64, 64, 3), 40
-#: A step of DualVAE may take this much longer: 1 / 1.25.
+#: A step of DualVAE may take 1.25 times as long.
 TARGET = 0.8
 
 
 def fitting(model, x, y, batch):
-    """A runner: an epoch of `fit`, in seconds a step."""
+    """Return a runner that measures seconds per step over an epoch of `fit`."""
     model.compile()
     clock = EpochSeconds()
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16, help="filters of the first convolution")
     parser.add_argument("--latent-dim", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=20, help="of a turn")
+    parser.add_argument("--steps", type=int, default=20, help="steps per turn")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     batch, rows = arguments.batch, arguments.batch * arguments.steps

@@ -1,13 +1,13 @@
-"""Can the input keep up with a training step on faces? Images a second, of both.
+"""Can the input pipeline keep up with training on faces? Images per second of both.
 
     KERAS_BACKEND=tensorflow python -m benchmarks.speed_faces_input
 
-Decoding, cropping and resizing, once in a run, as `load_faces("celeb_a")` does, of made-up JPEG
-files of 178x218 (smooth, about as large as CelebA's); and the training batches of
-`load_pair("celeba_64_men_women")`, in every epoch, in both formats, mirrored as in
-`celeba-men-women`. Beside them the training steps of its preset `vbta_celeba_small`, on batches
-that lie in memory. An image is one of either domain: a batch of 50 counts 100. Ratios above 1 mean
-that the step need not wait. All by turns, in one run.
+Measures two kinds of input. Decoding, cropping and resizing happen once per run, as in
+`load_faces("celeb_a")`, here on synthetic JPEG files of 178x218 pixels (smooth, about as large as
+CelebA's). Training batches of `load_pair("celeba_64_men_women")` are needed in every epoch, in both
+formats and mirrored as in `celeba-men-women`. They are compared with the training steps of its
+preset `vbta_celeba_small` on batches in memory. Images of both domains count: a batch of 50 has
+100. A ratio above 1 means that the step never waits. All measurements alternate in one run.
 
 Writes `results/speed_faces_input.json`; `--quick` only prints.
 """
@@ -29,7 +29,7 @@ FORMATS = ("numpy", "tf")
 
 
 def made_up_files(count: int) -> list[bytes]:
-    """JPEG files of smooth random images with a little noise: 13 kB each."""
+    """Return JPEG files of smooth random images with some noise, 13 kB each."""
     rng = np.random.default_rng(0)
     height, width, channels = ALIGNED
     files = []
@@ -42,7 +42,7 @@ def made_up_files(count: int) -> list[bytes]:
 
 
 def decoding(images: int) -> Callable[[], int]:
-    """A run through `images` files, which returns how many came out."""
+    """Return a function that decodes `images` files and returns their number."""
     files = made_up_files(min(images, 200))
     attributes = dict.fromkeys(datasets.CELEBA_ATTRIBUTES, [True] * len(files))
     examples = tf.data.Dataset.from_tensor_slices({"image": files, "attributes": attributes})
@@ -51,7 +51,7 @@ def decoding(images: int) -> Callable[[], int]:
 
 
 def batches(pair: datasets.DomainPair, images: int) -> Callable[[], int]:
-    """A run through training batches of `images` images, at most an epoch."""
+    """Return a function that reads training batches of `images` images, at most an epoch."""
 
     def run() -> int:
         done = 0
@@ -65,14 +65,14 @@ def batches(pair: datasets.DomainPair, images: int) -> Callable[[], int]:
 
 
 def _of(pair: datasets.DomainPair) -> Iterator[dict]:
-    # A PyDataset's iterator starts threads that a `break` leaves behind.
+    # The iterator of a PyDataset starts threads, which a `break` would leave running.
     if pair.format == "tf":
         return iter(pair.train)
     return (pair.train[step] for step in range(len(pair.train)))
 
 
 def steps(batch_size: int, images: int) -> Callable[[], int]:
-    """Training steps on `images` images or a few less."""
+    """Return a function that trains on at most `images` images."""
     model = models.VBTA.from_preset("vbta_celeba_small", load_weights=False, seed=0)
     model.compile()
     rows = images // (2 * batch_size) * batch_size
@@ -89,7 +89,7 @@ def steps(batch_size: int, images: int) -> Callable[[], int]:
 def images_per_second(
     runs: dict[tuple, Callable[[], int]], rounds: int
 ) -> dict[tuple, tuple[float, list[int]]]:
-    """Median, and least and most; the first round, which starts everything, does not count."""
+    """Return median, minimum and maximum; the first round is a warm-up."""
     found = {name: [] for name in runs}
     for _ in range(rounds + 1):
         for name, run in runs.items():
@@ -105,7 +105,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=int, default=4000, help="in a round")
+    parser.add_argument("--images", type=int, default=4000, help="images per round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=50)
     parser.add_argument("--mixed-precision", default="float32", help="Keras's dtype policy")

@@ -1,11 +1,10 @@
-"""A full step of LSTNet, both teams, beside the same in PyTorch that translates for each team.
+"""Speed of an LSTNet step compared with a PyTorch step that translates for each optimizer.
 
     KERAS_BACKEND=tensorflow python -m benchmarks.speed_lstnet [--mixed-precision mixed_bfloat16]
 
-Networks of the paper at `--width` 16 (a quarter), 64 images of each domain, random data that is
-in memory already. Ours is also timed compiled with XLA on TensorFlow, where oneDNN is the
-default on the CPU. Writes `results/speed_lstnet.json`; rows of other backends and precisions in
-it are kept.
+Uses the paper's networks at `--width` 16 (a quarter), 64 images per domain and random data in
+memory. On TensorFlow, `--xla` also measures ours compiled with XLA; on CPUs, oneDNN is the default.
+Writes `results/speed_lstnet.json` and keeps the rows of other backends and precisions.
 """
 
 import argparse
@@ -24,7 +23,7 @@ BATCH = 64
 
 
 def stepping(width, jit_compile):
-    """A runner: training steps on one batch, in seconds a step; and the number of parameters."""
+    """Return a runner that measures seconds per training step, and the number of parameters."""
     model = models.LSTNet(**lstnet_conv(width), seed=0)
     model.compile(jit_compile=jit_compile)
     rng = np.random.default_rng(0)
@@ -44,11 +43,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=6, help="of a turn")
+    parser.add_argument("--steps", type=int, default=6, help="steps per turn")
     parser.add_argument(
         "--mixed-precision", choices=("float32", "mixed_bfloat16"), default="float32"
     )
-    parser.add_argument("--xla", action="store_true", help="on TensorFlow: time XLA as well")
+    parser.add_argument("--xla", action="store_true", help="on TensorFlow, also measure XLA")
     arguments = parser.parse_args()
     keras.config.set_dtype_policy(arguments.mixed_precision)
 
@@ -62,7 +61,7 @@ def main() -> None:
     for jit_compile, name in variants.items():
         ours[name], parameters = stepping(arguments.width, jit_compile)
         runners[name] = ours[name]
-        # The peer's batch normalisation and convolutions have the same parameters.
+        # The peer's batch normalization and convolutions have the same parameters.
         assert parameters == facts["float32"]["parameters"], (parameters, facts)
     seconds = turns.in_turns(runners, dict.fromkeys(runners, arguments.steps), arguments.rounds)
     rows = []

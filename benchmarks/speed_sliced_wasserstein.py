@@ -1,11 +1,11 @@
-"""The sliced Wasserstein distance beside POT and a plain `torch.sort`, and its growth.
+"""Speed and scaling of the sliced Wasserstein distance, compared with POT and `torch.sort`.
 
     KERAS_BACKEND=jax python -m benchmarks.speed_sliced_wasserstein
 
-Each step is W_2^2 and its gradient with respect to x, compiled; the value and the norm of the
-gradient must be the peer's. Rows of `peer:none` say how time and memory grow with the batch.
+Each step computes W_2^2 and its gradient with respect to x, compiled. The value and the norm of the
+gradient must equal the peer's. Rows of `peer:none` show how time and memory scale with the batch.
 
-Writes `results/speed_sliced_wasserstein.json`; rows of other backends in it are kept.
+Writes `results/speed_sliced_wasserstein.json` and keeps the rows of other backends.
 """
 
 import argparse
@@ -24,11 +24,11 @@ BACKEND = keras.backend.backend()
 CASES = [(*shape, num) for shape in ((128, 8), (128, 100), (512, 64)) for num in (50, 1000)]
 GROWTH = [(batch, 64, 50) for batch in (32, 128, 512, 2048, 8192)]
 PEERS = ("POT", "torch.sort")
-BUDGET = 0.3  # seconds of a turn
+BUDGET = 0.3  # seconds per turn
 
 
 def compiled_step(case):
-    """`step()`, which returns value and gradient when they are there; bytes it needs (JAX)."""
+    """Return a step that waits for value and gradient, and its memory in bytes (JAX)."""
     x, y, projections = (keras.ops.convert_to_tensor(a) for a in samples(*case))
     if BACKEND == "jax":
         import jax

@@ -1,13 +1,13 @@
-"""TripletMiner and the triplet loss beside pytorch-metric-learning, and their growth.
+"""Speed and scaling of TripletMiner and triplet loss, compared with pytorch-metric-learning.
 
     KERAS_BACKEND=jax python -m benchmarks.speed_triplets
 
-Each step is mining, the hinge and the gradient with respect to the embeddings, compiled; the
-peer's is its own way of the same. `hard` chooses the same triplets on both sides, and the
-losses are compared. `semi-hard` does not: the peer takes every semi-hard triplet, ours one
-for each anchor. Rows of `peer:none` say how time and memory grow with the batch.
+Each step mines triplets and computes the hinge loss and its gradient with respect to the
+embeddings, compiled. With `hard`, both sides select the same triplets and their losses are
+compared. With `semi-hard` they differ: the peer takes every semi-hard triplet, ours takes one per
+anchor. Rows of `peer:none` show how time and memory scale with the batch.
 
-Writes `results/speed_triplets.json`; rows of other backends in it are kept.
+Writes `results/speed_triplets.json` and keeps the rows of other backends.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BACKEND = keras.backend.backend()
 MARGIN = 0.2
 SIZES = ((128, 20), (512, 64))
 GROWTH = (32, 128, 512, 2048, 8192)
-BUDGET = 0.4  # seconds of a turn
+BUDGET = 0.4  # seconds per turn
 
 
 def triplet_loss(miner, z, labels):
@@ -39,7 +39,7 @@ def triplet_loss(miner, z, labels):
 
 
 def compiled_step(strategy: str, rows: int, dim: int):
-    """`step()`, which returns the loss when it and the gradient are there; bytes it needs."""
+    """Return a step that waits for loss and gradient, and its memory in bytes."""
     miner = layers.TripletMiner(strategy, margin=MARGIN, seed=0)
     z, labels = embeddings = [kops.convert_to_tensor(x) for x in turns.embeddings(rows, dim)]
     if BACKEND == "jax":

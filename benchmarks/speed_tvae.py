@@ -1,13 +1,13 @@
-"""`fit` of TVAE, and of VAE, beside pythae's VAE in pythae's own trainer.
+"""Speed of `fit` of TVAE and VAE, compared with pythae's VAE and trainer.
 
     KERAS_BACKEND=jax python -m benchmarks.speed_tvae --peer-python PATH
 
-All have the same networks, 784-512-20 and back, which are pythae's default; TVAE mines triplets
-and trains on them besides, which pythae has no model for. Ours are whole epochs of `fit` on
-arrays of MNIST; pythae's are its own epochs of fewer batches.
+All models have pythae's default networks, 784-512-20 and back. TVAE also mines triplets and trains
+on them; pythae has no such model. Ours run whole epochs of `fit` on MNIST arrays; pythae runs its
+own epochs with fewer batches.
 
-`pythae` may need an environment of its own: `--peer-python` is the interpreter that it is
-installed for. Writes `results/speed_tvae.json`; rows of other backends in it are kept.
+`pythae` may need a separate environment; `--peer-python` is its interpreter. Writes
+`results/speed_tvae.json` and keeps the rows of other backends.
 """
 
 import argparse
@@ -30,7 +30,7 @@ MODELS = {"VAE": models.VAE, "TVAE": models.TVAE}
 
 
 def fitting(name, images, labels, steps_per_execution):
-    """A runner: an epoch of `fit`, in seconds a step."""
+    """Return a runner that measures seconds per step over an epoch of `fit`."""
     model = MODELS[name](**vae_mlp((28, 28, 1), hidden=512, latent_dim=LATENT))
     model.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps_per_execution)
     clock = EpochSeconds()
@@ -45,11 +45,9 @@ def fitting(name, images, labels, steps_per_execution):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--steps-per-execution", type=int, default=1, help="ours; rows of other values are kept"
-    )
+    parser.add_argument("--steps-per-execution", type=int, default=1, help="for our models")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--peer-steps", type=int, default=200, help="steps of the peer's turn")
+    parser.add_argument("--peer-steps", type=int, default=200, help="steps per turn of the peer")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter of pythae")
     arguments = parser.parse_args()
 

@@ -1,17 +1,17 @@
-"""VBTA's `fit`, batch 50, beside MultiVae's JMVAE and the same step written by hand.
+"""Speed of VBTA's `fit` at batch size 50, compared with MultiVae's JMVAE and handwritten steps.
 
     KERAS_BACKEND=jax python -m benchmarks.speed_vbta --peer-python PATH
 
-Ours is `model.fit(pair.train)` with the library's own input: whole epochs of 300 batches of
-MNIST and its transpose. The step in PyTorch and in JAX has the same networks and the same
-objective: its loss, on the same weights and batch, must be ours. JMVAE, in MultiVae's own
-trainer, is another model of two modalities, of the same widths.
+"Ours" is `model.fit(pair.train)` with the library's own input: whole epochs of 300 batches of MNIST
+and its transpose. The handwritten steps in PyTorch and JAX have the same networks and objective,
+and must have the same loss as ours on the same weights and batch. JMVAE, in MultiVae's own trainer,
+is a different model of two modalities with layers of the same width.
 
-The limit of a step is the time of its matrix products alone, by PyTorch's BLAS; the share of
-it is what ours reaches. Beside it stands what Adam alone takes to pass over the parameters.
+The lower limit of a step is the time of its matrix products alone in PyTorch's BLAS; the share
+shows how close ours comes. The time that Adam needs for the parameters is listed too.
 
-`multivae` may need an environment of its own: `--peer-python` is the interpreter that it is
-installed for. Writes `results/speed_vbta.json`; rows of other backends in it are kept.
+`multivae` may need a separate environment; `--peer-python` is its interpreter. Writes
+`results/speed_vbta.json` and keeps the rows of other backends.
 """
 
 import argparse
@@ -33,10 +33,10 @@ from keras_latent import datasets, models
 BACKEND = keras.backend.backend()
 BATCH, STEPS = 50, 300
 ROWS = BATCH * STEPS
-# Layers of the networks: inputs, outputs, times used in a step, whether it is the first.
+# Layers: inputs, outputs, uses per step, and whether the layer is the first.
 LAYERS = [[784, 512, 1, True]] * 2 + [[512, 128, 2, False], [64, 512, 2, False]]
 LAYERS += [[512, 784, 1, False]] * 2
-# By key: the name in the results, the module, and its options.
+# Name in the results, module and options of each peer.
 PEERS = {
     "jmvae": ["MultiVae JMVAE trainer", "jmvae"],
     "eager": ["hand-written PyTorch, eager", "vbta_torch", "eager"],
@@ -47,7 +47,7 @@ PEERS = {
 
 
 class EpochSeconds(keras.callbacks.Callback):
-    """The time of the last epoch, without what `fit` does before it."""
+    """Measures the last epoch, without the overhead of `fit` before it."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -57,7 +57,7 @@ class EpochSeconds(keras.callbacks.Callback):
 
 
 def fitting(model, data):
-    """A runner: an epoch of `fit`, in seconds a step."""
+    """Return a runner that measures seconds per step over an epoch of `fit`."""
     clock = EpochSeconds()
 
     def run(steps):
@@ -68,7 +68,7 @@ def fitting(model, data):
 
 
 def export(path, model, source, target):
-    """Images and weights for the peers; returns our loss of the first batch at mean latents."""
+    """Write images and weights for the peers; return our first loss at mean latents."""
     weights = {}
     for part in ("source_encoder", "target_encoder", "shared_decoder", "shared_encoder"):
         for variable in getattr(model, part).weights:
@@ -87,7 +87,7 @@ def export(path, model, source, target):
 
 
 def start_peers(path, loss, arguments):
-    """Runners by the names of their rows."""
+    """Return runners by row name."""
     peers = {}
     for key in arguments.peers:
         name, module, *options = PEERS[key]
@@ -96,18 +96,16 @@ def start_peers(path, loss, arguments):
         else:
             python = sys.executable
         peer = peers[name] = turns.Peer(module, path, BATCH, *options, python=python)
-        if "loss" in peer.facts:  # JMVAE has another
+        if "loss" in peer.facts:  # JMVAE has a different loss
             np.testing.assert_allclose(peer.facts["loss"], loss, rtol=1e-4, err_msg=name)
     return peers
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--steps-per-execution", type=int, default=1, help="ours; rows of other values are kept"
-    )
+    parser.add_argument("--steps-per-execution", type=int, default=1, help="for our models")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peer-steps", type=int, default=150, help="steps of a peer's turn")
+    parser.add_argument("--peer-steps", type=int, default=150, help="steps per turn of a peer")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter of multivae")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     arguments = parser.parse_args()

@@ -15,33 +15,36 @@ from keras_latent.src.utils.files import replaced_when_complete
 TABLES = Path(__file__).parent / "TABLES.md"
 README = Path(__file__).parents[1] / "README.md"
 TITLES = {
-    "mnist_transpose": "MNIST and its transpose: the application",
+    "mnist_transpose": "VBTA: the application `mnist-transpose`",
     "vbta_table1": "VBTA, table 1: transfer accuracy against known pairs",
-    "vbta_ablation": "VBTA: what each part of our configuration gains, at 100 known pairs",
-    "vbta_table2": "VBTA, table 2: log-likelihood of binarised digits, in nats",
+    "vbta_ablation": "VBTA: ablation of our configuration, with 100 known pairs",
+    "vbta_table2": "VBTA, table 2: log-likelihood of binarized digits, in nats",
     "tvae_table1": "TVAE, table 1: triplet accuracy on MNIST",
-    "lstnet_table2": "LSTNet, table 2: accuracy of translations, MNIST and USPS",
+    "lstnet_table2": "LSTNet, table 2: transfer accuracy, MNIST and USPS",
     "lstnet_first_steps": "LSTNet: the first steps at the paper's size, on a CPU",
     "bridging_table1": "Latent domain transfer, table 1: reconstruction accuracy",
     "bridging_table2": "Latent domain transfer, table 2: transfer accuracy",
     "bridging_table3": "Latent domain transfer, table 3: transfer accuracy against labels",
     "bridging_table4": "Latent domain transfer, table 4: ablation",
     "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
-    "bridging_gan": "Latent domain transfer: what the judge hears in the GAN of spoken digits",
-    "bridging_minutes": "Latent domain transfer: the time of a bridge's training",
+    "bridging_gan": "Latent domain transfer: digits that a classifier recognizes in the GAN's sounds",
+    "bridging_minutes": "Latent domain transfer: training time of a bridge",
     "dualvae_table1": "DualVAE, table 1: conditional inception score",
-    "dualvae_sparsity": "DualVAE, figure 6: conditional inception score with labels missing",
-    "celeba_men_women": "VBTA: faces of men and of women, translated both ways",
+    "dualvae_sparsity": "DualVAE, figure 6: conditional inception score with missing labels",
+    "celeba_men_women": "VBTA: translations between faces of men and women",
     "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
     "speed_triplets": "Speed: triplet mining and loss, forward and backward",
     "speed_vbta": "Speed: VBTA's `fit`",
     "speed_tvae": "Speed: TVAE's `fit`",
     "speed_lstnet": "Speed: a step of LSTNet",
     "speed_bridging": "Speed: BridgingVAE's `fit`",
-    "speed_dual_vae": "Speed: DualVAE's `fit` beside a plain VAE's",
-    "speed_faces_input": "Speed: the input of faces beside training steps",
+    "speed_dual_vae": "Speed: DualVAE's `fit`, compared with a plain VAE's",
+    "speed_faces_input": "Speed: input of faces, compared with training steps",
     "speed_match_by_attributes": "Speed: matching by attributes",
-    "speed_rows": "Growth: rows of `translate` and `log_likelihood`",
+    "speed_input_pipeline_jax": "Speed: input pipeline, JAX",
+    "speed_input_pipeline_tensorflow": "Speed: input pipeline, TensorFlow",
+    "speed_input_pipeline_torch": "Speed: input pipeline, PyTorch",
+    "speed_rows": "Scaling: rows of `translate` and `log_likelihood`",
 }
 # Fields that only the result files show.
 HIDDEN = ("environment", "setting", "date", "spread", "rounds", "repetitions", "triplets", "std")
@@ -90,9 +93,9 @@ def render() -> str:
     """Render all result files."""
     parts = [
         "# Results",
-        "Rendered from `results/*.json` by `python -m benchmarks.tables`. Accuracies are shares; a "
-        "ratio above 1 means that this library is faster than the peer; seconds and milliseconds "
-        "are of a noisy machine of two CPU cores unless the file says otherwise.",
+        "Rendered from `results/*.json` by `python -m benchmarks.tables`. Accuracies are shares. A "
+        "ratio above 1 means that this library is faster than the peer. Unless stated otherwise, "
+        "times were measured on a noisy machine with two CPU cores.",
     ]
     order, names = list(TITLES), [path.stem for path in results.RESULTS.glob("*.json")]
     for name in sorted(names, key=lambda n: (order.index(n) if n in TITLES else 99, n)):

@@ -1,4 +1,4 @@
-"""A training that can be killed, in a folder of its own."""
+"""Training that can be interrupted and resumed."""
 
 import json
 import time
@@ -11,17 +11,17 @@ from keras_latent.src.utils.files import replaced_when_complete
 
 
 def train(model: keras.Model, data, epochs: int, folder: Path, **fit) -> float | None:
-    """Trains, goes on where a killed run stopped, or loads what is finished.
+    """Train a model, resume an interrupted training, or load the weights of a finished one.
 
     Args:
-        model: A compiled model, whose weights are set.
-        data: What `fit` takes, or a function of the epoch that goes on with, that returns it.
-        epochs: Epochs in all.
-        folder: Holds the state after each epoch, and at the end the weights.
-        **fit: Further arguments of `fit`.
+        model: A compiled model.
+        data: The data for `fit`, or a function that returns it for a given initial epoch.
+        epochs: Total number of epochs.
+        folder: Stores the state after each epoch, and finally the weights.
+        **fit: Other arguments of `fit`.
 
     Returns:
-        Seconds of the training; `None` if it was resumed, since those are not known.
+        Training time in seconds, or `None` if training was resumed.
     """
     weights, log = folder / "model.weights.h5", folder / "training.json"
     if log.exists():

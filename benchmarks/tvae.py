@@ -1,12 +1,12 @@
-"""Table 1 of the TVAE paper: triplet accuracy on MNIST's test images, with margin 0 and 1.
+"""Table 1 of the TVAE paper: triplet accuracy on MNIST's test images, with margins 0 and 1.
 
     python -m benchmarks.tvae table1 [--configurations paper ours ...] [--seeds 0 1 2]
 
-Trained on the 60,000 training images, measured on the mean latents of the 10,000 test images:
-100,000 triplets drawn with a seed, and 1-nearest-neighbour accuracy against the training
-images. `VAE` is `paper` without the triplet term. The paper states no width, margin, batch size,
-number of epochs or count of triplets. `ours` sees each image moved by up to 2 pixels. Finished
-runs under `--runs` are reused.
+Trains on the 60,000 training images and evaluates mean latents of the 10,000 test images with
+100,000 triplets, sampled with a seed, and by 1-nearest-neighbor accuracy against the training
+images. `VAE` is `paper` without the triplet term. The paper does not state width, margin, batch
+size, number of epochs or number of triplets. `ours` shifts training images by up to 2 pixels.
+Finished runs in `--runs` are reused.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from benchmarks.training import train
 from keras_latent import datasets, metrics, models
 from keras_latent.src.metrics.classifiers.augmentation import shifted
 
-#: Preset, its changes, and by how many pixels training images are moved.
+#: Preset, changes to it, and the maximum shift of training images in pixels.
 CONFIGURATIONS = {
     "VAE": ("tvae_mnist", {"triplet_weight": 0.0}, 0),
     "paper": ("tvae_mnist", {}, 0),
@@ -31,7 +31,7 @@ MARGINS = (0.0, 1.0)
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of images and labels, in a new order and moved anew each epoch."""
+    """Batches of images and labels, shuffled and shifted in each epoch."""
 
     def __init__(self, images, labels, batch_size, max_shift, seed, epoch):
         super().__init__()
@@ -56,7 +56,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def run(configuration: str, seed: int, data, arguments) -> list[dict]:
-    """Trains one model and measures it; rows without the mean over seeds."""
+    """Train and evaluate one model; return its rows for one seed."""
     preset, changes, max_shift = CONFIGURATIONS[configuration]
     (x, labels), (x_test, test_labels) = data
     keras.utils.set_random_seed(seed)
@@ -64,7 +64,7 @@ def run(configuration: str, seed: int, data, arguments) -> list[dict]:
     steps = arguments.epochs * (len(x) // arguments.batch_size)
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
-        # XLA's convolutions on CPU are slower than those that TensorFlow has without it.
+        # On CPUs, convolutions are slower with XLA.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     name = f"table1-{configuration}-{arguments.batch_size}-{arguments.epochs}-{seed}"
@@ -88,7 +88,7 @@ def run(configuration: str, seed: int, data, arguments) -> list[dict]:
 
 
 def rows_of(configuration: str, found: list[dict], arguments) -> list[dict]:
-    """Rows of the result file: mean and spread over seeds."""
+    """Return the rows of the result file: mean and standard deviation over seeds."""
     setting = {"epochs": arguments.epochs, "batch": arguments.batch_size}
     setting["backend"] = keras.backend.backend()
     seconds = [f["seconds"] for f in found if f["seconds"] is not None]

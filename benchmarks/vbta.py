@@ -1,11 +1,11 @@
-"""Tables 1 and 2 of the VBTA paper, and what each part of our configuration gains.
+"""Tables 1 and 2 of the VBTA paper, and an ablation of our configuration.
 
     python -m benchmarks.vbta table1 [--configurations paper ours ...] [--paired 0 10 ...]
     python -m benchmarks.vbta ablation
     python -m benchmarks.vbta table2
 
-Runs lie under `--runs` and are continued or reused: a killed command is repeated as it was.
-Result files hold every finished run found there that belongs to the table.
+Runs are stored in `--runs`. If interrupted, run the command again to resume. Result files include
+every finished run in that folder that belongs to the table.
 """
 
 import argparse
@@ -20,19 +20,19 @@ from keras_latent import models
 from keras_latent.src.cli import cli
 
 PAIRED = ("0", "10", "100", "1000", "all")
-# Ten of each batch's 50 rows are known pairs: left to chance, one of 10 pairs comes by once
-# in 5,000 rows, and table 1's gain from 0 to 10 pairs could not be had.
+# Ten of the 50 rows of a batch are known pairs. With random batches, one of 10 pairs would occur
+# once in 5,000 rows, too rarely for the gain from 0 to 10 pairs in table 1.
 PAIRED_PER_BATCH = 10
 CONFIGURATIONS = {
     "paper": ["--preset", "paper"],
     "ours": ["--preset", "sharp"],
-    # Pairs beside the known ones are found by geometry, without labels.
+    # Additional pairs are found by geometry, without labels.
     "ours, matched": ["--preset", "sharp", "--match"],
-    # The same where no image is in both domains, so that no unknown pair is there to be found.
+    # The same, but no image occurs in both domains, so there are no unknown pairs to find.
     "ours, matched, disjoint": ["--preset", "sharp", "--match", "--disjoint"],
 }
-#: What lies between `paper` and `ours`, as arguments of `VBTA`: `ours` is the second of them with
-#: cross-reconstruction. Table 1 has the two ends.
+#: Steps between `paper` and `ours`, as arguments of `VBTA`. `ours` is the second one with
+#: cross-reconstruction. Table 1 has both ends.
 STEPS = {
     "paper + variance 0.05": {"observation_variance": 0.05},
     "paper + variance 0.05 + gamma 10": {"observation_variance": 0.05, "gamma": 10.0},
@@ -40,7 +40,7 @@ STEPS = {
 
 
 def run(configuration: str, options: list[str], paired: str, seed: int, arguments) -> None:
-    """One training of `keras-latent run mnist-transpose`, unless it is finished already."""
+    """Run `keras-latent run mnist-transpose` once, unless the run is finished."""
     name = f"{arguments.table}-{arguments.dataset}-{configuration}-{paired}-{seed}"
     out = arguments.runs / name.replace(" ", "_")
     per_batch = []
@@ -56,12 +56,12 @@ def run(configuration: str, options: list[str], paired: str, seed: int, argument
 
 
 def epochs_of(epochs: int, oversampled: bool) -> int:
-    """Epochs of as many steps: with 10 known pairs a batch an epoch has a quarter more."""
+    """Adapt the number of epochs: with 10 known pairs per batch, an epoch is a quarter longer."""
     return max(1, round(epochs * (50 - PAIRED_PER_BATCH) / 50)) if oversampled else epochs
 
 
 def collect(arguments) -> list[dict]:
-    """Rows of all finished runs of this table, mean and spread over seeds."""
+    """Return the rows of all finished runs of this table, averaged over seeds."""
     runs = {}
     for path in sorted(arguments.runs.glob(f"{arguments.table}-{arguments.dataset}-*/row.json")):
         metrics = json.loads((path.parent / "metrics.json").read_text())
@@ -105,17 +105,17 @@ def collect(arguments) -> list[dict]:
 
 
 def table1(arguments) -> None:
-    """Transfer accuracy against the number of known pairs."""
+    """Measure transfer accuracy against the number of known pairs."""
     for seed in arguments.seeds:
         for configuration in arguments.configurations:
             for paired in arguments.paired:
-                if paired != "all" or "matched" not in configuration:  # nothing is left to match
+                if paired != "all" or "matched" not in configuration:  # no rows left to match
                     run(configuration, CONFIGURATIONS[configuration], paired, seed, arguments)
     write("vbta_table1", arguments)
 
 
 def ablation(arguments) -> None:
-    """The steps from `paper` to `ours`, at 100 known pairs."""
+    """Measure the steps from `paper` to `ours`, with 100 known pairs."""
     for name, changes in STEPS.items():
         preset = arguments.runs / "presets" / f"{arguments.dataset} {name}".replace(" ", "_")
         if not preset.exists():
@@ -127,7 +127,7 @@ def ablation(arguments) -> None:
 
 
 def write(name: str, arguments) -> None:
-    """The result file of a table; a trial on another data set has a file of its own."""
+    """Write the result file of a table; other data sets have separate files."""
     name += "" if arguments.dataset == "mnist" else f"_{arguments.dataset}"
     print(results.write(name, "benchmarks.vbta", collect(arguments), measured_here=False))
 
@@ -142,12 +142,12 @@ def main() -> None:
     )
     parser.add_argument("--paired", nargs="+", choices=PAIRED, default=PAIRED)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--epochs", type=int, default=100, help="of 50,000 rows; the paper's: 100")
+    parser.add_argument("--epochs", type=int, default=100, help="of 50,000 rows (paper: 100)")
     parser.add_argument("--dataset", choices=("mnist", "digits"), default="mnist")
     parser.add_argument("--runs", type=Path, default=Path("runs/vbta"))
     likelihood = parser.add_argument_group("table2")
     likelihood.add_argument("--binarise", choices=("threshold", "draw"), default="threshold")
-    likelihood.add_argument("--samples", type=int, default=1000, help="importance samples a row")
+    likelihood.add_argument("--samples", type=int, default=1000, help="importance samples per row")
     likelihood.add_argument("--rows", type=int, help="test rows (default: all)")
     arguments = parser.parse_args()
     family = arguments.dataset

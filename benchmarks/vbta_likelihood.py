@@ -1,9 +1,9 @@
-"""Table 2 of the VBTA paper: log p(x) and log p(y) of binarised digits, by importance sampling.
+"""Table 2 of the VBTA paper: log p(x) and log p(y) of binarized digits by importance sampling.
 
-The protocol, the same for all models: split 50,000 / 10,000; grey values made binary once,
-at a threshold of 0.5 or by drawing each pixel (seed 0); Bernoulli likelihood; the networks of
-the paper, Adam 1e-3, batch 50; VBTA with all pairs; weights of the last epoch. Models of the
-two are told apart on the same test rows and samples.
+All models use the same protocol: 50,000 training and 10,000 test images; images binarized once, at
+a threshold of 0.5 or by sampling each pixel (seed 0); Bernoulli likelihood; the networks of the
+paper, Adam 1e-3, batch size 50; VBTA with all pairs; weights of the last epoch; the same test rows
+and number of samples.
 """
 
 import keras
@@ -17,14 +17,14 @@ SPLITS = {"mnist": "paper", "digits": "keras"}
 
 
 def binarised(images: np.ndarray, how: str, seed: int) -> np.ndarray:
-    """uint8 images as float32 zeros and ones."""
+    """Return uint8 images as float32 zeros and ones."""
     grey = images / np.float32(255)
     level = 0.5 if how == "threshold" else np.random.default_rng(seed).random(grey.shape, "float32")
     return (grey > level).astype("float32")
 
 
 def table2(arguments) -> None:
-    """Trains a VAE of each domain and VBTA of both, and estimates their likelihoods."""
+    """Train a VAE per domain and VBTA, and estimate their likelihoods."""
     loaded = datasets.load_pair(
         f"{arguments.dataset}_transpose", split=SPLITS[arguments.dataset], format="numpy"
     )

@@ -1,1 +1,1 @@
-"""What our speed is measured against: training loops of others, and loops written by hand."""
+"""Peers for the speed comparisons: other libraries and handwritten training loops."""

@@ -1,14 +1,13 @@
-"""BridgingVAE's step as one writes it in PyTorch, eager or with `torch.compile`.
+"""BridgingVAE's step handwritten in PyTorch, eager or with `torch.compile`.
 
     python -m benchmarks.peers.bridging_torch FILE.npz BATCH one|three eager|compile
 
-`one`: all rows of both domains go through the encoder, and through the decoder, at once, and
-every row has one draw, as in ours. `three`: what the paper's reference does, with a pass through
-the encoder and a draw of each domain for each of the three terms of the objective.
+`one` encodes and decodes all rows of both domains at once, with one sample per row, as ours does.
+`three` follows the paper's reference code, with a pass and a sample per domain for each of the
+three terms of the objective.
 
-The file holds the latents of both domains, their labels, the weights of our model and directions;
-the loss of the first batch at mean latents in these directions, which the peer reports, must be
-ours.
+The file contains the latents of both domains, their labels, the weights of our model, and
+directions. The peer reports its loss on the first batch at mean latents, which must equal ours.
 """
 
 import sys
@@ -23,7 +22,7 @@ from benchmarks.peers.turns import THREADS, serve
 
 
 def linear(file, kernel: str, bias: str) -> nn.Linear:
-    """A layer with weights of the file, whose kernels have the shape (in, out)."""
+    """Apply a layer with weights from the file, whose kernels have the shape (in, out)."""
     layer = nn.Linear(*file[kernel].shape)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(file[kernel].T.copy()))
@@ -43,7 +42,7 @@ class GatedMixing(nn.Module):
 
 
 class Network(nn.Module):
-    """ReLU layers and the heads that mix their output with the input."""
+    """ReLU layers followed by heads that mix their output with the input."""
 
     def __init__(self, file, name: str, heads: list[str]):
         super().__init__()
@@ -83,7 +82,7 @@ class Bridge(nn.Module):
         return mean, functional.softplus(raw)
 
     def distance(self, both, directions):
-        """W_p^p along the directions, of the two halves of the rows `both`."""
+        """Return W_p^p along the directions, between the two halves of the rows `both`."""
         if directions is None:
             directions = functional.normalize(torch.randn(self.shape), dim=1)
         columns = (directions @ both.T).unflatten(1, (2, -1)).sort(dim=2).values
@@ -95,20 +94,20 @@ class Bridge(nn.Module):
         return error + beta_kl * kl + beta_swd * distance + beta_cls * nll
 
     def one(self, given, y, directions=None):
-        """Rows of one domain, then as many of the other; with directions, at mean latents."""
+        """Process the rows of both domains together; with directions, at mean latents."""
         mean, log_var = given[:, 0], given[:, 1]
         z = draw(mean, (0.5 * log_var).exp()) if directions is None else mean
         mean, std = self.encode(z, self.one_hot)
         shared = draw(mean, std) if directions is None else mean
         (output,) = self.decoder(shared, self.one_hot)
-        # The domains are of equal size: their sum is twice the mean over all rows.
+        # The domains have equal size, so the sum is twice the mean over all rows.
         error = 2.0 * functional.mse_loss(output, z)
         nll = 2.0 * functional.cross_entropy(self.classifier(shared), y)
         kl = 2.0 * kl_divergence(mean, std)
         return self.total(error, kl, self.distance(shared, directions), nll)
 
     def three(self, given, y, directions=None):
-        """The same with a pass and a draw of its own for each domain in each term."""
+        """Process each domain and term separately, each with its own sample."""
         error, kl, nll, compared = 0.0, 0.0, 0.0, []
         halves = (tensor.chunk(2) for tensor in (given, y, self.one_hot))
         for rows, labels, one_hot in zip(*halves, strict=True):
@@ -134,7 +133,7 @@ def main():
     torch.set_num_threads(THREADS)
     with np.load(path) as npz:
         file = dict(npz)
-    # One tensor for both domains: a batch is gathered at once.
+    # One tensor for both domains, to gather a batch at once.
     latents, labels = (
         torch.from_numpy(np.concatenate([file[f"{d}_{kind}"] for d in ("source", "target")]))
         for kind in ("latents", "labels")
@@ -165,7 +164,7 @@ def main():
         first = torch.cat([torch.arange(batch), rows + torch.arange(batch)])
         directions = torch.from_numpy(file["projections"])
         loss = eager(latents[first], labels[first], directions).item()
-    # Before the first answer, so that who waits for it learns whether this compiles at all.
+    # Compile before the first answer, so that failures are reported early.
     run(1)
     parameters = sum(p.numel() for p in bridge.parameters())
     serve(run, loss=loss, parameters=parameters)

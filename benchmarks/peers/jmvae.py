@@ -2,8 +2,8 @@
 
     python -m benchmarks.peers.jmvae FILE.npz BATCH STEPS
 
-Encoders and decoders are as wide as VBTA's, of MultiVae's own classes. JMVAE has a joint
-encoder too, here the one that it makes by default: its step does more than VBTA's.
+Encoders and decoders are MultiVae's classes with VBTA's widths. JMVAE also has a joint encoder,
+here its default, so its step does more work than VBTA's.
 """
 
 import sys
@@ -50,7 +50,7 @@ def main():
             nonlocal epoch
             epoch += 1
             start = time.perf_counter()
-            trainer.train_step(epoch)  # an epoch, in MultiVae's words
+            trainer.train_step(epoch)  # runs an epoch
             return (time.perf_counter() - start) / steps
 
         serve(run, parameters=sum(p.numel() for p in model.parameters()))

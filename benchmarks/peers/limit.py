@@ -1,10 +1,9 @@
-"""What a step takes at least: its matrix products, and Adam's way through the parameters.
+"""A lower limit of the time per step: its matrix products, and Adam's pass over the parameters.
 
     python -m benchmarks.peers.limit BATCH '[[in, out, times, is_first], ...]'
 
-The products of a dense layer's forward and backward pass, in the step's own shapes, by
-PyTorch's BLAS and nothing between them; and PyTorch's fused Adam on as many parameters, which
-reads and writes each of its arrays once.
+Measures the products of a dense layer's forward and backward pass in the step's shapes with
+PyTorch's BLAS, and PyTorch's fused Adam on as many parameters.
 """
 
 import json
@@ -17,7 +16,7 @@ from benchmarks.peers.turns import THREADS, serve
 
 
 def products(batch: int, layers: list) -> list[tuple]:
-    """Operands and result of each product; a first layer has no gradient of its input."""
+    """Return operands and result of each product; a first layer needs no input gradient."""
     result = []
     for n_in, n_out, times, is_first in layers:
         for _ in range(times):
@@ -33,7 +32,7 @@ def main():
     torch.set_num_threads(THREADS)
     operands = products(batch, layers)
     flops = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in operands)
-    # Shared layers are multiplied with twice and updated once.
+    # Shared layers are used twice but updated once.
     weights = [torch.rand(n_in + 1, n_out, requires_grad=True) for n_in, n_out, *_ in layers]
     for weight in weights:
         weight.grad = torch.rand_like(weight)

@@ -1,4 +1,4 @@
-"""LSTNet's step as one writes it in PyTorch, which translates anew for each team.
+"""LSTNet's step handwritten in PyTorch, which translates separately for each optimizer.
 
 python -m benchmarks.peers.lstnet_step WIDTH BATCH float32|bfloat16
 """

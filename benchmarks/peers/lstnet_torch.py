@@ -1,7 +1,7 @@
-"""LSTNet's step as one writes it in PyTorch, eager, from the same tables of layers.
+"""LSTNet's step handwritten in PyTorch, eager, built from the same tables of layers.
 
-Images are NCHW in [-1, 1]. The discriminators' update comes first, on translations without
-gradients; the translators' update translates once more.
+Images are NCHW in [-1, 1]. The discriminators are updated first, on translations without gradients;
+the update of the translators translates again.
 """
 
 import torch
@@ -9,11 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 DOMAINS = ("source", "target")
-SLOPE = 0.3  # of LeakyReLU
+SLOPE = 0.3  # slope of LeakyReLU
 
 
 class Padding(nn.Module):
-    """TensorFlow's "same" of an int kernel: where it is odd, the larger part comes last."""
+    """TensorFlow's "same" padding for an int kernel; an odd total is larger at the end."""
 
     def __init__(self, kernel: int, strides: int, value: float = 0.0):
         super().__init__()
@@ -28,12 +28,12 @@ class Padding(nn.Module):
 
 
 def convolutions(table, width: int, channels: int, transposed: bool = False) -> nn.Sequential:
-    """Rows of filters (in units of `width`), kernel, strides and padding."""
+    """Build from rows of filters (in units of `width`), kernel, strides and padding."""
     kind, layers = nn.ConvTranspose2d if transposed else nn.Conv2d, []
     for filters, kernel, strides, padding in table:
         n = filters * width
         layers.append(kind(channels, n, kernel, strides, bias=False))
-        if padding == "same" and transposed:  # cut off what was padded on the way there
+        if padding == "same" and transposed:  # crop what the convolution padded
             first, last = -((kernel - strides) // 2), -((kernel - strides + 1) // 2)
             layers.append(nn.ZeroPad2d((first, last, first, last)))
         elif padding == "same":
@@ -44,7 +44,7 @@ def convolutions(table, width: int, channels: int, transposed: bool = False) -> 
 
 
 def discriminator(table, width: int, channels: int) -> nn.Sequential:
-    """Rows of filters (in units of `width`), kernel, padding and stride of the pooling."""
+    """Build from rows of filters (in units of `width`), kernel, padding and pooling stride."""
     layers = []
     for filters, kernel, padding, pool in table:
         layers += [Padding(kernel, 1)] if padding == "same" else []
@@ -59,7 +59,7 @@ class LSTNet(nn.Module):
 
     def __init__(self, tables: dict, shapes: dict, width: int = 64):
         super().__init__()
-        n = {name: table[-1][0] * width for name, table in tables.items()}  # what comes out
+        n = {name: table[-1][0] * width for name, table in tables.items()}  # output channels
         inputs = {d: shapes[d][-1] for d in DOMAINS} | {"latent": n["shared_encoder"]}
         self.networks = nn.ModuleDict()
         for name, table in tables.items():
@@ -76,7 +76,7 @@ class LSTNet(nn.Module):
             self.networks[name] = network
         x = [torch.zeros(1, shapes[d][-1], *shapes[d][:2]) for d in DOMAINS]
         for name, _, true, _ in self.eval().games(*x, *self(*x)):
-            self.judged(name, true, 1.0)  # counts the inputs of its last layer
+            self.score(name, true, 1.0)  # initializes the lazy last layer
         self.train()
         teams = {True: [], False: []}
         for name, network in self.networks.items():
@@ -86,13 +86,13 @@ class LSTNet(nn.Module):
         self.translators = torch.optim.Adam(self.translating, **adam)
 
     def through(self, *images):
-        """Latents of the source's and the target's images, and features; each one batch."""
+        """Return latents of source and target images, and features, each as one batch."""
         features = [self.networks[f"{d}_encoder"](x) for d, x in zip(DOMAINS, images, strict=True)]
         z = self.networks["shared_encoder"](torch.cat(features))
         return z, self.networks["shared_generator"](z)
 
     def forward(self, x1, x2):
-        """Latents, and pairs of what is reconstructed, translated and cycled."""
+        """Return latents, and pairs of reconstructions, translations and cycles."""
         rows = [len(x1), len(x2)]
         to = [self.networks[f"{d}_generator"] for d in DOMAINS]
         z, h = self.through(x1, x2)
@@ -101,40 +101,40 @@ class LSTNet(nn.Module):
         return z.split(rows), (kept1, kept2), (made1, made2), (to[0](back[1]), to[1](back[0]))
 
     def games(self, x1, x2, z, _, translated, __):
-        """Name, weight, what is true and what is false."""
+        """Return name, weight, real and fake inputs of each adversarial term."""
         yield "source", 20.0, x1, translated[0]
         yield "target", 20.0, x2, translated[1]
         yield "latent", 30.0, *z
 
-    def judged(self, name, x, label):
+    def score(self, name, x, label):
         logits = self.networks[f"{name}_discriminator"](x)
         return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
     def step(self, x1, x2):
-        """One update of the discriminators, then one of the translators; both losses."""
+        """Update the discriminators, then the translators; return both losses."""
         with torch.no_grad():
             made, played, loss = self(x1, x2), 0.0, 0.0
         for name, weight, true, false in self.games(x1, x2, *made):
-            played += weight * (self.judged(name, true, 1.0) + self.judged(name, false, 0.0))
+            played += weight * (self.score(name, true, 1.0) + self.score(name, false, 0.0))
         self.discriminators.zero_grad()
         played.backward()
         self.discriminators.step()
 
         made = self(x1, x2)
         for name, weight, true, false in self.games(x1, x2, *made):
-            loss += weight * self.judged(name, false, 1.0)
+            loss += weight * self.score(name, false, 1.0)
             if name == "latent":
-                loss += weight * self.judged(name, true, 0.0)
+                loss += weight * self.score(name, true, 0.0)
         for x, image in zip((x1, x2) * 2, (*made[1], *made[3]), strict=True):
             loss += 100.0 * functional.l1_loss(image, x)
         self.translators.zero_grad()
-        loss.backward(inputs=self.translating)  # and no gradient of a discriminator's weight
+        loss.backward(inputs=self.translating)  # no gradients for discriminators
         self.translators.step()
         return played.item(), loss.item()
 
 
 def copy_weights(keras_weights_by_network: dict[str, list], model: LSTNet) -> None:
-    """Loads `network.get_weights()` of the Keras networks into those of the same names."""
+    """Load `network.get_weights()` of the Keras networks into those with the same names."""
     for name, arrays in keras_weights_by_network.items():
         arrays, channels = iter(arrays), None
         for layer in model.networks[name]:
@@ -142,9 +142,9 @@ def copy_weights(keras_weights_by_network: dict[str, list], model: LSTNet) -> No
                 if key == "num_batches_tracked":
                     continue
                 value = torch.tensor(next(arrays))
-                if value.ndim == 4:  # (..., in, out), transposed (..., out, in); no one flips
+                if value.ndim == 4:  # (..., in, out), or transposed (..., out, in)
                     value = value.permute(3, 2, 0, 1)
-                elif value.ndim == 2:  # Keras flattened (places, channels)
+                elif value.ndim == 2:  # Keras flattens (places, channels)
                     value = value.reshape(-1, channels).T.reshape(1, -1)
                 tensor.copy_(value)
             channels = getattr(layer, "out_channels", channels)

@@ -1,4 +1,4 @@
-"""pytorch-metric-learning's miners with its triplet loss, forward and backward.
+"""Miners and triplet loss of pytorch-metric-learning, forward and backward.
 
 python -m benchmarks.peers.metric_learning hard|semi-hard ROWS DIM MARGIN
 """
@@ -25,7 +25,7 @@ def main():
         miner = BatchHardMiner(distance=distance)
     else:
         miner = TripletMarginMiner(margin, type_of_triplets="semihard", distance=distance)
-    # The mean over all triplets mined, as ours; by default it is over those above 0.
+    # Average over all mined triplets, as ours does; the default averages those above 0.
     objective = TripletMarginLoss(margin, distance=distance, reducer=MeanReducer())
 
     def step():

@@ -1,4 +1,4 @@
-"""POT's sliced Wasserstein distance, or one by `torch.sort`, forward and backward.
+"""The sliced Wasserstein distance of POT, or with `torch.sort`, forward and backward.
 
 python -m benchmarks.peers.sliced_wasserstein POT|torch.sort BATCH DIM PROJECTIONS
 """
@@ -14,7 +14,7 @@ from benchmarks.peers.turns import THREADS, serve
 
 
 def samples(batch: int, dim: int, num: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two batches `(batch, dim)` and unit directions `(num, dim)`, float32."""
+    """Return two batches `(batch, dim)` and unit directions `(num, dim)`, float32."""
     rng = np.random.default_rng(0)
     x, y = (rng.normal(i, size=(batch, dim)).astype("float32") for i in (0, 1))
     projections = rng.normal(size=(num, dim)).astype("float32")

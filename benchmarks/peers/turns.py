@@ -1,10 +1,9 @@
-"""Peers in processes of their own, that take turns with ours.
+"""Runs peers in separate processes that alternate with ours.
 
-A peer has its own process, so that two frameworks share no thread pool, and may have its own
-interpreter, so that packages which exclude each other can be compared. It says on one line
-what it is, then answers every number of steps with the seconds that they took; while one of
-the two runs, the other waits. Rounds alternate, because other work on a machine comes and
-goes.
+A peer has its own process, so that two frameworks do not share a thread pool, and can have its own
+interpreter, so that incompatible packages can be compared. It first prints one line of facts, then
+answers each number of steps with the seconds that they took. Only one of the two runs at a time.
+Rounds alternate, since the load of a machine varies.
 """
 
 import json
@@ -21,20 +20,20 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 THREADS = min(2, len(os.sched_getaffinity(0)))
-MARK = "answer: "  # tells answers from what a peer's packages print
+MARK = "answer: "  # distinguishes answers from other output of the peer
 
 
 class Peer:
-    """The process of one peer.
+    """The process of a peer.
 
     Args:
-        module: Its module in `benchmarks.peers`, which ends in `serve`.
+        module: Its module in `benchmarks.peers`, which ends by calling `serve`.
         *arguments: Its command line.
         python: Path of its interpreter.
     """
 
     def __init__(self, module: str, *arguments: object, python: str = sys.executable):
-        # A pipe that nobody reads would stop a peer that prints progress bars.
+        # An unread pipe would block a peer that prints progress bars.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, see `close`
         self._process = subprocess.Popen(
             [python, "-m", f"benchmarks.peers.{module}", *map(str, arguments)],
@@ -48,7 +47,7 @@ class Peer:
         self.facts = self._answer()
 
     def __call__(self, steps: int) -> float:
-        """Seconds a step."""
+        """Return seconds per step."""
         print(steps, file=self._process.stdin, flush=True)
         return self._answer()
 
@@ -65,14 +64,14 @@ class Peer:
 
 
 def serve(run: Callable[[int], float], **facts) -> None:
-    """The peer's side: answers until its input ends. `run(steps)` returns seconds a step."""
+    """The peer's side: answer until the input ends. `run(steps)` returns seconds per step."""
     print(MARK + json.dumps(facts), flush=True)
     for line in sys.stdin:
         print(MARK + json.dumps(run(int(line))), flush=True)
 
 
 def embeddings(rows: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings `(rows, dim)` in ten loose clusters, and their labels `(rows,)`."""
+    """Return embeddings `(rows, dim)` in ten loose clusters, and their labels `(rows,)`."""
     rng = np.random.default_rng(0)
     labels = np.arange(rows) % 10
     centres = rng.normal(size=(10, dim))
@@ -83,7 +82,7 @@ def embeddings(rows: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
 def in_turns(
     runners: dict[str, Callable[[int], float]], steps: dict[str, int], rounds: int
 ) -> dict[str, list[float]]:
-    """Seconds a step of each runner in each round; the first, which compiles, is left out."""
+    """Return seconds per step of each runner and round, without the first, which compiles."""
     seconds = {name: [] for name in runners}
     for round_ in range(rounds + 1):
         for name, run in runners.items():
@@ -94,7 +93,7 @@ def in_turns(
 
 
 def row(peer: str, setting: dict, ours: list[float], theirs: list[float], unit: str) -> dict:
-    """A row of a result file from seconds a step; a ratio above 1 means that we are faster."""
+    """Return a row of a result file; a ratio above 1 means that ours is faster."""
     medians = statistics.median(ours), statistics.median(theirs)
     scale = {"ms": lambda s: 1e3 * s, "steps/s": lambda s: 1 / s}[unit]
     return {

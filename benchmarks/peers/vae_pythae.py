@@ -1,8 +1,8 @@
-"""pythae's VAE, trained by pythae's own trainer.
+"""The VAE of pythae, trained by its own trainer.
 
     python -m benchmarks.peers.vae_pythae FILE.npz BATCH STEPS LATENT
 
-Its default networks for images of one channel: 784-512-LATENT and back.
+Uses its default networks for images of one channel: 784-512-LATENT and back.
 """
 
 import sys
@@ -40,7 +40,7 @@ def main():
             nonlocal epoch
             epoch += 1
             start = time.perf_counter()
-            trainer.train_step(epoch)  # an epoch, in pythae's words
+            trainer.train_step(epoch)  # runs an epoch
             return (time.perf_counter() - start) / steps
 
         serve(run, parameters=sum(p.numel() for p in model.parameters()))

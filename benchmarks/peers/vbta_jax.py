@@ -1,8 +1,8 @@
-"""VBTA's step as one writes it in JAX: a jitted function of a dict of parameters.
+"""VBTA's step handwritten in JAX: a jitted function of a dict of parameters.
 
     python -m benchmarks.peers.vbta_jax FILE.npz BATCH
 
-As `vbta_torch`, with an Adam of its own, and the parameters donated.
+Like `vbta_torch`, with a custom Adam and donated parameters.
 """
 
 import functools
@@ -38,7 +38,7 @@ def objective(p, batch, noise):
 
 
 def triplet_loss(source, target, paired):
-    """softplus(d_ij - d_ik): j is the pair of i, k the nearest of the rest."""
+    """Return softplus(d_ij - d_ik); j is the pair of i, k the nearest other row."""
     (m, v), (n, w) = source, target
     # 4 d = sum v/w + w/v - 2 + (m - n)^2 (1/v + 1/w), multiplied out.
     d = (v + m**2) @ (1 / w).T + (1 / v) @ (w + n**2).T - 2 * (m / v) @ n.T - 2 * m @ (n / w).T

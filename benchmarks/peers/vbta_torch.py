@@ -1,9 +1,9 @@
-"""VBTA's step as one writes it in PyTorch, eager or with `torch.compile`.
+"""VBTA's step handwritten in PyTorch, eager or with `torch.compile`.
 
     python -m benchmarks.peers.vbta_torch FILE.npz BATCH eager|compile [fused]
 
-The file holds images of both domains and the weights of our model; the loss of the first
-batch at the mean latent, which the peer reports, must be ours.
+The file contains images of both domains and the weights of our model. The peer reports its loss on
+the first batch at mean latents, which must equal ours.
 """
 
 import sys
@@ -29,7 +29,7 @@ class VBTA(nn.Module):
         self.decoders = nn.ModuleList(nn.Linear(hidden, pixels) for _ in range(2))
 
     def load(self, weights):
-        """Weights by the names of `benchmarks.speed_vbta`, kernels of shape (in, out)."""
+        """Return weights by their names in `benchmarks.speed_vbta`; kernels are (in, out)."""
         layers = {
             "source_encoder": self.encoders[0],
             "target_encoder": self.encoders[1],
@@ -59,7 +59,7 @@ class VBTA(nn.Module):
 
 
 def triplet_loss(source, target, paired):
-    """softplus(d_ij - d_ik): j is the pair of i, k the nearest of the rest."""
+    """Return softplus(d_ij - d_ik); j is the pair of i, k the nearest other row."""
     (m, v), (n, w) = source, target
     # 4 d = sum v/w + w/v - 2 + (m - n)^2 (1/v + 1/w), multiplied out.
     d = (v + m**2) @ (1 / w).T + (1 / v) @ (w + n**2).T - 2 * (m / v) @ n.T - 2 * m @ (n / w).T
