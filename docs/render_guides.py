@@ -147,7 +147,9 @@ class Page:
         return path
 
 
-def execute(notebook: nbformat.NotebookNode, folder: str | Path, timeout: int | None = None) -> None:
+def execute(
+    notebook: nbformat.NotebookNode, folder: str | Path, timeout: int | None = None
+) -> None:
     """Run a notebook in `folder` and store its outputs in it."""
     from nbclient import NotebookClient
 

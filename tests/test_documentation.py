@@ -1,4 +1,4 @@
-"""Every example in a docstring and in README.md runs."""
+"""Every example in docstrings, README.md and the quick start runs."""
 
 import doctest
 import importlib
@@ -47,14 +47,14 @@ def test_there_are_examples():
     assert examples > 100
 
 
-# The quick start, a block for each model, once.
+# The quick start has a block per model, so it runs on one backend only.
 @pytest.mark.parametrize(
     "page",
     [README, pytest.param(QUICK_START, marks=pytest.mark.once)],
     ids=["README", "quick_start"],
 )
 def test_blocks(page, tmp_path):
-    """They build on each other, as a reader's session does, with what the page says to install."""
+    """The blocks run in one session, with only the packages that the page installs."""
     backend = keras.backend.backend()
     result = subprocess.run(
         [sys.executable, str(TESTS / "run_blocks.py"), str(page), backend],
@@ -77,7 +77,7 @@ def test_blocks(page, tmp_path):
 
 
 @pytest.mark.once
-def test_each_block_stands_after_an_install_line():
+def test_each_block_follows_an_install_line():
     known = set(run_blocks.PROJECT["optional-dependencies"])
     for page in (README, QUICK_START):
         lines = [extras for _, extras in run_blocks.blocks(page)]
@@ -85,7 +85,7 @@ def test_each_block_stands_after_an_install_line():
 
 
 @pytest.mark.once
-def test_what_an_install_line_brings():
+def test_packages_of_an_install_line():
     brings = run_blocks.distributions({"torch", "viz"})
     assert {"keras", "h5py", "torch", "sympy", "scikit-learn", "joblib", "tensorboard"} <= brings
     assert not {"tensorflow", "jax", "onnx", "tensorflow-datasets", "pytest"} & brings

@@ -1,4 +1,4 @@
-"""The commands that regenerate the papers' tables, at the size of a test."""
+"""The commands that regenerate the papers' tables, at a small size."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """Result files in a folder of the test's own, and a classifier of one epoch."""
+    """A temporary folder for result files, and a classifier trained for one epoch."""
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     (tmp_path / "results").mkdir()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
@@ -43,7 +43,7 @@ def test_vbta_table1(files, monkeypatch):
     assert to_source["setting"]["direction"] == "target_to_source" and to_source["std"] is None
     assert 0 <= to_target["value"] <= 1 and to_source["wall_seconds"] > 0
 
-    # Finished runs are not run again; another seed is added to them.
+    # Finished runs are not repeated.
     monkeypatch.setattr(mnist_transpose, "run", None)
     run(vbta, "table1", *options, "--paired", "10")
     assert read("vbta_table1_digits")["rows"][0]["value"] == to_source["value"]
@@ -60,11 +60,11 @@ def test_vbta_table2(files):
         ("paper", "target"),
     ]
     for row in rows:
-        # Bits of 64 pixels: a model that has learned anything is below one nat a pixel.
+        # 64 binary pixels: a trained model needs less than one nat per pixel.
         assert -64 < row["value"] < 0 < row["monte_carlo_error"] < row["standard_error"]
 
 
-def test_epochs_have_as_many_steps():
+def test_oversampling_keeps_the_number_of_steps():
     assert vbta.epochs_of(20, oversampled=False) == 20
     pair = datasets.load_pair("digits_transpose", 100, paired_per_batch=10, format="numpy")
     plain = datasets.load_pair("digits_transpose", 100, format="numpy")
@@ -91,7 +91,7 @@ def test_tvae_table1(files, monkeypatch):
     assert found["ours", "triplet_accuracy", 1.0]["value"] <= ours["value"]
 
 
-def test_batches_move_images_anew_and_can_be_resumed():
+def test_batches_are_augmented_per_epoch_and_can_be_resumed():
     images = np.random.default_rng(0).random((40, 6, 6, 1))
     labels = np.arange(40)
     first = tvae.Batches(images, labels, 10, 1, seed=0, epoch=0)
@@ -104,7 +104,7 @@ def test_batches_move_images_anew_and_can_be_resumed():
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_table_shows_what_was_measured():
+def test_a_table_shows_settings_and_measurements():
     rows = [
         {"configuration": "a", "setting": {"n": 1}, "value": 0.5, "std": 0.01, "seeds": 2},
         {"configuration": "b", "setting": {"m": "x"}, "value": -80.123, "std": None, "seeds": 1},
@@ -117,9 +117,18 @@ def test_a_table_shows_what_was_measured():
     ]
 
 
-def test_rows_that_are_not_measured_anew_stay(files):
+def test_rows_that_are_not_replaced_are_kept(files):
     _, read = files
     for backend, value in (("a", 1), ("b", 2), ("a", 3)):
         row = {"setting": {"backend": backend}, "value": value}
         results.write("x", "m", [row], replaces=lambda r, b=backend: r["setting"]["backend"] == b)
     assert [row["value"] for row in read("x")["rows"]] == [2, 3]
+
+
+def test_printed_rows_of_result_files_come_from_printed_json():
+    printed = json.loads(results.PRINTED.read_text())
+    assert all(table["source"] and table["rows"] for table in printed.values())
+    for path in results.RESULTS.glob("*.json"):
+        rows = results.read(path.stem)["rows"]
+        found = [row for row in rows if "printed" in str(row.get("configuration"))]
+        assert found == (results.printed(path.stem) if found else [])

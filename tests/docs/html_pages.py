@@ -1,22 +1,22 @@
-"""Reads built HTML pages: links, anchors, pictures, tables, as far as the tests ask for them."""
+"""Parses built HTML pages: links, anchors, pictures, tables and formulas."""
 
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# Elements that load what they name when a page is opened.
+# Elements that load a file when a page is opened, and its attribute.
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
 
 
 class Page(HTMLParser):
-    """One page.
+    """An HTML page.
 
     Attributes:
         ids: All anchors.
         links: Targets of `<a>`.
-        loaded: What scripts, styles and pictures name.
+        loaded: Files that scripts, styles and pictures load.
         pictures: `(src, alt)` of each picture.
-        rows: Cells of each row of all tables, their text.
+        rows: Text of the cells in each row of all tables.
         formulas: Text of each MathML element.
         text: All text outside of scripts and styles.
     """
@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
 
 def read_site(folder: Path) -> dict[Path, Page]:
-    """All pages of a built site; `404.html` has links from the root of a server."""
+    """Read all pages of a built site, except `404.html`, whose links start at the server root."""
     return {path: Page(path) for path in sorted(folder.rglob("*.html")) if path.name != "404.html"}
 
 
@@ -79,7 +79,7 @@ def is_external(target: str) -> bool:
 
 
 def broken(pages: dict[Path, Page]) -> list[str]:
-    """Internal links, anchors and loaded files that lead nowhere."""
+    """Return internal links, anchors and loaded files that do not exist."""
     problems = []
     for page in pages.values():
         for target in [*page.links, *page.loaded]:

@@ -28,7 +28,7 @@ PAPERS = ("tvae", "vbta", "latent_domain_transfer", "dual_vae", "lstnet")
 
 
 def build(folder: Path) -> list[str]:
-    """Builds the site into a folder; returns the warnings."""
+    """Build the site into a folder; return the warnings."""
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
 
@@ -49,7 +49,7 @@ def build(folder: Path) -> list[str]:
 
 
 def cells_of(markdown: str) -> list[list[str]]:
-    """Rows of a Markdown table, as a page shows them."""
+    """Return the rows of a Markdown table as a page shows them."""
     rows = [line.strip("|").split("|") for line in markdown.splitlines() if line.startswith("|")]
     return [[cell.strip().replace("`", "") for cell in row] for row in rows if "---" not in row[0]]
 

@@ -1,4 +1,4 @@
-"""The checks of built pages find what is broken: they could not fail otherwise."""
+"""The checks of built pages detect broken links, anchors and files."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ def site(folder, body):
     return html_pages.read_site(folder)
 
 
-def test_what_is_whole(tmp_path):
+def test_a_correct_site(tmp_path):
     body = '<a href="sub/b.html#here"></a><a href="#top"></a><p id="top"></p><img src="x.png">'
     assert html_pages.broken(site(tmp_path, body)) == []
 
@@ -34,11 +34,11 @@ def test_what_is_whole(tmp_path):
         ('<script src="y.js"></script>', "a.html: y.js"),
     ],
 )
-def test_what_is_broken(tmp_path, body, problem):
+def test_a_broken_site(tmp_path, body, problem):
     assert html_pages.broken(site(tmp_path, body)) == [problem]
 
 
-def test_what_a_page_holds(tmp_path):
+def test_parsed_page(tmp_path):
     body = (
         '<link rel="stylesheet" href="https://x.org/a.css"><img src="x.png" alt="Rows of digits">'
         "<table><tr><th>n</th></tr><tr><td>1<code>2</code></td></tr></table>"

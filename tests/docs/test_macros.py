@@ -145,7 +145,7 @@ def test_printed_figures_stand_beside_ours(files):
     assert lines[3] == "| TVAE, the paper's configuration | 95.60 % | 90.00 ± 1.00 % | 7 |"
 
 
-def test_sections_of_the_repository_files():
+def test_sections_of_repository_files():
     text = "# Top\n\nintro\n\n## A\n\n```bash\n# no heading\n```\n\n### B\n\nb\n\n## C\n\nc\n"
     assert repository_text.section(text, "Top") == "intro"
     assert repository_text.section(text, "A").endswith("```\n\n### B\n\nb")
@@ -157,7 +157,7 @@ def test_sections_of_the_repository_files():
         page("{{ include('NOTHING.md') }}")
 
 
-def test_links_of_the_repository_files_hold_in_the_site():
+def test_links_of_repository_files_are_rewritten():
     def relinked(text, source="README.md", page="papers/x.md"):
         return repository_text.relinked(text, source, page)
 

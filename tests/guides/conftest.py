@@ -1,4 +1,4 @@
-"""Small data where TensorFlow Datasets looks for the real one: nothing is downloaded."""
+"""Small data sets in the place of downloads of TensorFlow Datasets."""
 
 import os
 
@@ -7,14 +7,14 @@ import pytest
 
 from keras_latent import datasets
 
-# Version of each dataset in TFDS, and the size of its images.
+# Version of each data set in TFDS, and size of its images.
 IMAGES = {"mnist": ("3.0.1", 28), "fashion_mnist": ("3.0.1", 28), "usps": ("1.0.0", 16)}
 SPEAKERS = ("george", "theo")
 TAKES = (0, 4, *range(5, 25))  # two for testing, twenty for training
 
 
 def enlarged(images, size):
-    """Digits of 8x8 as many times larger as fit into `size`, in the middle of black ones."""
+    """Enlarge 8x8 digits as far as fits `size`, centered on black."""
     images = np.kron(images, np.ones((1, size // 8, size // 8, 1), np.uint8))
     before = (size - images.shape[1]) // 2
     margin = (before, size - images.shape[1] - before)
@@ -22,7 +22,7 @@ def enlarged(images, size):
 
 
 def tone(digit, take):
-    """A tenth of a second that rises from a pitch of the digit's."""
+    """Return a tenth of a second of a tone with rising pitch that depends on the digit."""
     time = np.arange(800) / 8000
     return (20_000 * np.sin(2 * np.pi * (150 + 60 * digit + take + 900 * time) * time)).astype(
         "int64"
@@ -44,7 +44,7 @@ def store(tfds, folder, name, version, features, splits):
 
 @pytest.fixture(scope="session")
 def tfds_data_dir(tmp_path_factory):
-    """The real data where `TFDS_DATA_DIR` has it; else digits of scikit-learn's, and tones."""
+    """The folder in `TFDS_DATA_DIR`; otherwise scikit-learn's digits, and tones."""
     given = os.environ.get("TFDS_DATA_DIR")
     if given:
         return given
