@@ -27,7 +27,7 @@ TITLES = {
     "bridging_table3": "Latent domain transfer, table 3: transfer accuracy against labels",
     "bridging_table4": "Latent domain transfer, table 4: ablation",
     "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
-    "bridging_gan": "Latent domain transfer: digits that a classifier recognizes in the GAN's sounds",
+    "bridging_gan": "Latent domain transfer: digits recognized in the GAN's sounds",
     "bridging_minutes": "Latent domain transfer: training time of a bridge",
     "dualvae_table1": "DualVAE, table 1: conditional inception score",
     "dualvae_sparsity": "DualVAE, figure 6: conditional inception score with missing labels",

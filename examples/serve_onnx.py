@@ -1,6 +1,6 @@
 """Runs an exported model on images with NumPy and ONNX Runtime only.
 
-    model.export("translate.onnx", "onnx", verb="translate", to="target")      # once, after training
+    model.export("translate.onnx", "onnx", verb="translate", to="target")  # once
     python serve_onnx.py translate.onnx images.npy translated.npy
 
 `images.npy` has the shape `(rows, height, width, channels)` and contains floats, scaled as in

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jinja2
-import keras
 import pytest
 
 pytest.importorskip("mkdocs")
