@@ -66,10 +66,10 @@ def test_there_are_guides():
 def test_form(guide):
     notebook = jupytext.read(guide)
     assert guide.read_text().count("\n") < 300
-    assert notebook.metadata.jupytext.text_representation.format_name == "percent"
-    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata["jupytext"]["text_representation"]["format_name"] == "percent"
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
     assert set(notebook.metadata) <= {"description", "accelerator", "kernelspec", "jupytext"}
-    assert len(notebook.metadata.description) > 20
+    assert len(notebook.metadata["description"]) > 20
     # Text first, under the only title, then sections.
     first, *others = notebook.cells
     assert re.match(r"# \S.*\n\n## \S", first.source) and first.cell_type == "markdown"
