@@ -10,7 +10,7 @@ from keras_latent.src.training.inputs import check_values
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of float images and attributes, shuffled and augmented anew in each epoch.
+    """Batches of float images and attributes, shuffled and augmented in each epoch.
 
     A batch depends only on the seed, the epoch and its index. All batches have the same size, so
     shapes are static; the last batch of an epoch is filled up with the first rows. Without a seed,

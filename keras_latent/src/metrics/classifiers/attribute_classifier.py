@@ -43,9 +43,9 @@ def attribute_classifier(
     """Train a classifier of attributes on real images, or load a cached one.
 
     This is the evaluation classifier of `ConditionalInceptionScore`. Images stay in host memory in
-    their own dtype (uint8 for large sets). Each batch is converted to floats and augmented anew in
-    each epoch by mirroring, shifting and blurring, so that the classifier does not penalize
-    generated images for their position or sharpness.
+    their own dtype (uint8 for large sets). Each batch is converted to floats and randomly mirrored,
+    shifted and blurred, so that the classifier does not penalize generated images for their
+    position or sharpness.
 
     The file name is derived from the data, the attributes and the settings, as in
     `reference_classifier`. The names of the model and the file also show what training started

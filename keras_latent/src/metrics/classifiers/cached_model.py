@@ -51,7 +51,7 @@ def check_labeled(name: str, axes: tuple[str, ...], data: np.ndarray, labels: np
 
 
 class Epochs(keras.utils.PyDataset):
-    """Batches of rows, shuffled and augmented anew in each epoch.
+    """Batches of rows, shuffled and augmented in each epoch.
 
     It uses its own random stream, so that the caller's random numbers do not depend on whether a
     classifier was cached.
@@ -100,7 +100,7 @@ def train_in_epochs(
     seed: int,
     verbose: int,
 ) -> None:
-    """Train with Adam on rows that are shuffled and augmented anew in each epoch.
+    """Train with Adam on rows that are shuffled and augmented in each epoch.
 
     The learning rate decays from 2e-3 to 0 with a cosine schedule. The training state is saved in
     `folder`, and an interrupted training resumes from it.
