@@ -43,23 +43,16 @@ training data of a bridge to a model without an encoder."""
 # Where the methods are defined that only the page of `training.PortableModel` shows.
 PORTABLE_MODEL = "keras_latent.src.training.model."
 # Methods of Keras that every model overrides.
-KERAS = {
-    "build",
-    "call",
-    "compute_output_shape",
-    "from_config",
-    "get_config",
-    "networks_config",
-    "train_step",
-    "test_step",
-    "trackers",
-}
+KERAS = {"call", "from_config", "get_config", "train_step", "test_step"}
 # Methods that only other methods use.
 PARTS = re.compile(
-    "_|check_|graph_of_|(columns_of|draw|drawn|hidden|in_columns|inputs_of|noise|one_hot|"
-    "optimizer_groups|own|padded|path|program|run|run_graph|set_attributes|shared|strengths|"
-    "transfer_graph|transferred|unpack|unpack_attributes|with_noise)$"
+    "_|check_|graph_of_|(columns_of|data_spec|default_callbacks|drawn|hidden|images|in_columns|"
+    "inputs_of|latents|noise|one_hot|optimizer_groups|own|padded|path|program|require_compiled|"
+    "run|set_attributes|set_observation|shared|strengths|transfer_graph|transferred|unpack)$"
 )
+# Inherited methods that need a likelihood and a posterior, which these models do not have.
+LIKELIHOOD = {"expected", "log_prob", "prior", "sample"}
+WITHOUT_LIKELIHOOD = {"FaderNetwork", "LSTNet", "LatentDomainTransfer", "WaveGAN"}
 
 
 @functools.cache
@@ -95,6 +88,7 @@ def methods(cls: griffe.Class) -> list[str]:
         name
         for name, member in {**cls.inherited_members, **cls.members}.items()
         if name not in KERAS
+        and not (name in LIKELIHOOD and cls.name in WITHOUT_LIKELIHOOD)
         and not PARTS.match(name)
         and member.is_function
         and member.docstring is not None
