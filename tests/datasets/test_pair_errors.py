@@ -74,8 +74,8 @@ def test_bad_arguments(arguments, message):
         ({"format": "torch"}, r"`format` must be one of.*format='torch'"),
         ({"paired": [[0, 1]]}, r"`paired` must be None, 'all' or a number.*\[\[0, 1\]\]"),
         ({"paired": np.arange(3)}, r"`paired` must be None, 'all' or a number"),
-        ({"paired": "some"}, r"`paired` must be 'all' or None.*paired='some'"),
-        ({"paired": 1438}, r"`paired` must not exceed.*paired=1438"),
+        ({"paired": "some"}, r"`paired` must be None, 'all' or a number.*paired='some'"),
+        ({"paired": 1438}, r"`paired` must be an integer from 0 to 1437.*paired=1438"),
         ({"seed": -1}, r"`seed` must be an integer of 0 or more.*seed=-1"),
     ],
 )

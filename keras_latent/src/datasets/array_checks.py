@@ -92,3 +92,25 @@ def waveforms(name: str, value: Any) -> np.ndarray:
             "them with `datasets.peak_normalize`."
         )
     return array.astype(np.float32, copy=False)
+
+
+def domain(name: str, train: Any, labels_: Any, test: Any, test_labels: Any) -> dict[str, Any]:
+    """The arrays of one domain, by the names of `DomainPair`'s attributes."""
+    train = images(name, train)
+    if test is not None:
+        test = images(f"test_{name}", test)
+        if train.shape[1:] != test.shape[1:]:
+            raise ValueError(
+                f"`test_{name}` must have rows of the same shape as `{name}`. Received: "
+                f"{name}.shape={train.shape}, test_{name}.shape={test.shape}"
+            )
+    if labels_ is not None:
+        labels_ = labels(f"{name}_labels", labels_, len(train))
+    if test_labels is not None:
+        test_labels = labels(f"test_{name}_labels", test_labels, 0 if test is None else len(test))
+    return {
+        f"{name}_train": train,
+        f"{name}_test": test,
+        f"{name}_train_labels": labels_,
+        f"{name}_test_labels": test_labels,
+    }

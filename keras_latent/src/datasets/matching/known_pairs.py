@@ -16,7 +16,7 @@ def resolve_known_pairs(paired: Any, num_source: int, num_target: int) -> np.nda
                 f"{num_source} and {num_target} rows. Pass `paired=0` for domains without known "
                 "pairs, or the pairs as an array of row numbers."
             )
-        return _first(num_source)
+        paired = num_source
     if isinstance(paired, (list, tuple)) or np.ndim(paired) > 0:
         return _row_numbers(np.asarray(paired), num_source, num_target)
     if isinstance(paired, str):
@@ -30,10 +30,6 @@ def resolve_known_pairs(paired: Any, num_source: int, num_target: int) -> np.nda
             "`paired` must not exceed the number of rows of the smaller domain. Received: "
             f"paired={number} with {num_source} source rows and {num_target} target rows"
         )
-    return _first(number)
-
-
-def _first(number: int) -> np.ndarray:
     return np.repeat(np.arange(number)[:, None], 2, axis=1)
 
 

@@ -119,13 +119,28 @@ def pair_from_arrays(
     checks.choice("format", format, FORMATS)
     batch_size = checks.integer("batch_size", batch_size)
     seed = checks.integer("seed", seed, at_least=0)
-    source = array_checks.images("source", source)
-    target = array_checks.images("target", target)
+    if (test_source is None) != (test_target is None):
+        missing = "test_source" if test_source is None else "test_target"
+        raise ValueError(
+            f"`test_source` and `test_target` must be given together. Received: {missing}=None"
+        )
+    arrays = {
+        **array_checks.domain("source", source, source_labels, test_source, test_source_labels),
+        **array_checks.domain("target", target, target_labels, test_target, test_target_labels),
+    }
+    source, target = arrays["source_train"], arrays["target_train"]
+    test_source, test_target = arrays["source_test"], arrays["target_test"]
+    if test_paired and test_source is not None and len(test_source) != len(test_target):
+        raise ValueError(
+            "`test_paired=True` needs as many rows in `test_source` as in `test_target`. "
+            f"Received: {len(test_source)} and {len(test_target)} rows"
+        )
     known = resolve_known_pairs(paired, len(source), len(target))
     if paired_per_batch is not None:
         _check_paired_per_batch(paired_per_batch, batch_size, len(known))
-    test_source, test_target = _test_rows(source, target, test_source, test_target, test_paired)
-    augmentations = resolve_augment(augment, source, target, batch_size)
+    augmentations = {}
+    if augment is not None:
+        augmentations = resolve_augment(augment, source, target, batch_size)
     order = EpochOrder(
         len(source), len(target), known, batch_size, paired_per_batch, seed, augmentations
     )
@@ -140,18 +155,11 @@ def pair_from_arrays(
         name=name,
         train=make_train(order, source, target),
         test=test,
-        source_train=source,
-        target_train=target,
-        source_test=test_source,
-        target_test=test_target,
-        source_train_labels=_labels("source_labels", source_labels, source),
-        target_train_labels=_labels("target_labels", target_labels, target),
-        source_test_labels=_labels("test_source_labels", test_source_labels, test_source),
-        target_test_labels=_labels("test_target_labels", test_target_labels, test_target),
         known_pairs=known,
         batch_size=batch_size,
         format=format,
         _order=order,
+        **arrays,
     )
 
 
@@ -163,35 +171,3 @@ def _check_paired_per_batch(number: int, batch_size: int, num_paired: int) -> No
                 f"`paired_per_batch` must not exceed {what}. Received: "
                 f"paired_per_batch={number}, batch_size={batch_size}, {num_paired} known pairs"
             )
-
-
-def _test_rows(
-    source: np.ndarray, target: np.ndarray, test_source: Any, test_target: Any, test_paired: bool
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    if test_source is None and test_target is None:
-        return None, None
-    if test_source is None or test_target is None:
-        missing = "test_source" if test_source is None else "test_target"
-        raise ValueError(
-            f"`test_source` and `test_target` must be given together. Received: {missing}=None"
-        )
-    test_source = array_checks.images("test_source", test_source)
-    test_target = array_checks.images("test_target", test_target)
-    for name, train, test in (("source", source, test_source), ("target", target, test_target)):
-        if train.shape[1:] != test.shape[1:]:
-            raise ValueError(
-                f"`test_{name}` must have rows of the same shape as `{name}`. Received: "
-                f"{name}.shape={train.shape}, test_{name}.shape={test.shape}"
-            )
-    if test_paired and len(test_source) != len(test_target):
-        raise ValueError(
-            "`test_paired=True` needs as many rows in `test_source` as in `test_target`. "
-            f"Received: {len(test_source)} and {len(test_target)} rows"
-        )
-    return test_source, test_target
-
-
-def _labels(name: str, labels: Any, rows: np.ndarray | None) -> np.ndarray | None:
-    if labels is None:
-        return None
-    return array_checks.labels(name, labels, 0 if rows is None else len(rows))

@@ -13,7 +13,7 @@ from keras_latent.src.datasets.pairs.from_arrays import FORMATS, pair_from_array
 from keras_latent.src.datasets.pairs.men_women import men_and_women
 from keras_latent.src.datasets.pairs.transposed import transposed
 from keras_latent.src.datasets.pairs.two_datasets import two_datasets
-from keras_latent.src.datasets.sources.names import check_name
+from keras_latent.src.datasets.sources.names import unknown_name
 from keras_latent.src.utils import checks
 
 
@@ -160,7 +160,8 @@ def load_pair(
     >>> pair.num_paired, pair.train_sizes, pair.source_shape
     (100, (1437, 1437), (8, 8, 1))
     """
-    check_name("load_pair", name)
+    if name not in PAIRS:
+        raise unknown_name("load_pair", name)
     checks.choice("split", split, ("keras", "paper"))
     checks.choice("format", format, FORMATS)
     seed = checks.integer("seed", seed, at_least=0)
@@ -178,11 +179,15 @@ def load_pair(
                 f"`{argument}` is not available for {name!r}: {why}. "
                 f"Received: {argument}={value!r}. Omit `{argument}`."
             )
-    if paired is not None and np.ndim(paired) > 0:
-        raise ValueError(
-            "`paired` must be None, 'all' or a number of pairs; the seed decides which pairs. "
-            f"Received: paired={paired!r}. To choose the pairs, use `pair_from_arrays`."
-        )
+    if paired is not None and not (isinstance(paired, str) and paired == "all"):
+        try:
+            checks.integer("paired", paired, at_least=0)
+        except ValueError:
+            raise ValueError(
+                "`paired` must be None, 'all' or a number of pairs, 0 or more; the seed decides "
+                f"which pairs. Received: paired={paired!r}. To choose the pairs, use "
+                "`pair_from_arrays`."
+            ) from None
     if augment is True:
         if name != "mnist_usps":
             raise ValueError(

@@ -8,7 +8,6 @@ import numpy as np
 from keras_latent.src.datasets.matching.match_by_attributes import match_by_attributes
 from keras_latent.src.datasets.sources.load_faces import load_faces
 from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES
-from keras_latent.src.utils import checks
 
 _MALE = CELEBA_ATTRIBUTES.index("Male")
 
@@ -21,12 +20,6 @@ def men_and_women(
     data_dir: str | os.PathLike | None,
 ) -> dict[str, Any]:
     """Arguments of `pair_from_arrays`: men and women of the official splits; see `load_pair`."""
-    if isinstance(paired, str) and paired != "all":
-        raise ValueError(
-            f"`paired` must be 'all' or None, or a number of pairs. Received: paired={paired!r}"
-        )
-    if paired is not None and paired != "all":
-        checks.integer("paired", paired, at_least=0)
     faces = load_faces(dataset, data_dir, splits=("train", "test"))
     arguments: dict[str, Any] = {}
     for split, prefix in (("train", ""), ("test", "test_")):

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_latent.src.datasets.matching.known_pairs import resolve_known_pairs
 from keras_latent.src.datasets.matching.match_by_geometry import match_by_geometry
 from keras_latent.src.datasets.sources.load_arrays import load_arrays
+from keras_latent.src.utils import checks
 
 
 def transposed(
@@ -47,8 +47,14 @@ def transposed(
     source_rows: Any = slice(None)
     target_rows: Any = slice(None)
     if paired not in (None, "all"):
-        known = len(resolve_known_pairs(paired, len(train), len(train)))
-        source_rows, target_rows = _known_first(len(train), known, seed, disjoint)
+        # Known pairs come first, all other rows in independent orders. See `EpochOrder` for the
+        # other streams of random numbers.
+        known = checks.integer("paired", paired, at_least=0, at_most=len(train))
+        rng = np.random.default_rng([seed, 0, 1])
+        first, rest = np.split(rng.permutation(len(train)), [known])
+        source_rest, target_rest = np.array_split(rest, 2) if disjoint else (rest, rest)
+        source_rows = np.concatenate([first, source_rest])
+        target_rows = np.concatenate([first, rng.permutation(target_rest)])
     source, target = train[source_rows], train[target_rows].swapaxes(1, 2)
     if matched and paired not in (None, "all"):
         arguments["paired"] = match_by_geometry(source, target, known_pairs=paired, seed=seed)
@@ -58,14 +64,3 @@ def transposed(
         "source_labels": labels[source_rows],
         "target_labels": labels[target_rows],
     }
-
-
-def _known_first(rows: int, known: int, seed: int, disjoint: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of source and target: `known` pairs first, all others in independent orders."""
-    rng = np.random.default_rng([seed, 0, 1])  # See `EpochOrder` for the other streams.
-    first, rest = np.split(rng.permutation(rows), [known])
-    source_rest, target_rest = np.array_split(rest, 2) if disjoint else (rest, rest)
-    return (
-        np.concatenate([first, source_rest]),
-        np.concatenate([first, rng.permutation(target_rest)]),
-    )

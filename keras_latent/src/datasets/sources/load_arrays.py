@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_latent.src.datasets.sources.names import check_name
+from keras_latent.src.datasets.sources.names import ARRAYS, unknown_name
 from keras_latent.src.datasets.sources.npz import read_npz
 from keras_latent.src.datasets.sources.sounds import SOUNDS, read_sounds
 from keras_latent.src.datasets.sources.tfds_source import read_tfds
@@ -72,7 +72,8 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
     >>> train.shape, train.dtype.name, labels.shape, test.shape
     ((1437, 8, 8, 1), 'uint8', (1437,), (360, 8, 8, 1))
     """
-    check_name("load_arrays", name)
+    if name not in ARRAYS:
+        raise unknown_name("load_arrays", name)
     if name == "digits":
         return _digits()
     folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")

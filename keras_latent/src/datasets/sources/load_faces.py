@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES, check_name
+from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES, FACES, unknown_name
 from keras_latent.src.datasets.sources.npz import read_faces_npz
 from keras_latent.src.datasets.sources.tfds_faces import read_tfds_faces
 from keras_latent.src.utils import checks
@@ -99,7 +99,8 @@ def load_faces(
     >>> faces.images["test"].shape, faces.attribute_names.index("Male")
     ((3, 64, 64, 3), 20)
     """
-    check_name("load_faces", name)
+    if name not in FACES:
+        raise unknown_name("load_faces", name)
     if isinstance(splits, str) or len(splits) == 0 or not set(splits) <= set(SPLITS):
         raise ValueError(
             f"`splits` must be a sequence of one or more of {list(SPLITS)}. "

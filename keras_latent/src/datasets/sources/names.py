@@ -24,12 +24,11 @@ PAIRS = (
 _LOADED_BY = {"load_arrays": ARRAYS, "load_faces": FACES, "load_pair": PAIRS}
 
 
-def check_name(function: str, name: Any) -> None:
-    """Raise a `ValueError`, with a suggestion, unless `function` loads data of this name."""
+def unknown_name(function: str, name: Any) -> ValueError:
+    """The error of a function that cannot load data of this name, with a suggestion."""
     known = list(_LOADED_BY[function])
-    if not isinstance(name, str) or name not in known:
-        hint = _hint(function, name, known) if isinstance(name, str) else ""
-        raise ValueError(f"`name` must be one of {known}. Received: name={name!r}.{hint}")
+    hint = _hint(function, name, known) if isinstance(name, str) else ""
+    return ValueError(f"`name` must be one of {known}. Received: name={name!r}.{hint}")
 
 
 def _hint(function: str, name: str, known: list[str]) -> str:
