@@ -46,19 +46,11 @@ def men_and_women(
 def attribute_pairs(
     men: np.ndarray, women: np.ndarray, paired: int | Literal["all"] | None, seed: int
 ) -> np.ndarray:
-    """Pair each man with his best woman, and each woman with her best man.
-
-    Args:
-        men: Attributes `(N_men, 40)`.
-        women: Attributes `(N_women, 40)`.
-        paired: How many of the pairs to draw with the seed; `None` or `"all"` for all.
-        seed: Seed of the draws.
+    """Pair each man with his best woman, and each woman with her best man, by attributes.
 
     Returns:
-        int64 array `(n, 2)`: row of `men`, row of `women`; sorted and without repetitions.
-
-    Raises:
-        ValueError: If `paired` exceeds the number of pairs.
+        int64 array `(n, 2)`: row of `men`, row of `women`; sorted and without repetitions. If
+        `paired` is a number, that many pairs drawn with the seed.
     """
     if paired == 0:
         return np.empty((0, 2), dtype=np.int64)

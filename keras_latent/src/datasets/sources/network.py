@@ -18,15 +18,12 @@ SECONDS = 8.0
 def require_downloads(
     builder: Any, downloads: str | os.PathLike, manual: str | os.PathLike
 ) -> None:
-    """Raise if files must be downloaded and none of their hosts answers.
+    """Raise a `ConnectionError` if files must be downloaded and none of their hosts answers.
 
     Args:
         builder: A TFDS builder. Its `url_infos` lists the files.
         downloads: Where TFDS keeps downloaded files.
         manual: Where users may have put files.
-
-    Raises:
-        ConnectionError: If no host can be reached, and no file is present.
     """
     urls = [url for url in builder.url_infos if url.startswith("http")]
     if not urls or _any_present(builder, Path(downloads), Path(manual)) or reachable(urls):
