@@ -150,7 +150,7 @@ MUTATIONS = (
     # models: verbs
     M(MODELS + "base/two_domain.py", "z + offset if to == \"target\" else z - offset", "z + offset", "models/test_model_verbs.py"),
     M(MODELS + "base/batched.py", "\" \".join([function.__name__, *map(str, chosen.values()), *whole.inputs])", "function.__name__", "models/test_model_verbs.py"),
-    M(MODELS + "bridging/rejection_sampling.py", "scores[: max_draws - draws]", "scores", "models/test_rejection_sampling.py"),
+    M(MODELS + "bridging/rejection_sampling.py", "scores[: limit - draws]", "scores", "models/test_rejection_sampling.py"),
     M(MODELS + "base/attributes.py", "known(y) * (2.0 * kops.cast(y, \"float32\") - 1.0)", "2.0 * kops.cast(y, \"float32\") - 1.0", "models/test_conditional_models.py"),
     M(MODELS + "lstnet/shared_translator.py", "{\"source\": z[:rows], \"target\": z[rows:]}", "{\"source\": z[rows:], \"target\": z[:rows]}", "models/test_lstnet_objective.py::test_translations_are_compositions"),
     M(MODELS + "base/conditional.py", "y[:, None] * (1.0 - chosen) +", "y[:, None] +", "models/test_conditional_models.py::test_verbs_compose_the_networks"),

@@ -200,7 +200,7 @@ def test_draws_of_the_shared_space_repeat_by_seed():
         ({"domains": "source"}, "two or more different names"),
         ({"domains": ("a", "b_labelled")}, "none of which ends in '_labelled'"),
         ({"domains": ("a", "b", "c")}, "`encoder` must have shape"),
-        ({"latent_dims": (3,)}, "one size for each domain"),
+        ({"latent_dims": (3,)}, "one size per domain"),
         ({"latent_dims": (2, 2)}, "the largest of which is the encoder's, 3"),
         ({"num_classes": 1}, "`num_classes` must be an integer of 2 or more"),
         ({"beta_swd": -1.0}, "`beta_swd` must be a non-negative"),

@@ -101,13 +101,15 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
     """Runs an application in its folder, or reports the finished run in the folder."""
     import keras
 
+    from keras_latent.src import backend
+
     application = APPLICATIONS[arguments.run_name].load()
     keras.config.set_dtype_policy(arguments.mixed_precision)
     configuration = {
         "application": arguments.run_name,
         **{k: v for k, v in sorted(vars(arguments).items()) if k not in NOT_CONFIGURATION},
         # A state saved on one backend cannot be resumed on another.
-        "backend": keras.backend.backend(),
+        "backend": backend.NAME,
     }
     with RunDirectory(
         arguments.out,

@@ -1,4 +1,4 @@
-"""Several optimizers behind the one `model.optimizer` that Keras knows."""
+"""A group of optimizers that Keras takes for one."""
 
 from collections.abc import Callable
 from types import MappingProxyType
@@ -9,15 +9,14 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class OptimizerGroup(keras.optimizers.Optimizer):
-    """One optimizer whose variables are those of all its members.
+    """Several optimizers behind the one `model.optimizer` that Keras knows.
 
-    Keras carries exactly one optimizer through training: its `variables` are part of
-    JAX's training state, of `.keras` files and of `BackupAndRestore`. A second
-    optimizer kept as a plain attribute is silently frozen on JAX and lost on saving.
-    In the group, all members take part. Unlike `keras.optimizers.MultiOptimizer`, which
-    maps each variable to one optimizer and updates them all at once, the members have
-    losses of their own, take turns, and may share variables (algorithm 1 of the DualVAE
-    paper moves the encoder with both of its optimizers).
+    The `variables` of `model.optimizer` are part of JAX's training state, of `.keras` files and of
+    `BackupAndRestore`. A second optimizer, kept as a plain attribute, would silently be frozen on
+    JAX and lost on saving. The variables of a group are those of all its members. Unlike in
+    `keras.optimizers.MultiOptimizer`, which assigns each variable to one optimizer and updates
+    them all at once, the members have their own losses, are run in turn, and may share variables
+    (in algorithm 1 of the DualVAE paper, both optimizers update the encoder).
 
     `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` act on each member.
 
@@ -47,22 +46,22 @@ class OptimizerGroup(keras.optimizers.Optimizer):
             )
         members = {key: keras.optimizers.get(value) for key, value in members.items()}
         super().__init__(learning_rate=0.0, name=name)
-        # No plain dict: Keras would save each member a second time, beside `variables`.
+        # Not a plain dict: Keras would save each member a second time, beside `variables`.
         self.members = MappingProxyType(members)
         self._variables_by_member: Callable[[], dict[str, list[Any]]] | None = None
 
     def bind(self, variables_by_member: Callable[[], dict[str, list[keras.Variable]]]) -> None:
-        """Says which variables each member updates; called by the model's `compile`."""
+        """Sets which variables each member updates; called by the model's `compile`."""
         self._variables_by_member = variables_by_member
 
-    def build(self, variables):
-        """Creates the slots of all members; `variables` are the model's trainable ones."""
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Creates the slots of all members. `variables` are the model's trainable ones."""
         if self.built:
             return
         if self._variables_by_member is None:
             raise ValueError(
-                "An `OptimizerGroup` is built by the model it was compiled with, which says "
-                "which variables each member updates. Pass it to `model.compile`."
+                "An `OptimizerGroup` is built by the model it is compiled with, which knows the "
+                "variables of each member. Pass it to `model.compile`."
             )
         groups = self._variables_by_member()
         for name, member in self.members.items():
@@ -76,51 +75,51 @@ class OptimizerGroup(keras.optimizers.Optimizer):
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """The members; the attribute by which Keras's callbacks know a group."""
+        """The members. Keras's callbacks recognize a group by this attribute."""
         return list(self.members.values())
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         return self._variables[:] + [v for m in self.optimizers for v in m.variables]
 
     @property
-    def iterations(self):
+    def iterations(self) -> keras.Variable:
         return self.optimizers[0].iterations
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         raise AttributeError(
-            f"A group has no learning rate of its own; its members {list(self.members)} do: "
+            f"A group has no learning rate. Its members {list(self.members)} have one each: "
             "`model.optimizer.members[name].learning_rate`."
         )
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> None:
         raise AttributeError(
-            f"A group has no learning rate of its own; set those of its members "
+            f"A group has no learning rate. Set those of its members "
             f"{list(self.members)}: `model.optimizer.members[name].learning_rate = ...`."
         )
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         raise ValueError(
-            "The members of an `OptimizerGroup` take turns: call "
+            "The members of an `OptimizerGroup` are run in turn: call "
             "`model.minimize(loss_fn, ..., of=name)` in `train_step`."
         )
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Any) -> None:
         for name, member in self.members.items():
             member.finalize_variable_values(self.trainable_variables_of(name))
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: list[Any]) -> None:
         for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         members = {k: keras.saving.serialize_keras_object(v) for k, v in self.members.items()}
         return {"members": members, "name": self.name}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "OptimizerGroup":
         members = {
             k: keras.saving.deserialize_keras_object(v, custom_objects=custom_objects)
             for k, v in config["members"].items()

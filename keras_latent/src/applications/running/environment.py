@@ -11,6 +11,8 @@ def describe_environment() -> dict[str, str]:
     """Versions and hardware, for `metrics.json`."""
     import keras
 
+    from keras_latent.src import backend
+
     versions = {}
     for package in ("keras", "numpy", "tensorflow", "jax", "torch"):
         try:
@@ -18,30 +20,15 @@ def describe_environment() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "backend": keras.backend.backend(),
+        "backend": backend.NAME,
         "dtype_policy": keras.config.dtype_policy().name,
         "keras_latent": keras_latent.__version__,
         "python": platform.python_version(),
         **versions,
-        "hardware": _hardware(keras.backend.backend()),
+        "hardware": _hardware(backend.accelerators()),
     }
 
 
-def _hardware(backend: str) -> str:
+def _hardware(accelerators: list[str]) -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [f"{cores} CPU cores", platform.machine()]
-    if backend == "jax":
-        import jax
-
-        parts += [d.device_kind for d in jax.devices() if d.platform != "cpu"]
-    elif backend == "torch":
-        import torch
-
-        parts += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    else:
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details
-        gpus = tf.config.list_physical_devices("GPU")
-        parts += [details(gpu).get("device_name", "GPU") for gpu in gpus]
-    return ", ".join(parts)
+    return ", ".join([f"{cores} CPU cores", platform.machine(), *accelerators])

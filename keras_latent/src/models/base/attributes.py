@@ -8,6 +8,7 @@ from keras import ops as kops
 
 from keras_latent.src.models.base.batched import Graph
 from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Images, Input
 from keras_latent.src.training.targets import AttributeLabels
 from keras_latent.src.utils.did_you_mean import did_you_mean
@@ -63,6 +64,11 @@ class AttributeModel(LatentModel):
                 f"once. Received: attributes={attributes!r}"
             )
         self.attribute_names = tuple(names)
+
+    @property
+    def batch_spec(self) -> BatchSpec:
+        images = Images(self.event_shape, self.unit_interval)
+        return BatchSpec(images, targets=AttributeLabels(self.attribute_names))
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -124,10 +130,6 @@ class AttributeModel(LatentModel):
                 f"Received: shape={values.shape}"
             )
         return np.broadcast_to(values, (rows, columns))
-
-    def in_columns(self, images: np.ndarray, columns: int, single: bool) -> np.ndarray:
-        """Images `(rows * columns, ...)` as `(rows, columns, ...)`, unless `single`."""
-        return images if single else images.reshape(-1, columns, *images.shape[1:])
 
     # Transfers ---------------------------------------------------------------------------
 

@@ -13,9 +13,7 @@ from keras_latent.src.models.base.attributes import (
     signed,
 )
 from keras_latent.src.models.base.batched import Graph, batched
-from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Images, Input
-from keras_latent.src.training.targets import AttributeLabels
 from keras_latent.src.utils.types import Rows, Tensor
 
 
@@ -49,10 +47,6 @@ class ConditionalModel(AttributeModel):
     decodes_attributes = True
     #: Whether `to_latent` uses them.
     encodes_attributes = True
-
-    @property
-    def batch_spec(self) -> BatchSpec:
-        return BatchSpec(_images(self), targets=AttributeLabels(self.attribute_names))
 
     def to_latent(self, x: Tensor, y: Tensor) -> Tensor:
         """(Mean) latents of images."""

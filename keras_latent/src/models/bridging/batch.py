@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops as kops
 
-from keras_latent.src.training.batches import as_numpy
+from keras_latent.src.training.batches import BatchSpec, as_numpy
 from keras_latent.src.training.inputs import Input, check_shape
 from keras_latent.src.utils.types import Tensor
 
@@ -89,3 +89,46 @@ class LabelsByDomain:
     def to_tensor(self, y: Any) -> dict[str, Tensor]:
         """Labels by key, `(batch,)`, int32."""
         return {k: kops.cast(kops.convert_to_tensor(v), "int32") for k, v in (y or {}).items()}
+
+
+def domain_names(domains: Any) -> tuple[str, ...]:
+    """The names of the domains, checked."""
+    names = tuple(domains) if not isinstance(domains, str) else ()
+    strings = all(isinstance(name, str) and not name.endswith(LABELLED) for name in names)
+    if len(set(names)) != len(names) or len(names) < 2 or not strings:
+        raise ValueError(
+            "`domains` must be two or more different names, none of which ends in "
+            f"'{LABELLED}'. Received: domains={domains!r}"
+        )
+    return names
+
+
+def latent_sizes(latent_dims: Any, domains: tuple[str, ...], width: int) -> dict[str, int]:
+    """The size of each domain's latents; `None`: the width that the networks take."""
+    sizes = [width] * len(domains) if latent_dims is None else [int(n) for n in latent_dims]
+    if len(sizes) != len(domains) or min(sizes, default=0) < 1 or max(sizes) != width:
+        raise ValueError(
+            "`latent_dims` must be one size per domain, the largest of which is the "
+            f"encoder's, {width}. Received: latent_dims={latent_dims!r}"
+        )
+    return dict(zip(domains, sizes, strict=True))
+
+
+def batch_of(latent_dims: dict[str, int], num_classes: int | None) -> BatchSpec:
+    """What a batch must be: latents of every domain, and labels."""
+    inputs: dict[str, Input] = {d: Latents((n,)) for d, n in latent_dims.items()}
+    inputs |= {d + LABELLED: Latents((n,), required=False) for d, n in latent_dims.items()}
+    hint = f"a domain may have further rows, '<domain>{LABELLED}'."
+    return BatchSpec(inputs, targets=LabelsByDomain(num_classes), hint=hint)
+
+
+def width_of(encoder: keras.Model, domains: int) -> int:
+    """The size of the latents that an encoder takes beside a one-hot domain."""
+    shapes: Any = getattr(encoder, "input_shape", None)
+    if not isinstance(shapes, (list, tuple)) or len(shapes) != 2 or None in shapes:
+        raise ValueError(
+            "`encoder` must take two tensors, latents and the one-hot domain. Received: "
+            f"input shape {shapes}"
+        )
+    check_shape("encoder", shapes[1], (domains,))
+    return shapes[0][-1]

@@ -13,7 +13,14 @@ from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.likelihoods import Gaussian
 from keras_latent.src.models.base.networks import built, gaussian_of
-from keras_latent.src.models.bridging.batch import LABELLED, LabelsByDomain, Latents, domain_of
+from keras_latent.src.models.bridging.batch import (
+    LABELLED,
+    batch_of,
+    domain_names,
+    domain_of,
+    latent_sizes,
+    width_of,
+)
 from keras_latent.src.models.bridging.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Input, check_shape
@@ -107,17 +114,12 @@ class BridgingVAE(LatentModel):
 
     presets = PRESETS
     trackers = (
-        "loss",
-        "reconstruction_loss",
-        "kl_loss",
-        "swd_loss",
-        "classification_loss",
-        "accuracy",
+        *("loss", "reconstruction_loss", "kl_loss"),
+        *("swd_loss", "classification_loss", "accuracy"),
     )
     optional_trackers = {
         "swd_loss": "beta_swd",
-        "classification_loss": "classifies",
-        "accuracy": "classifies",
+        **dict.fromkeys(("classification_loss", "accuracy"), "classifies"),
     }
 
     def __init__(
@@ -144,7 +146,7 @@ class BridgingVAE(LatentModel):
         self.observation = Gaussian()
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.domains = _names(domains)
+        self.domains = domain_names(domains)
         self.beta_kl = checks.non_negative("beta_kl", beta_kl)
         self.beta_swd = checks.non_negative("beta_swd", beta_swd)
         self.beta_cls = checks.non_negative("beta_cls", beta_cls)
@@ -153,15 +155,8 @@ class BridgingVAE(LatentModel):
         self.num_projections, self.swd_order = num_projections, swd_order
         self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, seed)
 
-        shapes = getattr(encoder, "input_shape", None)
-        if not isinstance(shapes, (list, tuple)) or len(shapes) != 2 or None in shapes:
-            raise ValueError(
-                "`encoder` must take two tensors, latents and the one-hot domain. Received: "
-                f"input shape {shapes}"
-            )
-        self.width = shapes[0][-1]
-        check_shape("encoder", shapes[1], (len(self.domains),))
-        self.latent_dims = _sizes(latent_dims, self.domains, self.width)
+        self.width = width_of(encoder, len(self.domains))
+        self.latent_dims = latent_sizes(latent_dims, self.domains, self.width)
         one_hot = keras.Input((len(self.domains),))
         z_mean, _ = gaussian_of("encoder", encoder((keras.Input((self.width,)), one_hot)))
         self.latent_dim = z_mean.shape[-1]
@@ -170,24 +165,14 @@ class BridgingVAE(LatentModel):
 
         self.num_classes, self.classifier = num_classes, None
         if num_classes is not None:
-            try:
-                checks.integer("num_classes", num_classes, at_least=2)
-            except ValueError as error:
-                raise ValueError(f"{error}. Pass None for a model without a classifier.") from error
+            checks.integer("num_classes", num_classes, at_least=2)
             self.classifier = keras.layers.Dense(num_classes, name="classifier")
             self.classifier.build((None, self.latent_dim))
         self.built = True
 
     @property
     def batch_spec(self) -> BatchSpec:
-        sizes = self.latent_dims.items()
-        inputs: dict[str, Input] = {d: Latents((n,)) for d, n in sizes}
-        inputs |= {d + LABELLED: Latents((n,), required=False) for d, n in sizes}
-        return BatchSpec(
-            inputs,
-            targets=LabelsByDomain(self.num_classes),
-            hint=f"a domain may have further rows, '<domain>{LABELLED}'.",
-        )
+        return batch_of(self.latent_dims, self.num_classes)
 
     # Networks ----------------------------------------------------------------------------
 
@@ -273,9 +258,7 @@ class BridgingVAE(LatentModel):
 
     def _classification(self, shared, place, labels):
         """Cross entropy in nats, summed over the domains, and accuracy, over labelled rows."""
-        loss: Tensor = 0.0
-        right: Tensor = 0.0
-        known: Tensor = 0.0
+        loss, right, known = 0.0, 0.0, 0.0
         for d in self.domains:
             key = d + LABELLED if d + LABELLED in labels else d
             if key not in labels:
@@ -317,15 +300,7 @@ class BridgingVAE(LatentModel):
     ) -> np.ndarray:
         """Shared latents `(rows, shared_dim)` of a domain's latents `(rows, dim)`.
 
-        Args:
-            z: Float latents of `domain`.
-            domain: One of `domains`.
-            sample: Draw from `q(z'|z, D)` instead of returning its mean.
-            seed: Seed of the draw.
-            batch_size: Rows per compiled call.
-
-        Raises:
-            ValueError: If `domain` is unknown, or `z` are not latents of it.
+        They are means, or with `sample` draws from `q(z'|z, D)`.
         """
         return self.posterior(z, domain)  # type: ignore[return-value]  # a Gaussian
 
@@ -358,11 +333,7 @@ class BridgingVAE(LatentModel):
 
     @batched(z=_latents)
     def classify(self, z: Rows, domain: str, *, batch_size: int = 2048) -> np.ndarray:
-        """Logits `(rows, num_classes)` of the linear classifier, at the mean shared latents.
-
-        Raises:
-            ValueError: If the model has no classifier.
-        """
+        """Logits `(rows, num_classes)` of the linear classifier, at the mean shared latents."""
         if self.classifier is None:
             raise ValueError("`classify` needs a model with `num_classes`. Received: None")
         return self.classifier(self.posterior(z, domain)[0])
@@ -376,24 +347,3 @@ class BridgingVAE(LatentModel):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "latent_dims": list(self.latent_dims.values())}
-
-
-def _names(domains: Any) -> tuple[str, ...]:
-    names = tuple(domains) if not isinstance(domains, str) else ()
-    strings = all(isinstance(name, str) and not name.endswith(LABELLED) for name in names)
-    if len(set(names)) != len(names) or len(names) < 2 or not strings:
-        raise ValueError(
-            "`domains` must be two or more different names, none of which ends in "
-            f"'{LABELLED}'. Received: domains={domains!r}"
-        )
-    return names
-
-
-def _sizes(latent_dims: Any, domains: tuple[str, ...], width: int) -> dict[str, int]:
-    sizes = [width] * len(domains) if latent_dims is None else [int(n) for n in latent_dims]
-    if len(sizes) != len(domains) or min(sizes, default=0) < 1 or max(sizes) != width:
-        raise ValueError(
-            "`latent_dims` must be one size for each domain, the largest of which is the "
-            f"encoder's, {width}. Received: latent_dims={latent_dims!r}"
-        )
-    return dict(zip(domains, sizes, strict=True))

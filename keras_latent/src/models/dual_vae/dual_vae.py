@@ -15,17 +15,18 @@ from keras_latent.src.models.base.attributes import (
     right_share,
 )
 from keras_latent.src.models.base.batched import Graph, batched
+from keras_latent.src.models.dual_vae.directions import (
+    DIRECTIONS,
+    isolated,
+    missing,
+)
 from keras_latent.src.models.dual_vae.presets import PRESETS
 from keras_latent.src.models.dual_vae.transfer_consistency import TransferConsistency
 from keras_latent.src.models.vae.vae import VAE
-from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Images
-from keras_latent.src.training.targets import AttributeLabels
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
-
-DIRECTIONS = ("dual", "isolated")
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -77,9 +78,7 @@ class DualVAE(AttributeModel, VAE):
       the attributes of moved latents (see `TransferConsistency`). It costs a second pass through
       the decoder and one through the encoder.
     - `input_noise` is the standard deviation of Gaussian noise on the encoder's inputs in training.
-    - `transfer(..., direction="isolated")` moves along the part of `u_i` that is orthogonal to all
-      other dual vectors (column `i` of the pseudo-inverse of `U`, as long as `u_i`), which keeps
-      the logits of the other attributes. It needs at least as many latents as attributes.
+    - `transfer(direction="isolated")` keeps the logits of other attributes: see `directions`.
 
     Input: float images `(batch, ...)`, and as `y` integers `(batch, attributes)`: 1 (present),
     0 (absent) or -1 (missing). Default optimizers: Adam, learning rate 1e-3.
@@ -93,17 +92,14 @@ class DualVAE(AttributeModel, VAE):
 
     >>> import numpy as np
     >>> from keras_latent import models
-    >>> dual = models.DualVAE.from_preset(
-    ...     "dual_vae_digits", load_weights=False, attributes=["round", "straight"]
-    ... )
+    >>> names = ["round", "straight"]
+    >>> dual = models.DualVAE.from_preset("dual_vae_digits", load_weights=False, attributes=names)
     >>> dual.compile()
     >>> rng = np.random.default_rng(0)
     >>> images, y = rng.random((64, 8, 8, 1), "float32"), rng.integers(-1, 2, (64, 2))
     >>> history = dual.fit(images, y, batch_size=32, verbose=0)
     >>> dual.transfer(images, "round", 2.0).shape
     (64, 8, 8, 1)
-    >>> dual.transfer(images, ["round", "straight"], 2.0).shape
-    (64, 2, 8, 8, 1)
     >>> dual.attribute_probabilities(images).shape
     (64, 2)
 
@@ -112,14 +108,7 @@ class DualVAE(AttributeModel, VAE):
     """
 
     presets = PRESETS
-    trackers = (
-        "loss",
-        "reconstruction_loss",
-        "kl_loss",
-        "attribute_loss",
-        "attribute_accuracy",
-        "consistency_loss",
-    )
+    trackers = (*VAE.trackers, "attribute_loss", "attribute_accuracy", "consistency_loss")
     optional_trackers = {"consistency_loss": "consistency"}
 
     def __init__(
@@ -149,11 +138,6 @@ class DualVAE(AttributeModel, VAE):
             self.num_attributes, use_bias=self.use_bias, dtype="float32", name="attribute_decoder"
         )
         self.attribute_decoder.build((None, self.latent_dim))
-
-    @property
-    def batch_spec(self) -> BatchSpec:
-        images = Images(self.event_shape, self.unit_interval)
-        return BatchSpec(images, targets=AttributeLabels(self.attribute_names))
 
     def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         return {
@@ -207,8 +191,7 @@ class DualVAE(AttributeModel, VAE):
     def train_step(self, data):
         x, y = self.unpack(data)
         losses, terms = self.minimize_each(self.losses_of, x, y, True)
-        loss = losses["vae"] + losses["attributes"]
-        return self.track(kops.shape(x)[0], loss=loss, **terms)
+        return self.track(kops.shape(x)[0], loss=sum(losses.values()), **terms)
 
     @portable
     def test_step(self, data):
@@ -230,31 +213,20 @@ class DualVAE(AttributeModel, VAE):
     def directions(self, direction: str = "dual") -> np.ndarray:
         """Directions in which `transfer` moves a latent, `(attributes, latent_dim)`.
 
-        Raises:
-            ValueError: If there is no such kind of direction, or if it is `"isolated"` and there
-                are more attributes than latents.
+        `"isolated"` ones are orthogonal to all other dual vectors: column `i` of the pseudo-inverse
+        of `U`, as long as `u_i`. They need at least as many latents as attributes.
         """
         checks.choice("direction", direction, DIRECTIONS)
         u = self.dual_vectors()
-        if direction == "dual":
-            return u
-        if self.num_attributes > self.latent_dim:
-            raise ValueError(
-                "`direction='isolated'` needs at least as many latents as attributes. "
-                f"Received: {self.latent_dim} latents, {self.num_attributes} attributes"
-            )
-        isolated = np.linalg.pinv(u.astype("float64")).T
-        lengths = [np.linalg.norm(v, axis=1, keepdims=True) for v in (u, isolated)]
-        return (isolated * (lengths[0] / np.maximum(lengths[1], 1e-12))).astype("float32")
+        return u if direction == "dual" else isolated(u)
 
-    def transferred(
+    def transferred(  # type: ignore[override]
         self,
         inputs: Any,
         columns: Sequence[int],
         strength: Any,
         direction: str = "dual",
         together: bool = False,
-        **options: Any,
     ) -> Tensor:
         x, strength = self.inputs_of(inputs, strength)
         steps = kops.multiply(strength, self.directions(direction)[columns][None])
@@ -288,9 +260,8 @@ class DualVAE(AttributeModel, VAE):
             directions = self.directions(direction)[columns]
             x, chosen = self.inputs_of(inputs, margin)
             z = self.posterior(x)[0]
-            return self._decode_steps(
-                z, self._steps_to_boundary(z, columns, directions, chosen, present)
-            )
+            steps = self._steps_to_boundary(z, columns, directions, chosen, present)
+            return self._decode_steps(z, steps)
 
         return moved
 
@@ -303,15 +274,9 @@ class DualVAE(AttributeModel, VAE):
     def _steps_to_boundary(self, z, columns, directions, margin, present):
         """Steps `(batch, columns, latent_dim)` that bring logits to the margin."""
         logits = kops.take(self.attribute_logits(z), np.array(columns), axis=-1)[..., None]
-        if present is None:
-            missing = kops.where(logits > 0, -margin, margin) - logits
-        elif present:
-            missing = kops.maximum(margin - logits, 0.0)
-        else:
-            missing = kops.minimum(-margin - logits, 0.0)
         # What one step along the direction adds to the logit.
         gain = np.sum(self.dual_vectors()[columns] * directions, axis=1)
-        return missing * kops.convert_to_tensor(directions / gain[:, None])[None]
+        return missing(logits, margin, present) * kops.convert_to_tensor(directions / gain[:, None])
 
     def transfer(
         self,
@@ -338,9 +303,6 @@ class DualVAE(AttributeModel, VAE):
         Returns:
             Array of the shape of `x` for one attribute, or several together; otherwise
             `(rows, attributes, ...)`; float32.
-
-        Raises:
-            ValueError: If there is no such attribute, or `strength` does not fit.
         """
         columns, single = self.columns_of(attribute)
         directions = self.directions(direction)[columns]
@@ -362,33 +324,26 @@ class DualVAE(AttributeModel, VAE):
 
         Args:
             x: Float images `(rows, ...)`.
-            attribute: Name or number of an attribute; a sequence of these; `None`: each one.
+            attribute: As in `transfer`, and so `direction` and `batch_size`.
             margin: How far past the boundary, in log-odds, 0 or more. There, the attribute has
                 probability `sigmoid(margin)`, or `sigmoid(-margin)`.
             present: The side to move to: with the attribute (True) or without it (False). Rows
                 that are farther on that side stay where they are. `None`: each row moves to the
                 other side.
-            direction: As in `transfer`.
-            batch_size: Rows per compiled call.
 
         Returns:
             Array of the shape of `x` for one attribute, otherwise `(rows, attributes, ...)`.
-
-        Raises:
-            ValueError: If there is no such attribute, or `margin` is negative.
         """
         margin = checks.non_negative("margin", margin)
         columns, single = self.columns_of(attribute)
         directions = self.directions(direction)[columns]
         z = self.encode(x, batch_size=batch_size)
         steps = self._steps_to_boundary(z, columns, directions, margin, present)
-        steps = kops.convert_to_numpy(steps)
-        return self._decode_moved(z, steps, single, False, batch_size)
+        return self._decode_moved(z, kops.convert_to_numpy(steps), single, False, batch_size)
 
     def _decode_moved(self, z, steps, single, together, batch_size):
         if together:
             return self.decode(z + steps.sum(axis=1), batch_size=batch_size)
-        columns = steps.shape[1]
         moved = (z[:, None] + steps).reshape(-1, self.latent_dim)
         images = self.decode(moved.astype("float32"), batch_size=batch_size)
-        return self.in_columns(images, columns, single)
+        return images if single else images.reshape(len(z), -1, *self.event_shape)

@@ -98,14 +98,7 @@ class TVAE(VAE):
     """
 
     presets = PRESETS
-    trackers = (
-        "loss",
-        "reconstruction_loss",
-        "kl_loss",
-        "triplet_loss",
-        "active_triplets",
-        "embedding_spread",
-    )
+    trackers = (*VAE.trackers, "triplet_loss", "active_triplets", "embedding_spread")
 
     def __init__(
         self,

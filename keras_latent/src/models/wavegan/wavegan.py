@@ -11,6 +11,7 @@ from keras_latent.src.models.base.batched import batched
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.networks import built, event_shape_of
 from keras_latent.src.models.wavegan.presets import PRESETS
+from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Input, check_shape
 from keras_latent.src.utils import checks
@@ -18,31 +19,6 @@ from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import input_gradients, portable
 
 EPSILON = 1e-12  # added under the root: the gradient of a norm at 0 is infinite
-
-
-class Waveforms(Input):
-    """Waveforms `(samples, channels)`, as floats in [-1, 1] around 0."""
-
-    kind = "waveforms"
-
-    def check_values(self, name: str, x: np.ndarray) -> None:
-        if np.issubdtype(x.dtype, np.integer):
-            raise ValueError(
-                f"`{name}` must hold floats in [-1, 1]. Divide 16-bit audio by 32768. "
-                f"Received: dtype={x.dtype}"
-            )
-        super().check_values(name, x)
-        low, high = float(x.min()), float(x.max())
-        if low < -1.0 or high > 1.0:
-            raise ValueError(
-                f"`{name}` must lie in [-1, 1]. Divide 16-bit audio by 32768, and a recording by "
-                f"its own peak. Received: values from {low:g} to {high:g}"
-            )
-        if low >= 0.0 and high > 0.0:
-            raise ValueError(
-                f"`{name}` must lie in [-1, 1] around 0, as waveforms do. Map values in [0, 1] by "
-                f"`2 * x - 1`. Received: values from {low:g} to {high:g}"
-            )
 
 
 def _latents(self):
@@ -126,11 +102,8 @@ class WaveGAN(LatentModel):
     presets = PRESETS
     optional_trackers = {"gradient_penalty": "gradient_penalty_weight"}
     trackers = (
-        "critic_loss",
-        "generator_loss",
-        "wasserstein",
-        "gradient_penalty",
-        "generated_spread",
+        *("critic_loss", "generator_loss"),
+        *("wasserstein", "gradient_penalty", "generated_spread"),
     )
 
     def __init__(
