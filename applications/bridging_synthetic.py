@@ -3,9 +3,9 @@ Title: How a BridgingVAE aligns two ellipses
 Description: What each term of the loss does, in two dimensions.
 
 The latents of two models are two ellipses with two classes each. In the source, one class is above
-the other; in the target, they are side by side. Only a rotation keeps the classes. Four bridges are
-trained: a VAE, with the domain as a condition, with the sliced Wasserstein distance between the
-domains (SWD), and with a classifier. A minute on two CPU cores:
+the other; in the target, they are side by side, so that only a rotation keeps the classes. Four
+bridges add one idea after the other: a plain VAE, a VAE conditioned on the domain, the sliced
+Wasserstein distance between the domains (SWD), and a classifier. A minute on two CPU cores:
 
     python applications/bridging_synthetic.py
 
@@ -35,7 +35,7 @@ VARIANTS = {
     "+ SWD + classes": {},
 }
 
-# ## The data: the axis of a domain is that along which its classes are next to each other
+# ## The data, and the axis along which the two classes of a domain are next to each other
 
 CENTERS, AXES = {"source": (-1.5, 0.0), "target": (1.5, 0.0)}, {"source": 1, "target": 0}
 rng = np.random.default_rng(SEED)
@@ -54,7 +54,7 @@ def ellipse(center):
 z = {d: ellipse(center) for d, center in CENTERS.items()}
 y = {d: class_of(z[d], d) for d in CENTERS}
 
-# ## The networks of the bridge: both take the domain, one-hot, and end in gated mixing layers
+# ## The networks: both take the one-hot domain as a second input, and end in gated mixing layers
 
 
 def body(x):
@@ -77,7 +77,7 @@ def networks():
     return {"encoder": encoder, "decoder": decoder}
 
 
-# ## Training and evaluation: which share of the points keeps its class?
+# ## Training and evaluation: how many points keep their class?
 
 figures, moved = {}, {}
 for name, options in VARIANTS.items():

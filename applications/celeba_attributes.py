@@ -2,9 +2,9 @@
 Title: Changing attributes of faces with DualVAE
 Description: A VAE whose latent space has a linear boundary for each attribute.
 
-DualVAE learns faces and a linear classifier of their latents together. A step along the dual vector
-of an attribute changes that attribute; how long it should be is chosen on validation faces, by the
-conditional inception score (CIS): the attribute should change, and no other.
+DualVAE trains a VAE of faces together with a linear classifier of its latents. A step along the
+dual vector of an attribute changes that attribute. The length of the step is chosen on validation
+faces by the conditional inception score (CIS): the attribute should change, and no other.
 
     python applications/celeba_attributes.py      # the faces: see `datasets.load_faces`
 

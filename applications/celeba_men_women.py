@@ -2,10 +2,10 @@
 Title: Translating faces between men and women with VBTA
 Description: Two domains of faces share one latent space, with pairs by attributes.
 
-Nobody is in both domains, so the known pairs are men and women who agree in the other attributes
-(smiling, blond, ...). Training pulls their latents together. Latents still differ in what goes with
-gender; moved along the offset between the means of the domains, translations look more typical of
-the other one. How far is chosen on validation faces.
+No face is in both domains, so the known pairs are men and women with the same other attributes
+(smiling, blond, ...), whose latents are pulled together. What goes with gender still differs: moved
+by the offset between the mean latents of the domains, translations look more typical of the other
+domain. The strength of that move is chosen on validation faces.
 
     python applications/celeba_men_women.py      # the faces: see `datasets.load_faces`
 
@@ -67,7 +67,7 @@ def attributes_in(images):
 
 
 def shares(images, domain, offset=None):
-    """Of each translation: the other gender? Which share of the reconstruction's attributes?"""
+    """Per translation: has it the other gender, and the reconstruction's other attributes?"""
     before = attributes_in(model.reconstruct(images, domain))
     after = attributes_in(model.translate(images, to=OTHER[domain], offset=offset))
     same = np.delete(before == after, MALE, axis=1).mean(1)
@@ -75,7 +75,7 @@ def shares(images, domain, offset=None):
 
 
 def margin(found):
-    """By how many standard errors both shares exceed the target, or the worse of them misses it."""
+    """By how many standard errors the worse of both shares exceeds (or misses) its target."""
     errors = {k: max(v.std() / np.sqrt(len(v)), 1 / len(v)) for k, v in found.items()}
     return min((v.mean() - WANTED[k]) / errors[k] for k, v in found.items())
 

@@ -2,9 +2,9 @@
 Title: From written digits to spoken ones with a BridgingVAE
 Description: A small VAE connects the latent spaces of a frozen VAE and a frozen GAN.
 
-The written digits have a VAE, the spoken ones a WaveGAN, which has no encoder: its latents are
-sampled, and those are kept that a classifier is most sure of. The bridge is a VAE of both kinds of
-latents.
+A VAE models the written digits, and a WaveGAN the spoken ones. The GAN has no encoder, so its
+latents are sampled, and those are kept whose sounds a classifier recognizes best. The bridge is a
+VAE of both kinds of latents.
 
     python applications/mnist_spoken_digit.py
 

@@ -3,8 +3,8 @@ Title: Translating digits to their transposes with VBTA
 Description: Two domains share one latent space, learned from known pairs and triplets.
 
 The source domain is MNIST, and the target the same images transposed. VBTA trains a VAE of each,
-and pulls the latents of known pairs together and those of other rows apart. Ten minutes on two CPU
-cores:
+and pulls the latents of known pairs together and those of other rows apart. Some minutes on two
+CPU cores:
 
     python applications/mnist_transpose.py
 

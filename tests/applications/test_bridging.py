@@ -58,7 +58,7 @@ def test_what_a_run_leaves(fashion):
     assert figures["fid"]["mean"] > 0
 
 
-def test_figures_are_those_of_the_saved_chain(fashion, data):
+def test_figures_belong_to_the_saved_model(fashion, data):
     transfer = keras.saving.load_model(fashion / "model.keras")
     figures = json.loads((fashion / "metrics.json").read_text())["figures"]
     _, (images, _) = datasets.load_arrays("mnist", data)
@@ -89,7 +89,7 @@ def test_few_labels_and_variants(data, tmp_path, more):
     figures = json.loads((tmp_path / "run" / "metrics.json").read_text())["figures"]
     for domain in ("source", "target"):
         assert (f"propagated_labels_{domain}" in figures) is (more[-1] == "ours")
-        if more[-1] == "ours":  # ten of 200 rows are not all of them
+        if more[-1] == "ours":  # propagated from ten labels, of 200 rows
             assert figures[f"propagated_labels_{domain}"]["accuracy"] < 1
 
 
@@ -151,7 +151,7 @@ def test_labels_are_split_evenly():
         ("bridging-synthetic", ["--batch-size", "9999"], "must not exceed `--points`"),
     ],
 )
-def test_options_that_cannot_be_meant(name, more, message, tmp_path, capsys):
+def test_invalid_options(name, more, message, tmp_path, capsys):
     assert cli.main(["run", name, *more, "--out", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -81,7 +81,7 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
         return
     assert model.consistency == FACES_DUAL["consistency"] == row["setting"]["consistency"]
     assert row["configuration"] == "ours" and row["wall_seconds"] > 0
-    # A finished run is only reported; one without its figures goes on from its state.
+    # Without its figures, a run resumes from its state.
     trained = model.get_weights()
     (out / "metrics.json").unlink()
     assert run(data, out, "--method", method, "--domains", "3", "--missing", "0.5") == 0
@@ -93,8 +93,8 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
     shutil.rmtree(out)
 
 
-def test_scores_are_those_of_the_verbs(rng):
-    """What `Scores` measures is the CIS of `transfer` and `to_boundary`."""
+def test_scores_are_those_of_the_methods(rng):
+    """`Scores` measures the CIS of `transfer` and `to_boundary`."""
     shape, names = (16, 16, 3), ["a", "b", "c"]
     x, y = rng.random((5, *shape), "float32"), rng.integers(0, 2, (5, 3))
     networks = dual_vae(shape, 8, 2)
@@ -115,7 +115,7 @@ def test_scores_are_those_of_the_verbs(rng):
     ):
         found = scores.measure(kind, 5.0, x, y).result()
         assert found == pytest.approx(cis(made), abs=1e-5)
-        # The strength counts, in the same program.
+        # Another strength gives another score, with the same compiled function.
         other = scores.measure(kind, 0.1, x, y).result()
         assert other["ts"] != pytest.approx(found["ts"], abs=1e-7)
     scores = Scores(cvae, f, columns)

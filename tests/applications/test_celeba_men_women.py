@@ -37,7 +37,7 @@ from keras_latent.src.cli.registry import APPLICATIONS
 from keras_latent.src.models.vbta import face_networks, networks
 
 ROWS = {"train": 60, "validation": 16, "test": 16}
-ALL_STRENGTHS = measures.STRENGTHS  # a run of the tests tries two
+ALL_STRENGTHS = measures.STRENGTHS  # runs in these tests try two
 CLASSIFIER = {"kind": "small", "epochs": 1, "verbose": 0}
 DIRECTIONS = {"source_to_target", "target_to_source"}
 
@@ -129,7 +129,7 @@ def test_figures(finished, capsys):
     assert said.count("times the offset between the domains' mean latents") == 4
 
 
-def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
+def test_figures_belong_to_the_saved_model(finished, faces):
     model = keras.saving.load_model(finished / "model.keras")
     vae = keras.saving.load_model(finished / "vae.keras")
     assert isinstance(model, models.VBTA) and isinstance(vae, models.VAE)
@@ -150,7 +150,7 @@ def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
         )
         share = np.mean(seen[:, MALE] == gender)
         direction = f"{domain}_to_{to}"
-        one = 1.01 / rows.sum()  # face that may be on the edge
+        one = 1.01 / rows.sum()  # a face may be on the edge
         assert found["target_gender_accuracy"][direction] == pytest.approx(share, abs=one)
         same = np.delete(seen == was, MALE, axis=1).mean()
         agreement = found["attribute_agreement"][direction]["reconstruction"]
@@ -163,7 +163,7 @@ def test_the_model_that_was_measured_is_the_one_saved(finished, faces):
         assert spread == pytest.approx(model.translate(images[rows], to=to).std(0).mean(), rel=1e-2)
 
 
-def test_a_run_that_was_killed_before_the_end(finished, data, tmp_path, capsys):
+def test_a_run_killed_before_the_end(finished, data, tmp_path, capsys):
     shutil.copytree(finished, tmp_path / "run")
     (tmp_path / "run" / "metrics.json").unlink()
     assert run(data, tmp_path / "run") == 0
@@ -199,7 +199,7 @@ def test_without_a_vae_and_with_few_pairs(data, tmp_path, monkeypatch):
         ),
     ],
 )
-def test_options_that_cannot_be_meant(data, options, message, tmp_path, capsys):
+def test_invalid_options(data, options, message, tmp_path, capsys):
     assert run(data, tmp_path / "run", *options) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
@@ -211,7 +211,7 @@ def test_faces_of_one_gender(faces):
         sort_men_first(faces)
 
 
-def test_defaults_come_with_the_preset():
+def test_defaults_depend_on_the_preset():
     parser = cli.build_parser()
     for preset, epochs, rate in (("paper", 100, 1e-4), ("small", 20, 5e-4)):
         arguments = parser.parse_args(["run", "celeba-men-women", "--preset", preset])
@@ -238,14 +238,14 @@ def test_the_pair_is_that_of_load_pair(data, faces):
 
 
 class Fixed:
-    """A classifier whose probabilities are the first pixels' first values."""
+    """A classifier whose probabilities are the first channel of the first row of pixels."""
 
     def predict(self, images, **_):
         return images[:, 0, :, 0]
 
 
 class Shifted:
-    """A model that makes every image brighter, or, when it reconstructs, darker."""
+    """A model whose translations are brighter, and whose reconstructions are darker."""
 
     def reconstruct(self, x, domain="source"):
         return x - 0.25
@@ -254,7 +254,7 @@ class Shifted:
         return np.clip(x + 0.5, 0, 1)
 
 
-def test_what_is_seen(rng, monkeypatch):
+def test_look(rng, monkeypatch):
     monkeypatch.setattr(measures, "ROWS", 4)
     images = rng.random((10, 3, 5, 1)).astype("float32")
     seen = look(Shifted(), None, Fixed(), images, "source")
@@ -271,7 +271,7 @@ def test_what_is_seen(rng, monkeypatch):
 class Gender:
     """A model and a classifier of images with two values: how male they look, and a smile.
 
-    Half of the faces stop smiling where they are moved by more than 0.45.
+    Half of the faces stop smiling if they are moved by more than 0.45.
     """
 
     def encode(self, x, domain):
@@ -292,7 +292,7 @@ class Gender:
         return images[:, :, 0, 0]
 
 
-def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
+def test_the_strength_that_most_clearly_meets_the_targets(rng, monkeypatch):
     monkeypatch.setattr(measures, "ROWS", 7)
     monkeypatch.setattr(measures, "STRENGTHS", ALL_STRENGTHS)
     men = np.stack([rng.uniform(0.5, 0.7, 30), np.ones(30)], 1).astype("float32")
@@ -304,13 +304,13 @@ def test_the_strength_that_most_surely_meets_what_is_wanted(rng, monkeypatch):
     def best(images, domain):
         return best_strength(Gender(), Gender(), images, domain, offset, 0)
 
-    # Some are seen as men before; all from 1 offset on; beyond 2.25, half of the smiles go.
+    # Some look male without a move, all from 1 offset on; beyond 2.25, half of the smiles go.
     assert best(women, "target") == 1.0
-    # One of 30 stays a woman: 0.97 is enough, but not as surely as all of them.
+    # One of 30 stays female: 0.97 is enough, but not as clearly as all of them.
     but_one = women.copy()
     but_one[0, 0] = 0.16
     assert best(but_one, "target") == 1.75
-    # Nobody is far enough, and nothing else is lost on the way.
+    # No strength is enough, so the smallest is chosen.
     assert best(women - np.float32([9, 0])[:, None, None], "target") == 0.0
     assert best(men - np.float32([0.3, 0])[:, None, None], "source") == 0.0
 
@@ -322,7 +322,7 @@ def test_standard_errors():
 
 
 def test_shares_by_hand():
-    """Three attributes, the second of them the gender; two rows of each domain."""
+    """Three attributes, the second of which is the gender; two rows per domain."""
     real = np.array([[1, 1, 0], [0, 1, 0]], bool)
     reconstruction = np.array([[1, 1, 1], [0, 0, 0]], bool)
     translation = np.array([[1, 0, 1], [1, 1, 0]], bool)
@@ -355,7 +355,7 @@ def test_the_vae_has_the_networks_of_one_domain(rng):
     np.testing.assert_array_equal(vbta.reconstruct(x), before)
 
 
-def test_the_vae_goes_on_where_it_was_killed(rng, tmp_path, monkeypatch):
+def test_the_vae_resumes_after_an_interruption(rng, tmp_path, monkeypatch):
     vbta = models.VBTA(**networks.vbta_mlp((4, 4, 3), 6, 4))
     images = rng.integers(0, 256, (20, 4, 4, 3), dtype="uint8")
     options = argparse.Namespace(epochs=2, batch_size=10, learning_rate=1e-3, seed=1, verbose=0)
@@ -397,7 +397,7 @@ def test_batches_of_images():
     assert (batches[2] != ImageBatches(images, 5, seed=1)[2]).any()
 
 
-def test_batches_of_mirrored_images(rng):
+def test_batches_of_flipped_images(rng):
     images = rng.integers(1, 256, (40, 1, 2, 1), "uint8")
     images[:, :, 0] = 0
     batches = ImageBatches(images, 20, seed=1, augment=datasets.RandomFlip())
@@ -434,4 +434,4 @@ def test_tables_from_runs(finished, tmp_path, monkeypatch):
     value = figures(finished)["test"]["target_gender_accuracy"]["source_to_target"]
     assert row["value"] == value and row["seeds"] == 1 and row["configuration"] == "ours"
     assert row["setting"]["dataset"] == "celeb_a_64" and row["setting"]["epochs"] == 2
-    assert row["setting"]["preset"] == "tiny"  # and not where it lies
+    assert row["setting"]["preset"] == "tiny"  # not its path

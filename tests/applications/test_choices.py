@@ -1,4 +1,4 @@
-"""What applications choose by, what they go on with, and which file a base model is kept in."""
+"""What applications choose by, where they resume, and the file of a cached base model."""
 
 import types
 
@@ -21,7 +21,7 @@ def directory(tmp_path):
 
 
 class FixedScores:
-    """Scores by which that strength is best which is 10 times the mean of the faces seen."""
+    """Scores that are best for a strength of 10 times the mean of the faces."""
 
     kinds = {"set": types.SimpleNamespace(unit="steps")}
 
@@ -59,7 +59,7 @@ def test_strengths_of_attributes_are_chosen_on_validation_faces(directory, monke
 
 
 class FixedChoice:
-    """Epochs of which each criterion chooses another one."""
+    """A choice of another epoch by each criterion."""
 
     epochs = {"source_information": 1, "target_information": 2}
 
@@ -74,7 +74,7 @@ class FixedChoice:
 
 
 class Loaded:
-    """A model whose images are the number of the epoch that it was loaded from."""
+    """A model whose images show the epoch that its weights are from."""
 
     def load_weights(self, epoch):
         self.epoch = epoch
@@ -110,7 +110,7 @@ def test_each_direction_of_mnist_usps_takes_the_epoch_of_the_domain_it_makes(
 
 
 def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
-    """The criteria that `EpochChoice` is asked to keep weights of are those that are loaded."""
+    """`EpochChoice` gets the criteria whose weights are loaded."""
     seen = []
 
     class Stop(Exception):
@@ -149,7 +149,7 @@ def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
         {"LEARNING_RATE": 1e-4},
     ],
 )
-def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch):
+def test_base_models_with_other_settings_have_other_files(change, monkeypatch):
     monkeypatch.setattr(base_models, "cached_model", lambda folder, name, *_: name)
     settings = {"images": np.zeros((4, 2, 2, 1), "uint8")}
     file = base_models.base_vae(**settings)
@@ -161,8 +161,8 @@ def test_a_base_model_of_other_settings_is_another_file(change, monkeypatch):
     assert base_models.base_vae(**settings | change) != file
 
 
-def test_data_goes_on_where_the_state_is_from(tmp_path, monkeypatch, capsys):
-    """The data of a training that is resumed skips the epochs that are done."""
+def test_data_resumes_with_the_state(tmp_path, monkeypatch, capsys):
+    """When training resumes, its data skips the finished epochs."""
     monkeypatch.setattr(training.latent_callbacks.Resume, "restore", lambda self, model: 3)
     skipped = []
     resume, done = training.start(None, tmp_path, skipped.append)
@@ -170,7 +170,7 @@ def test_data_goes_on_where_the_state_is_from(tmp_path, monkeypatch, capsys):
     assert "Resuming after epoch 3" in capsys.readouterr().out
 
 
-def test_a_column_that_an_epoch_did_not_measure_is_left_out(directory):
+def test_columns_with_missing_values_are_left_out(directory):
     (directory / "log.csv").write_text("epoch,loss,val_loss\n0,5.0,NA\n1,4.0,3.5\n")
     assert directory.history("log.csv") == {"loss": [5.0, 4.0]}
 

@@ -1,4 +1,4 @@
-"""`keras-latent run mnist-transpose` on real digits, from the first option to the last figure."""
+"""`keras-latent run mnist-transpose` on real digits."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ BACKEND = keras.backend.backend()
 
 @pytest.fixture(scope="module", autouse=True)
 def quick(tmp_path_factory):
-    """A classifier of two epochs, in a folder of the tests' own."""
+    """A classifier of two epochs, in a temporary folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         quick = TRANSPOSE_DATASETS["digits"]._replace(classifier_epochs=2)
@@ -36,7 +36,7 @@ def quick(tmp_path_factory):
 
 
 def run(out, *options, epochs="2"):
-    # One picture less than the default's 29 batches an epoch would take.
+    # A few large batches per epoch.
     common = ["--dataset", "digits", "--epochs", epochs, "--batch-size", "200", "--verbose", "0"]
     return cli.main(["run", "mnist-transpose", *common, "--out", str(out), *options])
 
@@ -78,7 +78,7 @@ def test_what_a_run_leaves(finished):
     assert_overwritten(finished)
 
 
-def test_the_model_that_was_measured_is_the_one_saved(finished):
+def test_figures_belong_to_the_saved_model(finished):
     measured = figures(finished)
     assert measured["test_rows"] == 360
     assert 0 <= measured["transfer_accuracy"]["target_to_source"] <= 1
@@ -97,7 +97,7 @@ def test_the_model_that_was_measured_is_the_one_saved(finished):
 def test_a_finished_run_is_reported_and_not_run(finished, monkeypatch, capsys):
     before = contents(finished)
     monkeypatch.setattr(mnist_transpose, "run", None)
-    # Where the data lies and what is printed are not part of the run.
+    # The folder of the data and the verbosity are not part of the configuration.
     assert run(finished, "--verbose", "2", "--data-dir", "elsewhere") == 0
     said = capsys.readouterr().out
     assert "is already finished. Nothing was run." in said and "Transfer accuracy on 360" in said
@@ -146,7 +146,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_run_goes_on(finished, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_run_resumes(finished, tmp_path, monkeypatch, capsys):
     fit = models.VBTA.fit
 
     def interrupted(self, *args, callbacks, **kwargs):
@@ -156,9 +156,9 @@ def test_an_interrupted_run_goes_on(finished, tmp_path, monkeypatch, capsys):
     assert run(tmp_path) == 130
     assert "Interrupted. Run the same command again to resume." in capsys.readouterr().err
     assert not (tmp_path / "metrics.json").exists() and not (tmp_path / "model.keras").exists()
-    assert run(tmp_path, "--seed", "1") == 2  # it belongs to the run that was begun
+    assert run(tmp_path, "--seed", "1") == 2  # the folder belongs to the interrupted run
 
-    # Interrupted once more, after training and before anything is measured.
+    # Interrupted once more, after training and before the evaluation.
     monkeypatch.setattr(models.VBTA, "fit", fit)
     measure = mnist_transpose.measure
 
@@ -211,7 +211,7 @@ def test_a_foreign_folder_is_refused(tmp_path, capsys):
         (("--preset", "blurred"), "`--preset` must be one of ['paper', 'sharp'] or a preset dir"),
     ],
 )
-def test_bad_options(tmp_path, options, message, capsys):
+def test_invalid_options(tmp_path, options, message, capsys):
     out = tmp_path / "out"
     assert run(out, *options) == 2
     said = capsys.readouterr()
@@ -253,7 +253,7 @@ def test_list(capsys):
     assert sorted(marked) == trained_presets() != []
 
 
-def test_a_logged_and_lost_epoch_counts_once(tmp_path):
+def test_an_epoch_that_was_logged_twice_counts_once(tmp_path):
     directory = run_directory.RunDirectory(tmp_path / "run", {"a": 1})
     (directory / "log.csv").write_text("epoch,loss\n0,5.0\n1,4.0\n1,3.0\n2,2.0\n")
     assert directory.history("log.csv") == {"loss": [5.0, 3.0, 2.0]}

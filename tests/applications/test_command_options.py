@@ -1,4 +1,4 @@
-"""The command before it runs anything: without Keras, and with an answer to what is mistyped."""
+"""The command before it runs anything: fast, without Keras, and with help for typing errors."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ assert not found, found
 
 @pytest.mark.parametrize("command", [["-c", WITHOUT_KERAS], ["-m", "keras_latent", "list"]])
 def test_answers_without_keras(command, tmp_path):
-    """So that they take no time, whatever the backend: here one that is not installed."""
+    """Answers are fast, and need no backend: the one here is not installed."""
     result = subprocess.run(
         [sys.executable, *command],
         env=os.environ | {"KERAS_BACKEND": "none", "PYTHONPATH": str(ROOT)},
@@ -68,7 +68,7 @@ def test_answers_without_keras(command, tmp_path):
         (["run", "celeba-attributes", "--method", "dual_vae"], "dualvae"),
     ],
 )
-def test_the_parser_knows_what_was_meant(argv, meant, capsys):
+def test_the_parser_suggests_corrections(argv, meant, capsys):
     with pytest.raises(SystemExit) as error:
         cli.main(argv)
     said = capsys.readouterr().err
@@ -92,7 +92,7 @@ def test_the_parser_does_not_guess(argv, capsys):
         (["mnist-spoken-digit", "--gan", "wavegan_spoken_digits"], "wavegan_spoken_digit"),
     ],
 )
-def test_presets_that_are_mistyped(argv, meant, tmp_path, capsys):
+def test_misspelled_presets(argv, meant, tmp_path, capsys):
     assert cli.main(["run", *argv, "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err.endswith(f" Did you mean {meant!r}?\n")
     assert not (tmp_path / "run").exists()
@@ -124,7 +124,7 @@ def test_the_help_shows_one_default_and_the_true_one(name):
         true = getattr(arguments, action.dest)
         if action.dest == "alpha":
             true = FACES_DUAL["alpha"]
-        if action.dest == "classifier_epochs":  # those of the classifiers are their own
+        if action.dest == "classifier_epochs":  # each classifier has its own
             assert true is None and re.search(r"\d", shown[0])
         elif isinstance(true, str):
             assert shown[0] == true
@@ -145,13 +145,13 @@ PAGES = [
 
 
 def commands_of(page: Path) -> list[str]:
-    """Every command for an application that a page shows, in a block or within a sentence."""
+    """All commands on a page that run an application."""
     found = re.findall(r"keras-latent run [a-z][^`#\n&|;]*", page.read_text())
     return [command.strip().rstrip(",.") for command in found]
 
 
 def test_the_commands_of_the_pages():
-    """They parse, and leave the backend to what is installed."""
+    """They are valid, and do not set the backend."""
     shown = {command: page for page in PAGES for command in commands_of(page)}
     assert len(shown) > 10
     for command, page in shown.items():
@@ -165,7 +165,7 @@ def test_the_commands_of_the_pages():
 
 @pytest.mark.parametrize(("given", "found"), [(None, "passive"), ("active", "active")])
 def test_openmp_waits_passively_when_pytorch_is_imported(given, found, tmp_path):
-    """Set later, it would change nothing. A module in the place of PyTorch says what it finds."""
+    """Setting it later would have no effect. A fake PyTorch prints the value it finds."""
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(
         "import os\nprint('OpenMP:', os.environ.get('OMP_WAIT_POLICY'), flush=True)\nos._exit(0)\n"

@@ -34,7 +34,7 @@ ROWS = {"source": 80, "target": 60}
 
 @pytest.fixture(scope="module", autouse=True)
 def data(tmp_path_factory):
-    """A folder of mnist.npz and usps.npz, and a folder of the tests' own for classifiers."""
+    """A folder of mnist.npz and usps.npz, and a temporary cache of classifiers."""
     folder = tmp_path_factory.mktemp("data")
     write_digits(folder, "mnist", slice(256), slice(ROWS["source"]))
     write_digits(folder, "usps", slice(700, 892), slice(ROWS["target"]), side=16)
@@ -69,7 +69,7 @@ def classifier(side):
     """The cached classifier of images of that size."""
     folder = Path(os.environ["KERAS_HOME"]) / "keras_latent"
     classifiers = [keras.saving.load_model(path) for path in folder.glob("classifier-*.keras")]
-    assert len(classifiers) == 2  # trained once each, whatever the number of runs
+    assert len(classifiers) == 2  # each is trained once for all runs
     return next(found for found in classifiers if found.input_shape[1] == side)
 
 
@@ -133,7 +133,7 @@ def test_figures(finished):
 
 
 @pytest.mark.parametrize(("to", "side"), [("source", 28), ("target", 16)])
-def test_the_model_that_was_measured_is_the_one_saved(finished, data, to, side):
+def test_figures_belong_to_the_saved_model(finished, data, to, side):
     domain = "target" if to == "source" else "source"
     model = keras.saving.load_model(finished / f"model_to_{to}.keras")
     assert isinstance(model, models.LSTNet)
@@ -159,8 +159,8 @@ def test_a_finished_run_is_reported_and_not_run(finished, data, monkeypatch, cap
     assert contents(finished) == before
 
 
-def test_a_killed_run_goes_on(finished, data, tmp_path, monkeypatch, capsys):
-    """What is left if the state of the second epoch is lost, which was measured."""
+def test_a_killed_run_resumes(finished, data, tmp_path, monkeypatch, capsys):
+    """The state of the second epoch is lost, but its measurements are not."""
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     state = sorted((out / "state").glob("epoch-*"))
@@ -208,7 +208,7 @@ def test_a_killed_run_goes_on(finished, data, tmp_path, monkeypatch, capsys):
         (("--preset", "huge"), "`--preset` must be one of ['paper', 'large', 'small', 'tiny'] or"),
     ],
 )
-def test_bad_options(data, tmp_path, options, message, capsys):
+def test_invalid_options(data, tmp_path, options, message, capsys):
     out = tmp_path / "out"
     assert run(data, out, *options) == 2
     said = capsys.readouterr()
@@ -240,7 +240,7 @@ def test_defaults_of_presets(preset, expected):
     assert USPS_PRESETS[preset].model in models.LSTNet.presets
 
 
-def test_a_loss_that_is_no_number_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
+def test_a_nan_loss_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
     def fit(self, *args, **kwargs):
         self.stop_training = True  # as `TerminateOnNaN` does
 
@@ -253,7 +253,7 @@ def test_a_loss_that_is_no_number_ends_the_run(data, finished, tmp_path, monkeyp
 # Choosing an epoch -----------------------------------------------------------------------
 
 
-def test_mutual_information_is_that_of_scipy(rng):
+def test_mutual_information_equals_that_of_scipy(rng):
     for scale in (0.1, 1.0, 10.0):
         logits = scale * rng.normal(size=(300, 10)) + rng.normal(size=10)
         p = special.softmax(logits, axis=1)
@@ -264,7 +264,7 @@ def test_mutual_information_is_that_of_scipy(rng):
 
 
 def test_mutual_information_of_sure_classifiers(rng):
-    """Of images and classes, where each image has one: scikit-learn counts."""
+    """If each image has one class, scikit-learn computes it from counts."""
     labels = rng.integers(0, 10, 500) // 2
     sure = 1e4 * np.eye(10)[labels]
     expected = sklearn_metrics.mutual_info_score(np.arange(500), labels)
@@ -275,7 +275,7 @@ def test_mutual_information_of_sure_classifiers(rng):
 
 
 def chooser(directory, measurements, done=0):
-    """A choice between epochs of a model whose weight is the number of the epoch."""
+    """A choice between epochs for a model whose weight is the number of the epoch."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     values = iter(measurements)
     measure = lambda: dict(zip("ab", next(values), strict=True))  # noqa: E731
@@ -312,7 +312,7 @@ def test_the_best_epoch_is_chosen(tmp_path):
 def test_the_choice_survives_a_resume(tmp_path):
     first = chooser(tmp_path, [(0.5, 0.1), (0.4, 0.2)])
     finish(first, 0, 1)
-    # Killed: the second epoch was measured, its state was not saved, and it is trained again.
+    # Killed after measuring the second epoch and before saving its state.
     second = chooser(tmp_path, [(0.4, 0.2), (0.3, 0.9)])
     assert len(second.measurements()) == 2
     finish(second, 1, 2)
@@ -321,9 +321,9 @@ def test_the_choice_survives_a_resume(tmp_path):
     assert (kept(second, "a"), kept(second, "b")) == (1.0, 3.0)
 
 
-def test_an_epoch_that_was_not_measured_is_made_up_for(tmp_path):
+def test_an_epoch_that_was_not_measured_is_measured_later(tmp_path):
     finish(chooser(tmp_path, [(0.5, 0.1)]), 0)
-    # Killed: the state of the second epoch was saved, and it was not measured.
+    # Killed after saving the state of the second epoch and before measuring it.
     second = chooser(tmp_path, [(0.6, 0.0), (0.3, 0.9)], done=2)
     second.model.set_weights([np.full((1, 1), 2.0)])
     second.on_train_begin()
@@ -339,7 +339,7 @@ def test_rank_correlations():
     rows = [
         {"source_information": a, "target_information": -a, "source_test_accuracy": b}
         | {"target_test_accuracy": b}
-        for a, b in ((0.1, 0.5), (0.3, 0.6), (0.3, 0.9), (0.8, 0.95))  # equals share a rank
+        for a, b in ((0.1, 0.5), (0.3, 0.6), (0.3, 0.9), (0.8, 0.95))  # equal values share a rank
     ]
     found = mnist_usps.rank_correlations(rows)
     expected = stats.spearmanr([0.1, 0.3, 0.3, 0.8], [0.5, 0.6, 0.9, 0.95]).statistic
@@ -348,8 +348,8 @@ def test_rank_correlations():
     assert mnist_usps.rank_correlations(rows[:2]) == {}
 
 
-def test_what_an_epoch_is_measured_by(finished, data):
-    """Training images and no label of theirs, but for the look back."""
+def test_measurements_of_an_epoch(finished, data):
+    """They use training images without labels, except for the test accuracy."""
     pair = datasets.load_pair("mnist_usps", data_dir=data, batch_size=64)
     pair = dataclasses.replace(pair, source_train_labels=None, target_train_labels=None)
     model = keras.saving.load_model(finished / "model_to_source.keras")

@@ -29,7 +29,7 @@ def write(folder, *names):
 
 
 def finished(folder, **changes):
-    """A folder as a run leaves it."""
+    """The folder of a finished run."""
     with RunDirectory(folder, RUN | changes) as directory:
         directory.write_json("metrics.json", {})
         write(folder, "history.csv", "model.keras", "state/epoch-00002.weights.h5")
@@ -72,7 +72,7 @@ def test_a_second_process_is_refused(tmp_path, capsys):
     assert contents(out) == ["run.json"]
 
 
-def test_the_lock_ends_with_the_run(tmp_path):
+def test_the_lock_is_released_with_the_run(tmp_path):
     with (
         RunDirectory(tmp_path, RUN),
         pytest.raises(RuntimeError, match=str(os.getpid())),
@@ -225,7 +225,7 @@ def test_a_run_resumes_beside_foreign_files_after_overwriting(tmp_path):
 
 @pytest.fixture
 def synthetic(monkeypatch):
-    """`bridging-synthetic` that only writes a file, and whether it is interrupted."""
+    """Replaces `bridging-synthetic` by writing a file, or by an interruption."""
     application = registry.APPLICATIONS["bridging-synthetic"].load()
     state = argparse.Namespace(interrupt=False, runs=0)
 
@@ -257,7 +257,7 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert not metrics["resumed"] and metrics["prolonged_from"] == []
     assert "overwrite" not in metrics["configuration"]
     assert contents(tmp_path) == ["figure_2.png", "metrics.json", "run.json"]
-    # Fewer steps, and more of an application that keeps no state.
+    # Fewer steps, and more steps for an application that saves no state.
     assert command(tmp_path, "--steps", "7") == 2
     assert "add `--overwrite`" in capsys.readouterr().err
     assert command(tmp_path, "--steps", "10") == 2
@@ -265,7 +265,7 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert synthetic.runs == 2
 
 
-def test_what_an_interrupted_run_advises(synthetic, tmp_path, capsys):
+def test_the_message_of_an_interrupted_run(synthetic, tmp_path, capsys):
     synthetic.interrupt = True
     assert command(tmp_path) == 130
     assert "Interrupted. Run the same command again to resume." in capsys.readouterr().err

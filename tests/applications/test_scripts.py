@@ -90,7 +90,7 @@ def data(tmp_path_factory):
 
 
 def with_settings(source, settings):
-    """The code of a script with other values for the names at its top."""
+    """Compiles a script with other values for its constants."""
     tree, left = ast.parse(source), dict(settings)
     for node in tree.body:
         if not isinstance(node, ast.Assign):
@@ -109,7 +109,7 @@ def with_settings(source, settings):
 
 
 def run(name, settings, folder, monkeypatch):
-    """The names that a script leaves behind, having run in a folder."""
+    """Runs a script in a folder, and returns its global names."""
     monkeypatch.chdir(folder)
     names = {"__name__": "__main__"}
     exec(with_settings((FOLDER / f"{name}.py").read_text(), settings), names)

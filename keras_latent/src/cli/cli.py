@@ -73,7 +73,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=(0, 1, 2),
         default=1 if sys.stdout.isatty() else 2,
-        help="0: only the final figures; 1: a progress bar; 2: one line per epoch",
+        help="0: only the start and the final figures; 1: a progress bar; 2: one line per epoch",
     )
     parser.add_argument(
         "--overwrite",

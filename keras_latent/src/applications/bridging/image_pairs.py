@@ -3,7 +3,7 @@
 
 import argparse
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -33,6 +33,21 @@ CLASSIFIERS = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
 
 Parts = list[np.ndarray]
 
+
+class BaseOptions(NamedTuple):
+    """The options of classifiers and base models."""
+
+    classifier_epochs: int | None
+    base_epochs: int
+    base_precision: str
+    verbose: int
+
+
+def base_options(arguments: argparse.Namespace) -> BaseOptions:
+    """Those of a run."""
+    return BaseOptions(*(getattr(arguments, name) for name in BaseOptions._fields))
+
+
 extend = bridge.extend
 report = bridge.report
 
@@ -40,13 +55,7 @@ report = bridge.report
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
     """Trains (or loads) base models, classifiers and the bridge, evaluates and draws."""
     images, labels, sides, real_accuracy = prepared(
-        arguments.run_name,
-        arguments.data_dir,
-        arguments.limit,
-        arguments.classifier_epochs,
-        arguments.base_epochs,
-        arguments.base_precision,
-        arguments.verbose,
+        arguments.run_name, arguments.data_dir, arguments.limit, base_options(arguments)
     )
     preset = BRIDGE_PRESETS[arguments.preset]
     transfer, facts = bridge.train_bridge(sides, arguments, preset, directory)
@@ -69,13 +78,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
 
 @functools.lru_cache(maxsize=1)  # for the tables, which make many runs in one process
 def prepared(
-    name: str,
-    data_dir: str | None,
-    limit: int | None,
-    classifier_epochs: int | None,
-    base_epochs: int,
-    precision: str,
-    verbose: int,
+    name: str, data_dir: str | None, limit: int | None, options: BaseOptions
 ) -> tuple[dict[str, Parts], dict[str, Parts], dict[str, Side], dict[str, float]]:
     """Images, labels and sides of both domains, and the accuracy of their classifiers.
 
@@ -90,32 +93,15 @@ def prepared(
             x, y = labelled(pair, d, part)
             images[d].append(x[:limit])
             labels[d].append(y[:limit])
-        if verbose:
+        if options.verbose:
             print(f"Evaluation classifier and base model of the {d}:", flush=True)
-        sides[d] = image_side(
-            images[d],
-            labels[d][0],
-            dataset,
-            seed,
-            classifier_epochs=classifier_epochs,
-            base_epochs=base_epochs,
-            precision=precision,
-            verbose=verbose,
-        )
+        sides[d] = image_side(images[d], labels[d][0], dataset, seed, options)
         real_accuracy[d] = accuracy(sides[d].classifier, labels[d][1], floats(images[d][1]))
     return images, labels, sides, real_accuracy
 
 
 def image_side(
-    images: Parts,
-    labels: np.ndarray,
-    dataset: str,
-    seed: int,
-    *,
-    classifier_epochs: int | None,
-    base_epochs: int,
-    precision: str,
-    verbose: int,
+    images: Parts, labels: np.ndarray, dataset: str, seed: int, options: BaseOptions
 ) -> Side:
     """The side of images: classifier and VAE of the training images, and all latents."""
     default_epochs, max_shift = CLASSIFIERS[dataset]
@@ -123,13 +109,17 @@ def image_side(
         classifier = metrics.reference_classifier(
             images[0],
             labels,
-            epochs=classifier_epochs or default_epochs,
+            epochs=options.classifier_epochs or default_epochs,
             max_shift=max_shift,
             softness=0.5,
-            verbose=verbose,
+            verbose=options.verbose,
         )
         vae = base_vae(
-            images[0], epochs=base_epochs, precision=precision, seed=seed, verbose=verbose
+            images[0],
+            epochs=options.base_epochs,
+            precision=options.base_precision,
+            seed=seed,
+            verbose=options.verbose,
         )
     train, test = (
         np.stack(vae.encoder.predict(floats(x), batch_size=512, verbose=0), axis=1) for x in images

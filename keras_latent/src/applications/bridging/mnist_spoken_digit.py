@@ -11,7 +11,7 @@ from keras_latent import datasets, metrics, models, visualization
 from keras_latent.src.applications.bridging import bridge
 from keras_latent.src.applications.bridging.base_models import cached, train_and_resume
 from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
-from keras_latent.src.applications.bridging.image_pairs import image_side
+from keras_latent.src.applications.bridging.image_pairs import base_options, image_side
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
     dtype_policy,
@@ -37,16 +37,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     test, test_labels = (x[: arguments.limit] for x in labelled(pair, "source"))
     if arguments.verbose:
         print("Evaluation classifier and base model of the written digits:", flush=True)
-    written = image_side(
-        [train, test],
-        train_labels,
-        "mnist",
-        0,
-        classifier_epochs=arguments.classifier_epochs,
-        base_epochs=arguments.base_epochs,
-        precision=arguments.base_precision,
-        verbose=arguments.verbose,
-    )
+    written = image_side([train, test], train_labels, "mnist", 0, base_options(arguments))
     spoken, gan_facts = spoken_digits(pair, arguments)
     sides = {"source": written, "target": spoken}
 

@@ -1,9 +1,8 @@
 """The CIS of attribute transfers: how much they change the attribute, and everything else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -22,19 +21,12 @@ IMAGES_AT_ONCE = 320
 Score = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of transfer.
+class Kind(NamedTuple):
+    """A kind of transfer."""
 
-    Attributes:
-        function: Tensor function of `{"x", "y", "strength"}`.
-        strengths: The strengths to try.
-        unit: The unit of the strength.
-    """
-
-    function: Callable[..., Any]
-    strengths: tuple[float, ...]
-    unit: str
+    function: Callable[..., Any]  #: tensor function of `{"x", "y", "strength"}`
+    strengths: tuple[float, ...]  #: to try
+    unit: str  #: of the strength
 
 
 def kinds_of(model: Any) -> dict[str, Kind]:

@@ -37,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, help="passes over the faces (default: 20; full: 40; tiny: 1)"
     )
     parser.add_argument("--batch-size", type=int, default=64, help="faces per step")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="falls along a cosine")
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=1e-3,
+        help="initial learning rate of Adam, which falls along a cosine",
+    )
     for name, text in (
         ("alpha", "DualVAE: weight of the attributes"),
         ("consistency", "DualVAE: weight of transfer consistency, 0 for the paper's objective"),

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paired-per-batch",
         type=int,
-        help="known pairs per batch (default: as many as the order gives)",
+        help="known pairs per batch (default: as they come in random order)",
     )
     parser.add_argument("--batch-size", type=int, default=50, help="images per domain and step")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="learning rate of Adam")
