@@ -1,7 +1,7 @@
-"""Runs the Python blocks of a page as a reader would: `python tests/run_blocks.py PAGE BACKEND`.
+"""Runs the Python blocks of a page in one session: `python tests/run_blocks.py PAGE BACKEND`.
 
-A block can import what the install line before it brings, on this backend, and nothing else that is
-installed here. An install line that names JAX stands for one with any backend.
+A block can import only the packages that the last install line before it installs, with this
+backend: an install line that names JAX stands for the same line with any backend.
 """
 
 import re
@@ -21,7 +21,7 @@ INSTALL = re.compile(r'pip install "\.\[([a-z,]+)\]"')
 
 
 def blocks(page: Path) -> Iterator[tuple[str, set[str]]]:
-    """Each Python block, and the extras of the last install line before it."""
+    """Yield each Python block with the extras of the last install line before it."""
     extras: set[str] = set()
     for language, text in BLOCK.findall(page.read_text()):
         if language == "python":
@@ -31,7 +31,7 @@ def blocks(page: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 def distributions(extras: set[str]) -> set[str]:
-    """Names of all that `pip install ".[extras]"` installs, by what is installed here."""
+    """Return the names of all distributions that `pip install ".[extras]"` installs."""
     found, left = {("keras-latent", "")}, [("keras-latent", extra) for extra in ("", *extras)]
     while left:
         name, extra = left.pop()
@@ -47,7 +47,7 @@ def distributions(extras: set[str]) -> set[str]:
 
 
 def requirements(name: str, extra: str) -> list[str]:
-    """What a distribution requires with this extra; nothing if it is not installed here."""
+    """Return the requirements of a distribution with this extra, if it is installed here."""
     if name == "keras-latent":
         return PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     try:
@@ -57,7 +57,7 @@ def requirements(name: str, extra: str) -> list[str]:
 
 
 class Hiding:
-    """In place of Python's finders: without the modules of what is installed and not allowed."""
+    """Replaces Python's finders and hides the modules of distributions that are not allowed."""
 
     def __init__(self):
         self.finders = list(sys.meta_path)
