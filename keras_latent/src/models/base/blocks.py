@@ -21,7 +21,7 @@ def mlp_encoder(event_shape: tuple[int, ...], hidden: int, name: str) -> keras.M
 
 
 def gaussian_heads(features: int, latent_dim: int, name: str) -> keras.Model:
-    """Linear heads: features to `(z_mean, z_log_var)`, the variance being a softplus."""
+    """Linear heads: features to `(z_mean, z_log_var)`. The variance is a softplus."""
     h = keras.Input((features,))
     z_mean = layers.Dense(latent_dim, name="z_mean")(h)
     z_log_var = layers.Dense(latent_dim, activation=log_softplus, name="z_log_var")(h)

@@ -43,11 +43,11 @@ def bridging_mlp(
     hidden: int = 512,
     depth: int = 4,
 ) -> dict[str, keras.Model]:
-    """The bridge's own networks (appendix B), as arguments of `BridgingVAE`.
+    """The networks of the bridge (appendix B), as arguments of `BridgingVAE`.
 
-    Both take latents and the one-hot domain, as two tensors; `depth` ReLU layers `h` over the
-    concatenation of the two, which gated mixing layers mix with it: one for the mean and one for
-    the standard deviation (softplus) of `q(z'|z, D)`, one for the mean of `p(z|z', D)`.
+    Both take two tensors, latents and the one-hot domain. `depth` ReLU layers are applied to their
+    concatenation, and gated mixing layers mix the result with it: one for the mean and one for the
+    standard deviation (softplus) of `q(z'|z, D)`, and one for the mean of `p(z|z', D)`.
 
     Args:
         latent_dim: Size of the (largest) base latent.

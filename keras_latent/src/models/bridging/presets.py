@@ -14,13 +14,13 @@ PRESETS = presets_of(
     {
         "bridging_mnist": Preset(
             "The bridge of the latent domain transfer paper between two image models: 8 shared "
-            "dimensions, four layers of 512 each way; beta_KL of its reference, 0.005, since the "
-            "0.05 of the paper's appendix leaves nothing to reconstruct from.",
+            "dimensions, four layers of 512 each way; beta_KL is 0.005, as in its "
+            "reference code: with the 0.05 of the paper's appendix, nothing can be reconstructed.",
             lambda: networks().bridging_mlp(),
         ),
         "bridging_mnist_sharp": Preset(
-            "`bridging_mnist` with 16 shared dimensions, a classifier that counts more, and means "
-            "to reconstruct instead of draws.",
+            "`bridging_mnist` with 16 shared dimensions, a larger weight of the classifier, and "
+            "reconstruction of means instead of draws.",
             lambda: (
                 networks().bridging_mlp(shared_dim=16)
                 | {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}

@@ -35,12 +35,12 @@ PRESETS = presets_of(
     "LatentDomainTransfer",
     {
         "transfer_digits_transpose": Preset(
-            "Scikit-learn's 8x8 digits turned into transposed ones of the same class: two small "
-            "VAEs and the bridge between them.",
+            "From scikit-learn's 8x8 digits to transposed digits of the same class: two small VAEs "
+            "and the bridge between them.",
             lambda: transfer(DIGITS, 256, 32, (8, 128, 2)),
         ),
         "transfer_mnist_fashion": Preset(
-            "Digits of MNIST turned into clothes of Fashion-MNIST and back: two small VAEs and the "
+            "From digits of MNIST to clothes of Fashion-MNIST and back: two small VAEs and the "
             "bridge between them.",
             lambda: transfer(MNIST, 256, 32, (16, 256, 3)),
         ),

@@ -22,7 +22,7 @@ from keras_latent.training import portable
 class CVAE(ConditionalModel):
     """Conditional variational autoencoder: both networks take the attributes.
 
-    Minimises, in nats, averaged over the batch,
+    Minimizes, in nats, averaged over the batch,
 
         beta * KL(q(z|x, y) || N(0, I)) - E_q(z|x, y) log p(x|y, z)
 

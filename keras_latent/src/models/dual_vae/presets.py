@@ -25,7 +25,7 @@ PRESETS = presets_of(
             lambda: networks().dual_vae(FACES, 256, width=64) | FACES_VAE | FACES_DUAL,
         ),
         "dual_vae_celeba_small": Preset(
-            "`dual_vae_celeba` of a quarter of its width and 128 latents, for two CPU cores.",
+            "`dual_vae_celeba` with a quarter of the width and 128 latents, for two CPU cores.",
             lambda: networks().dual_vae(FACES, width=16) | FACES_VAE | FACES_DUAL,
         ),
         "dual_vae_digits": Preset(

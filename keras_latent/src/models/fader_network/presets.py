@@ -16,11 +16,11 @@ PRESETS = presets_of(
     "FaderNetwork",
     {
         "fader_celeba": Preset(
-            "The networks of `dual_vae_celeba`, with 40 attributes given to the decoder.",
+            "The networks of `dual_vae_celeba`, whose decoder takes 40 attributes.",
             lambda: networks().fader(FACES, 40, 256, width=64) | {"attributes": 40},
         ),
         "fader_celeba_small": Preset(
-            "The networks of `dual_vae_celeba_small`, with 40 attributes given to the decoder, and "
+            "The networks of `dual_vae_celeba_small`, whose decoder takes 40 attributes, and "
             "a warm-up of 2,000 steps.",
             lambda: networks().fader(FACES, 40, width=16) | {"attributes": 40, "warm_up": 2000},
         ),

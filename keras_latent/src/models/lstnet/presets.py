@@ -20,11 +20,11 @@ PRESETS = presets_of(
             lambda: networks().lstnet_conv(),
         ),
         "lstnet_mnist_usps_small": Preset(
-            "`lstnet_mnist_usps` of a quarter of its width, for two CPU cores.",
+            "`lstnet_mnist_usps` with a quarter of the width, for two CPU cores.",
             lambda: networks().lstnet_conv(width=16),
         ),
         "lstnet_mnist_usps_tiny": Preset(
-            "`lstnet_mnist_usps` of a 32nd of its width: for tests, and to see it run.",
+            "`lstnet_mnist_usps` with a 32nd of the width: for tests and first tries.",
             lambda: networks().lstnet_conv(width=2),
         ),
     },

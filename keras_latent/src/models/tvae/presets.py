@@ -23,11 +23,12 @@ PRESETS = presets_of(
     {
         "tvae_mnist": Preset(
             "The configuration of the TVAE paper for MNIST: two dense layers each way, 20 latents, "
-            "random triplets. It states no width (here 400) and no margin (here 1).",
+            "random triplets. The paper does not state the width (here 400) and the margin (here "
+            "1).",
             lambda: vae_networks().vae_mlp(MNIST, hidden=400, latent_dim=20),
         ),
         "tvae_mnist_conv": Preset(
-            "`tvae_mnist` with a convolutional encoder and semi-hard triplets of ten times the "
+            "`tvae_mnist` with a convolutional encoder and semi-hard triplets with ten times the "
             "weight.",
             lambda: (
                 networks().vae_conv_mlp(MNIST) | {"mining": "semi_hard", "triplet_weight": 10.0}

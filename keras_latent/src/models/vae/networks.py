@@ -13,7 +13,7 @@ from keras_latent.src.models.base.blocks import (
 def vae_mlp(
     event_shape: tuple[int, ...], hidden: int = 512, latent_dim: int = 64
 ) -> dict[str, keras.Model]:
-    """The same networks for one domain, as arguments of `VAE`."""
+    """One hidden ReLU layer each way, with a softplus variance, as arguments of `VAE`."""
     x = keras.Input(event_shape)
     features = mlp_encoder(event_shape, hidden, "features")(x)
     encoder = keras.Model(x, gaussian_heads(hidden, latent_dim, "heads")(features), name="encoder")

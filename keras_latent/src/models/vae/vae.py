@@ -30,11 +30,11 @@ def _latents(self):
 class VAE(LatentModel):
     """Variational autoencoder, with a Gaussian or a Bernoulli likelihood.
 
-    Minimises the negative evidence lower bound, in nats, averaged over the batch:
+    Minimizes the negative evidence lower bound, in nats, averaged over the batch:
 
         beta * KL(q(z|x) || N(0, I)) - E_q(z|x) log p(x|z)
 
-    with one sample `z = mu(x) + sigma(x) * epsilon` for each row.
+    with one sample `z = mu(x) + sigma(x) * epsilon` per row.
 
     Args:
         encoder: Built Keras model, `(batch, ...)` to `(z_mean, z_log_var)`, each
@@ -44,7 +44,7 @@ class VAE(LatentModel):
         beta: Weight of the KL divergence.
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
-        seed: Seed of the reparametrisation noise.
+        seed: Seed of the reparametrization noise.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
     Input: float images `(batch, ...)`, in [0, 1] for a Bernoulli. `call` returns the

@@ -1,7 +1,7 @@
 """Networks for 64x64 faces, as plain functions that return Keras models.
 
-All convolutions have stride 2 and 4x4 kernels: of even ones with "same" padding the backends
-make the same image in every version of Keras, where odd ones have been a pixel apart.
+All convolutions have stride 2 and 4x4 kernels. With even kernels and "same" padding, all backends
+compute the same image in every version of Keras. With odd ones, images have differed by a pixel.
 """
 
 from typing import Any
@@ -24,26 +24,25 @@ def vbta_faces(
     being a softplus. `D`: a dense layer of 8,192 with ReLU, and a transposed convolution with
     ReLU. `D_x`, `D_y`: linear.
 
-    The paper leaves open filters, kernels, strides and what a "linear mapping into 64 hidden
-    units" makes an image of. Taken here: stride 2 throughout, so that the second convolution's
-    16x16x32 values are as many as the 8,192 units of `D`, and the decoder mirrors the encoder;
-    `D_x` and `D_y` are a transposed convolution without activation, from 32x32 to the image (a
-    dense layer would have 400 million weights each). There are ReLUs between the convolutions
-    too: two without would be one.
+    The paper does not state filters, kernels, strides, or how a "linear mapping into 64 hidden
+    units" makes an image. Chosen here: stride 2 throughout, so that the second convolution has as
+    many outputs (16x16x32) as `D` has units (8,192), and the decoder mirrors the encoder. `D_x` and
+    `D_y` are a transposed convolution without activation, from 32x32 to the image: a dense layer
+    would have 400 million weights each. There is a ReLU between the convolutions too, since two
+    linear ones would act as one.
 
     Args:
-        event_shape: Shape of one image, whose height and width are multiples of 4.
-        filters: Of the two convolutions of each encoder. The first is also that of `D`'s
-            transposed convolution.
+        event_shape: Shape of one image. Height and width must be multiples of 4.
+        filters: Filters of the two convolutions of each encoder. The first number is also that of
+            `D`'s transposed convolution.
         hidden: Units of `D`'s dense layer, a multiple of height / 4 times width / 4.
-        latent_dim: Dimensions of the shared latent.
+        latent_dim: Size of the shared latent.
 
     Returns:
         The six networks by the names of `VBTA`'s arguments.
 
     Raises:
-        ValueError: If `event_shape` or `hidden` is not such a multiple, or `filters` is not two
-            numbers.
+        ValueError: If an argument does not meet these conditions.
 
     Example:
 
@@ -76,10 +75,10 @@ def vae_faces(
     """The networks of `vbta_faces` for one domain, as arguments of `VAE`.
 
     Args:
-        event_shape: As in `vbta_faces`.
-        filters: Likewise.
-        hidden: Likewise.
-        latent_dim: Likewise.
+        event_shape: As in `vbta_faces`, and so all others.
+        filters: Filters of the two convolutions.
+        hidden: Units of the dense layer.
+        latent_dim: Size of the latent.
 
     Returns:
         `"encoder"` and `"decoder"`.
@@ -108,28 +107,27 @@ def vae_faces(
 def vbta_faces_apart(
     event_shape: tuple[int, int, int] = (64, 64, 3), width: int = 16, latent_dim: int = 128
 ) -> dict[str, keras.Model]:
-    """Networks of which each domain has more of its own, as arguments of `VBTA`. Ours.
+    """Networks with one encoder and a deep decoder per domain, as arguments of `VBTA`.
 
-    `E_x` and `E_y` are one and the same: four convolutions with ReLU. `E`: linear heads. `D`: a
-    dense layer with ReLU. `D_x`, `D_y`: a dense layer and four transposed convolutions, the last
-    one linear.
-    Filters are 1, 2, 4 and 4 times `width`.
+    Not from the paper. `E_x` and `E_y` are the same network: four convolutions with ReLU. `E`:
+    linear heads. `D`: a dense layer with ReLU. `D_x`, `D_y`: a dense layer and four transposed
+    convolutions, the last one linear. Filters are 1, 2, 4 and 4 times `width`.
 
-    The paper's networks differ the other way round. All that tells women from men after its `D` is
-    one linear layer of local filters; and with encoders of their own, each domain keeps pose, light
-    and background in dimensions that the other's decoder has never seen move. Here one encoder
-    writes them down for both, and each decoder draws faces of its own domain only.
+    In the paper's networks, only one linear layer of local filters after `D` distinguishes women
+    from men. And with an encoder per domain, each domain encodes pose, light and background in
+    dimensions that the other domain's decoder has not been trained on. Here, one encoder serves
+    both domains, and each decoder renders faces of one domain only.
 
     Args:
-        event_shape: Shape of one image, whose height and width are multiples of 16.
+        event_shape: Shape of one image. Height and width must be multiples of 16.
         width: Filters of the first convolution.
-        latent_dim: Dimensions of the shared latent.
+        latent_dim: Size of the shared latent.
 
     Returns:
         The six networks by the names of `VBTA`'s arguments.
 
     Raises:
-        ValueError: If `event_shape` is not such a multiple.
+        ValueError: If they are not.
 
     Example:
 
@@ -180,7 +178,7 @@ def two_convolutions(shape: tuple, filters: tuple[int, int], name: str) -> keras
 def dense_decoder(
     shape: tuple, filters: int, hidden: int, latent_dim: int, name: str
 ) -> keras.Sequential:
-    """A dense layer and a transposed convolution: latents to features of half the image's size."""
+    """A dense layer and a transposed convolution: latents to features of half the image size."""
     height, width = shape[0] // 4, shape[1] // 4
     return keras.Sequential(
         [
@@ -205,7 +203,7 @@ def linear_image(shape: tuple, filters: int, name: str) -> keras.Sequential:
 
 
 def check_sizes(event_shape: Any, filters: Any, hidden: int) -> tuple[tuple, tuple]:
-    """`event_shape` and `filters`, if the networks can be made of them."""
+    """`event_shape` and `filters` as tuples, if the networks can be built."""
     shape, filters = tuple(event_shape), tuple(filters)
     if len(shape) != 3 or shape[0] % 4 or shape[1] % 4 or min(shape) < 1:
         raise ValueError(
@@ -214,13 +212,13 @@ def check_sizes(event_shape: Any, filters: Any, hidden: int) -> tuple[tuple, tup
         )
     if len(filters) != 2 or min(filters) < 1:
         raise ValueError(
-            "`filters` must be those of the first and of the second convolution. "
+            "`filters` must be two positive numbers, one per convolution. "
             f"Received: filters={filters}"
         )
     pixels = shape[0] // 4 * (shape[1] // 4)
     if hidden < 1 or hidden % pixels:
         raise ValueError(
-            f"`hidden` must be a multiple of {pixels}, the pixels of an image of a quarter of "
-            f"each side of {shape[:2]}. Received: hidden={hidden}"
+            f"`hidden` must be a multiple of {pixels}, the number of pixels at a quarter of the "
+            f"height and width of {shape[:2]}. Received: hidden={hidden}"
         )
     return shape, filters

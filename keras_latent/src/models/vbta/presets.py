@@ -24,13 +24,14 @@ PRESETS = presets_of(
     {
         "vbta_celeba": Preset(
             "The configuration of the VBTA paper for 64x64 faces of men and of women: unit "
-            "observation variance, alpha = beta = gamma = 1. It states no filters (here 32).",
+            "observation variance, alpha = beta = gamma = 1. The paper does not state the filters "
+            "(here 32).",
             lambda: face_networks().vbta_faces(FACES),
         ),
         "vbta_celeba_small": Preset(
-            "64x64 faces of men and of women for two CPU cores: one encoder for both, a decoder of "
-            "each domain's own, 128 latents, less observation noise, and a sliced Wasserstein "
-            "distance between the domains' latents.",
+            "64x64 faces of men and of women for two CPU cores: one encoder for both "
+            "domains, a deep decoder per domain, 128 latents, less observation noise, and a "
+            "sliced Wasserstein distance between the domains' latents.",
             lambda: (
                 face_networks().vbta_faces_apart(FACES, 32, 128)
                 | {"observation_variance": 0.02, "gamma": 10.0, "swd": 5000.0}
@@ -38,7 +39,7 @@ PRESETS = presets_of(
         ),
         "vbta_mnist_transpose": Preset(
             "The configuration of the VBTA paper for MNIST: unit observation variance, "
-            "alpha = beta = gamma = 1, triplets and nothing else for the pairs.",
+            "alpha = beta = gamma = 1, and no loss on the pairs except the triplets.",
             lambda: networks().vbta_mlp(MNIST),
         ),
         "vbta_mnist_transpose_sharp": Preset(

@@ -9,7 +9,7 @@ from keras_latent.src.layers.phase_shuffle import PhaseShuffle
 from keras_latent.src.layers.polyphase import PolyphaseConv1D, PolyphaseConv1DTranspose
 
 STRIDE, KERNEL, DEPTH = 4, 25, 5
-WIDTHS = (16, 8, 4, 2, 1)  # of the features, in units of `dim`, from the coarsest in time
+WIDTHS = (16, 8, 4, 2, 1)  # features, in units of `dim`, from the coarsest time scale on
 SLOPE = 0.2  # of LeakyReLU
 
 
@@ -36,11 +36,11 @@ def wavegan_generator(
 
     A dense layer to `samples / 1024` time steps of `16 * dim` features, then five transposed
     convolutions of kernel 25 and stride 4, each but the last with a ReLU; the last ends in
-    tanh. No batch normalisation.
+    tanh. No batch normalization.
 
     Args:
         samples: Length of a waveform, a multiple of 1,024: 16,384 in the paper, about a second
-            at 16 kHz; 8,192 are as much at 8 kHz.
+            at 16 kHz, or 8,192 at 8 kHz.
         dim: Features of the finest layer, `d` in the paper: 64 there.
         latent_dim: Size of a latent.
         channels: Channels of a waveform.
@@ -65,7 +65,7 @@ def wavegan_generator(
         model.add(PolyphaseConv1DTranspose(width * dim, KERNEL, STRIDE))
         model.add(layers.ReLU())
     model.add(PolyphaseConv1DTranspose(channels, KERNEL, STRIDE))
-    # In float32: rounded to bfloat16, a waveform has 8 bits.
+    # In float32: in bfloat16, a waveform would have 8 bits.
     model.add(layers.Activation("tanh", dtype="float32"))
     return model
 
@@ -80,21 +80,21 @@ def wavegan_critic(
     """The critic ("discriminator") of table 4: waveforms to a score.
 
     Five convolutions of kernel 25 and stride 4 with LeakyReLU of slope 0.2, phase shuffle after
-    each of the first four, and a dense layer. No batch normalisation.
+    each of the first four, and a dense layer. No batch normalization.
 
     Args:
         samples: Length of a waveform, a multiple of 1,024.
         dim: Features of the finest layer: 64 in the paper.
         channels: Channels of a waveform.
-        phase_shuffle: Largest shift of `layers.PhaseShuffle`; 0 leaves it out.
+        phase_shuffle: Largest shift of `layers.PhaseShuffle`. 0: no phase shuffle.
         seed: Seed of the shifts.
 
     Returns:
         Built model, `(batch, samples, channels)` to `(batch, 1)`, float32.
 
     Raises:
-        ValueError: If `samples` is not a positive multiple of 1,024, or so short that the
-            features cannot be shifted by `phase_shuffle`.
+        ValueError: If `samples` is not a positive multiple of 1,024, or too small for shifts by
+            `phase_shuffle`.
 
     Example:
 

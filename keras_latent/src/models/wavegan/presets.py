@@ -18,20 +18,20 @@ PRESETS = presets_of(
             lambda: networks().wavegan(),
         ),
         "wavegan_spoken_digit": Preset(
-            "`wavegan_sc09` for 8,192 samples, a second at 8 kHz.",
+            "`wavegan_sc09` for 8,192 samples, one second at 8 kHz.",
             lambda: networks().wavegan(samples=8192),
         ),
         "wavegan_spoken_digit_small": Preset(
-            "`wavegan_spoken_digit` of a quarter of its width, for two CPU cores and short "
-            "trainings: one update of the critic in a step, to be given a higher learning rate "
-            "than the generator's, whose weights are averaged.",
+            "`wavegan_spoken_digit` with a quarter of the width, for two CPU cores and short "
+            "trainings: one update of the critic per step, which needs a higher learning rate than "
+            "the generator's, and averaged generator weights.",
             lambda: (
                 networks().wavegan(samples=8192, dim=16)
                 | {"critic_steps": 1, "ema_momentum": 0.995}
             ),
         ),
         "wavegan_tiny": Preset(
-            "1,024 samples of a 32nd of the width: for tests, and to see it run.",
+            "1,024 samples and a 32nd of the width: for tests and first tries.",
             lambda: networks().wavegan(samples=1024, dim=2),
         ),
     },
