@@ -8,6 +8,7 @@ import textwrap
 import keras
 
 from keras_latent import layers
+from keras_latent.src.models.bridging.networks import deep_vae_mlp
 
 BLOCK = """
 import sys
@@ -70,12 +71,14 @@ def test_import_needs_neither_scikit_learn_nor_matplotlib(tmp_path):
     """Nor TensorFlow, without any variable; and saved objects are known after the import."""
     x = keras.Input((4,))
     keras.Model(x, layers.GaussianSampling(seed=1)((x, x))).save(tmp_path / "x.keras")
+    deep_vae_mlp((4,), hidden=3, depth=1)["encoder"].save(tmp_path / "encoder.keras")
     result = run(
         ("sklearn", "matplotlib", "tensorflow", "tensorflow_datasets", "torch"),
         f"""
         import keras_latent, keras
         loaded = keras.saving.load_model({str(tmp_path / "x.keras")!r})
         assert type(loaded.layers[-1]) is keras_latent.layers.GaussianSampling
+        keras.saving.load_model({str(tmp_path / "encoder.keras")!r})
         from keras_latent import callbacks, datasets, metrics, models, visualization
         from keras_latent.src.cli import cli
         from keras_latent.src.cli import registry

@@ -68,6 +68,12 @@ def log_softplus(x: Rows) -> Tensor:
     return ops.cast(result, dtype)
 
 
+@keras.saving.register_keras_serializable(package="keras_latent")
+def log_var_of_softplus(x: Rows) -> Tensor:
+    """The log-variance of a Gaussian whose standard deviation is `softplus(x)`."""
+    return 2.0 * log_softplus(x)
+
+
 def sample_gaussian(
     mean: Rows, log_var: Rows, seed: int | keras.random.SeedGenerator | None = None
 ) -> Tensor:

@@ -7,13 +7,9 @@ import keras
 from keras import layers
 
 from keras_latent.layers import GatedMixingLayer
-from keras_latent.ops import log_softplus
 
-
-@keras.saving.register_keras_serializable(package="keras_latent")
-def log_var_of_softplus(x: Any) -> Any:
-    """Log-variance of a Gaussian whose standard deviation is `softplus(x)`."""
-    return 2.0 * log_softplus(x)
+# Registered with Keras on `import keras_latent`, so that files with these networks load.
+from keras_latent.src.ops.gaussian import log_var_of_softplus
 
 
 def deep_vae_mlp(
