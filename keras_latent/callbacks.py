@@ -1,4 +1,4 @@
-"""Keras callbacks for trainings of this library."""
+"""Keras callbacks that monitor, resume and illustrate training."""
 
 from keras_latent.src.callbacks.collapse_monitor import CollapseMonitor, CollapseWarning
 from keras_latent.src.callbacks.resume import Resume

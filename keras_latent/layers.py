@@ -1,4 +1,4 @@
-"""Keras layers: sampling, mixing, distances, triplet mining, and those of audio networks."""
+"""Keras layers for sampling, gated mixing, distances, triplet mining and audio networks."""
 
 from keras_latent.src.layers.gated_mixing import GatedMixingLayer
 from keras_latent.src.layers.gaussian_sampling import GaussianSampling

@@ -1,4 +1,4 @@
-"""Pure tensor functions on `keras.ops`: divergences, distances, likelihoods, interpolation."""
+"""Tensor functions on `keras.ops`: divergences, distances, likelihoods, interpolation, mining."""
 
 from keras_latent.src.ops.distances import euclidean, pairwise_euclidean
 from keras_latent.src.ops.divergences import gaussian_kl, pairwise_symmetric_kl, symmetric_kl

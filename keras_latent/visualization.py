@@ -1,4 +1,4 @@
-"""Figures of images, sounds, latent spaces and training, and sounds to listen to."""
+"""Figures of images, sounds, latent spaces and training curves; WAV files."""
 
 from keras_latent.src.visualization.interpolation_strip import interpolation_strip
 from keras_latent.src.visualization.latent_map import latent_map

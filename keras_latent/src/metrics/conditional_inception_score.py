@@ -2,7 +2,7 @@
 
 import numbers
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -266,7 +266,7 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ConditionalInceptionScore":
+    def from_config(cls, config: dict[str, Any]) -> Self:
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
         return cls(**{**config, "classifier": classifier})
 

@@ -1,6 +1,6 @@
 """Fréchet distance between the distributions of real and generated data."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -120,7 +120,7 @@ class FrechetDistance(keras.metrics.Metric):
         return {**super().get_config(), "feature_extractor": extractor}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "FrechetDistance":
+    def from_config(cls, config: dict[str, Any]) -> Self:
         extractor = keras.saving.deserialize_keras_object(config["feature_extractor"])
         return cls(**{**config, "feature_extractor": extractor})
 

@@ -1,6 +1,6 @@
 """Transfer accuracy: whether translations preserve the class of the original."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -115,6 +115,6 @@ class TransferAccuracy(keras.metrics.Metric):
         return {**super().get_config(), "classifier": classifier}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "TransferAccuracy":
+    def from_config(cls, config: dict[str, Any]) -> Self:
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
         return cls(**{**config, "classifier": classifier})
