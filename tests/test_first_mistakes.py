@@ -123,7 +123,7 @@ def test_pixels_in_another_range(compiled, name):
     for x, message in (
         (
             BYTES,
-            r"must hold floats; with 256 gray levels.*astype\('float32'\) / 255`.*uint8",
+            r"must hold floats; for images with 256 gray levels.*astype\('float32'\) / 255`.*uint8",
         ),
         (BYTES.astype("float32"), r"pixels in 0..255.*from 0 to 255"),
         (IMAGES > 0.5, r"must hold floats: `x.astype\('float32'\)`. Received: dtype=bool"),
