@@ -14,7 +14,7 @@ DEPTH = 4  # convolutions of stride 2: 64x64 becomes 4x4
 
 
 def conv_features(event_shape: tuple[int, int, int], width: int) -> keras.Model:
-    """Four 4x4 convolutions of stride 2, with batch normalisation: images to flat features."""
+    """Four 4x4 convolutions of stride 2, with batch normalization: images to flat features."""
     model = keras.Sequential([keras.Input(event_shape)], name="features")
     for i in range(DEPTH):
         model.add(layers.Conv2D(width * 2**i, 4, 2, "same", use_bias=False))
