@@ -180,8 +180,10 @@ MUTATIONS = (
     M(DATASETS + "matching/match_by_attributes.py", "kept[column] = False", "kept[column] = True", "datasets/test_match_by_attributes.py"),
     M(DATASETS + "matching/propagate_labels.py", "scores * (priors / share)", "scores * priors", "datasets/test_propagate_labels.py"),
     M(DATASETS + "matching/known_pairs.py", "(1, \"target\", num_target)", "(1, \"target\", num_source)", "datasets/test_pair_errors.py"),
-    M(DATASETS + "batches/augment.py", "self._transform(images.copy(), factors)", "self._transform(images, factors)", "datasets/test_augment.py::test_images_that_are_handed_over_stay_as_they_are"),
+    M(DATASETS + "batches/augment.py", "self._transform(images.copy(), factors)", "self._transform(images, factors)", "datasets/test_augment.py::test_given_images_are_not_modified"),
     M(DATASETS + "pairs/men_women.py", "np.argsort(attributes[:, _MALE] == 0", "np.argsort(attributes[:, _MALE] == 1", "datasets/test_men_women.py"),
+    M(DATASETS + "sources/audio.py", "if len(samples) < size", "if len(samples) > size", "datasets/test_audio.py"),
+    M(DATASETS + "pairs/transposed.py", "rng.permutation(target_rest)]", "target_rest]", "datasets/test_domain_pair.py"),
     M(DATASETS + "sources/audio.py", "kept = waveform[:samples]", "kept = waveform[-samples:]", "datasets/test_audio.py"),
     # callbacks
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),

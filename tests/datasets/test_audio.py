@@ -10,7 +10,7 @@ from keras_latent.src.datasets.sources import audio
 
 
 def wav(samples, rate=8000, channels=1, width=2):
-    """Bytes of a file, by the standard library."""
+    """The content of a file written by the standard library."""
     import io
 
     file = io.BytesIO()
@@ -27,7 +27,7 @@ GOOD = wav(SAMPLES.tobytes())
 
 
 def with_size(content, size):
-    """The same with another size in the header of the samples."""
+    """The same content with another size in the header of the samples."""
     place = content.index(b"data") + 4
     return content[:place] + struct.pack("<I", size) + content[place + 4 :]
 
@@ -47,7 +47,7 @@ def test_read_wav_written_by_the_standard_library(tmp_path):
 
 
 def test_further_chunks_and_the_extensible_format():
-    # A chunk of odd size and its byte of padding before the samples, and one after them.
+    # A chunk of odd size, with its padding byte, before the samples, and a chunk after them.
     content = GOOD[:36] + b"LIST\x03\x00\x00\x00abc\x00" + GOOD[36:] + b"id3 \x02\x00\x00\x00xy"
     assert (audio.decode_wav(content, 8000, "a.wav") == SAMPLES).all()
     body = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 8000, 16000, 2, 16, 22, 16, 4) + struct.pack(
@@ -83,7 +83,7 @@ def test_further_chunks_and_the_extensible_format():
         (wav(bytes(8), rate=16000), r"must have 8000 samples per second\. Received: 16000"),
     ],
 )
-def test_files_that_are_refused(tmp_path, content, message):
+def test_invalid_files(tmp_path, content, message):
     path = tmp_path / "7_jackson_32.wav"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"(?s)^{path} .*{message}"):

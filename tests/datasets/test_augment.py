@@ -51,7 +51,7 @@ def same(first, second):
 
 
 def test_factors_are_those_of_seed_epoch_and_domain(format):
-    """What a batch holds, computed by hand: hence the same on all backends."""
+    """Compute a batch by hand, which shows that all backends get the same."""
     augment = datasets.RandomAffine(rotation=20.0)
     plain, augmented = make(format, seed=7), make(format, augment, seed=7)
     for epoch, (before, after) in enumerate(
@@ -70,7 +70,7 @@ def test_factors_are_those_of_seed_epoch_and_domain(format):
 
 
 def test_first_factors():
-    """They must not change: results were published with them."""
+    """These must not change, because results were published with them."""
     factors = datasets.RandomAffine().factors(np.random.default_rng([0, 0, 2]), 2)
     expected = [
         [2.4508588, 0.9854595, 0.8382456, 1.535301],
@@ -97,7 +97,7 @@ def test_skip_epochs_continues_exactly(format):
     resumed.skip_epochs(2)
     assert all(same(*two) for two in zip(epochs(resumed, 2), straight[2:], strict=True))
     resumed.skip_epochs(1)
-    next(iter(resumed.train))  # A look at a batch.
+    next(iter(resumed.train))  # Take a batch without completing the epoch.
     assert same(epochs(resumed)[0], straight[1])
     assert not same(straight[0], straight[1])
 
@@ -110,7 +110,7 @@ def test_one_domain_only(format):
     assert same(epochs(make(format, {"source": None}))[0], before)
 
 
-def test_test_images_and_arrays_stay_as_they_are(format):
+def test_test_images_and_arrays_are_not_augmented(format):
     plain, augmented = make(format), make(format, lambda images: images * 0)
     for before, after in zip(plain.test, augmented.test, strict=True):
         assert all((np.asarray(before[name]) == np.asarray(after[name])).all() for name in before)
@@ -124,7 +124,7 @@ def test_function(format):
 
     def invert(images):
         seen.append((type(images), images.dtype, images.shape))
-        np.subtract(1, images, out=images)  # Writing into the batch is allowed.
+        np.subtract(1, images, out=images)  # Functions may modify their input.
         return images.astype("float64")
 
     plain, augmented = make(format), make(format, {"source": invert})
@@ -136,7 +136,7 @@ def test_function(format):
 
 
 class Dimmed:
-    """An augmentation of another kind, with factors of its own."""
+    """Another augmentation with factors."""
 
     def factors(self, rng, count):
         return rng.random((count, 1, 1, 1))
@@ -170,7 +170,7 @@ def test_keras_layer(format):
 
 
 class Mean(keras.Model):
-    """A model whose loss falls as its one weight does."""
+    """A model whose loss decreases with its only weight."""
 
     def __init__(self):
         super().__init__()
@@ -207,7 +207,7 @@ def test_batches_have_static_shapes():
     assert pair.train.cardinality() == 4
 
 
-def test_a_program_that_ends_in_the_middle_of_an_epoch_ends():
+def test_a_program_can_exit_in_the_middle_of_an_epoch():
     pytest.importorskip("tensorflow")
     script = """
         import time
@@ -226,7 +226,7 @@ def test_a_program_that_ends_in_the_middle_of_an_epoch_ends():
         [sys.executable, "-c", textwrap.dedent(script)],
         check=True,
         timeout=120,
-        env=os.environ | {"KERAS_BACKEND": "tensorflow"},  # which the data set needs in any case
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},  # Used by the dataset in any case.
     )
 
 
@@ -291,8 +291,8 @@ def test_load_pair(format):
     assert (np.asarray(batch["source"]) != np.asarray(before["source"])).any()
 
 
-def test_images_that_are_handed_over_stay_as_they_are():
-    """A function that writes into its argument gets a copy."""
+def test_given_images_are_not_modified():
+    """A function that modifies its argument gets a copy."""
 
     def blacken(images):
         images[:] = 0.0

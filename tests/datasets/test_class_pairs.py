@@ -1,4 +1,4 @@
-"""Pairs whose domains have nothing in common but their classes."""
+"""Pairs whose domains have only their classes in common."""
 
 import os
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_mnist_and_mnist(data_dir, format):
     batch = epoch(pair)
     assert not batch["paired"].any()
     source, target = (batch[domain][:, 0, 0, 0] for domain in ("source", "target"))
-    # Every image once in each domain, in orders of their own.
+    # Every image once in each domain, in independent orders.
     assert (np.sort(source) == np.sort(target)).all() and (source == target).mean() < 0.5
     assert not any(np.asarray(test["paired"]).any() for test in pair.test)
 
@@ -75,13 +75,13 @@ def test_mnist_and_sounds(data_dir, format):
     batch = epoch(pair)
     assert batch["source"].dtype == batch["target"].dtype == np.float32
     assert batch["source"].max() == np.float32(180) / 255 and not batch["paired"].any()
-    # The sounds are as they are, below 0 too, each one twice.
+    # Each sound occurs twice, unchanged, with its negative values.
     wanted = np.sort(np.concatenate([pair.target_train[:, 0, 0]] * 2))
     np.testing.assert_allclose(np.sort(batch["target"][:, 4000, 0]), wanted, rtol=1e-6)
     assert wanted.min() == -1
     last = [{key: np.asarray(value) for key, value in test.items()} for test in pair.test][-1]
     assert last["target"].shape == (20, 8192, 1) and not last["paired"].any()
-    # Each row is of the class that its label says.
+    # Each row has the class of its label.
     np.testing.assert_allclose(pair.target_train[:, 0, 0], pair.target_train_labels / 5 - 1, 1e-5)
 
 
@@ -118,7 +118,7 @@ def test_digit_k_is_class_k_of_fashion_mnist(data_dir):
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
 def test_mapping(data_dir, kind):
-    # Not its own inverse: digit 0 is class 3, digit 3 is class 5, digit 5 is class 0.
+    # This is not its own inverse: digit 0 is class 3, digit 3 is class 5, digit 5 is class 0.
     mapping = kind([3, 1, 2, 5, 4, 0, 6, 7, 9, 8])
     pair = load("mnist_fashion", data_dir, format="numpy", mapping=mapping)
     for part in ("train", "test"):
@@ -144,14 +144,14 @@ def test_mapping(data_dir, kind):
         7,
     ],
 )
-def test_mapping_that_is_no_permutation(mapping):
+def test_invalid_mapping(mapping):
     message = r"`mapping` must be the class .*ten integers from 0 to 9, each once\. Received"
     with pytest.raises(ValueError, match=message):
         datasets.load_pair("mnist_fashion", mapping=mapping)
 
 
 @pytest.mark.parametrize("name", ["mnist_mnist", "mnist_usps", "digits_transpose"])
-def test_mapping_of_another_pair(name):
+def test_mapping_for_another_pair(name):
     with pytest.raises(ValueError, match=rf"`mapping` is only for 'mnist_fashion'.*name='{name}'"):
         datasets.load_pair(name, mapping=range(10))
 
@@ -169,7 +169,7 @@ def test_no_known_pairs(name, arguments):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_augmentation_of_their_own(name):
+def test_no_default_augmentation(name):
     with pytest.raises(ValueError, match=rf"is only for 'mnist_usps'. Received: name='{name}'"):
         datasets.load_pair(name, augment=True)
 

@@ -11,7 +11,7 @@ def to_numpy(batch):
 
 
 def epochs(pair, number=1):
-    """Batches of `number` epochs, one dict of stacked arrays an epoch."""
+    """Batches of `number` epochs: one dict of stacked arrays per epoch."""
     result = []
     for _ in range(number):
         batches = [to_numpy(batch) for batch in pair.train]
@@ -20,7 +20,7 @@ def epochs(pair, number=1):
 
 
 def ramp(rows, scale=1.0):
-    """Rows that say which they are: every pixel of row i is i * scale."""
+    """Recognizable rows: every pixel of row i is i * scale."""
     return (np.arange(rows)[:, None, None, None] * scale * np.ones((1, 2, 3, 1))).astype("float32")
 
 
@@ -60,13 +60,13 @@ def test_test_batches_are_in_order_and_complete(format):
     assert all(batch["paired"].all() for batch in batches)
 
 
-def test_known_pairs_lead_and_the_rest_is_shuffled_apart():
+def test_known_pairs_come_first_and_other_rows_are_shuffled_independently():
     pair = datasets.load_pair("digits_transpose", paired=100, format="numpy")
     aligned = (pair.source_train == pair.target_train.swapaxes(1, 2)).all(axis=(1, 2, 3))
     assert aligned[:100].all() and aligned[100:].sum() < 10
     agree = pair.source_train_labels == pair.target_train_labels
     assert agree[:100].all() and 0.05 < agree[100:].mean() < 0.15
-    # The labels went along with their images.
+    # Labels stay with their images.
     whole = datasets.load_pair("digits_transpose", format="numpy")
     labels = {image.tobytes(): y for image, y in zip(*_source(whole), strict=True)}
     assert all(labels[image.tobytes()] == y for image, y in zip(*_source(pair), strict=True))
@@ -95,7 +95,7 @@ def test_flags_mark_exactly_the_known_pairs(format, per_batch):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
-def test_views_are_laid_out_for_gathering_rows(dtype):
+def test_views_become_contiguous(dtype):
     images = ramp(20).astype(dtype)
     views = images.swapaxes(1, 2)
     pair = datasets.pair_from_arrays(
@@ -139,7 +139,7 @@ def test_skip_epochs_continues_exactly(format):
         assert same(epochs(resumed)[0], straight[1])
 
 
-def test_a_look_at_a_batch_does_not_move_the_order(format):
+def test_taking_a_batch_does_not_advance_the_order(format):
     build = lambda: datasets.pair_from_arrays(  # noqa: E731
         ramp(200), ramp(200), batch_size=10, format=format
     )

@@ -14,7 +14,7 @@ def test_all_paired_is_a_permutation():
     assert (rows.source == rows.target).all() and rows.paired.all()
 
 
-def test_rest_of_an_epoch_is_left_out():
+def test_remainder_of_an_epoch_is_dropped():
     order = EpochOrder(43, 43, diagonal(43), 8, None, 0)
     rows = order.rows()
     assert order.steps == 5 and rows.source.shape == (5, 8)
@@ -26,13 +26,13 @@ def test_known_pairs_are_shuffled_in_and_others_carry_no_pairing():
     assert rows.paired.sum() == 200
     assert (rows.source == rows.target)[rows.paired].all()
     assert sorted(rows.source.ravel()) == sorted(rows.target.ravel()) == list(range(2000))
-    # Independent orders agree in about one of 1,800 places.
+    # Independent orders agree in about one of 1,800 positions.
     assert (rows.source == rows.target)[~rows.paired].sum() < 8
     per_batch = rows.paired.sum(axis=1)
     assert per_batch.min() < 5 < per_batch.max()
 
 
-def test_unpaired_rows_meet_others_each_epoch():
+def test_unpaired_rows_meet_other_rows_each_epoch():
     order = EpochOrder(500, 500, diagonal(0), 50, None, 0)
     meetings = set()
     for epoch in range(3):
@@ -51,7 +51,7 @@ def test_larger_domain_once_smaller_in_rounds(sizes):
     assert counts.min() == 3 and counts.max() == 4
 
 
-def test_where_one_domain_is_wholly_paired_others_keep_it_company():
+def test_if_a_domain_is_completely_paired_its_rows_meet_unpaired_rows():
     rows = EpochOrder(20, 60, diagonal(20), 10, None, 0).rows()
     assert rows.paired.sum() == 20
     assert sorted(rows.target.ravel()) == list(range(60))
@@ -68,14 +68,14 @@ def test_paired_per_batch(known, number):
     assert order.steps == 200 // (20 - number)
     others = rows.source[~rows.paired]
     assert len(np.unique(others)) == len(others)
-    # Each round goes through all the pairs, and no batch has one twice.
+    # Each round uses all pairs, and no batch has a pair twice.
     counts = np.bincount(rows.source[rows.paired], minlength=known)
     assert counts.max() - counts.min() <= 1
     for batch, flags in zip(rows.source, rows.paired, strict=True):
         assert len(np.unique(batch[flags])) == number
 
 
-def test_batches_of_pairs_alone():
+def test_batches_of_only_pairs():
     order = EpochOrder(100, 80, diagonal(30), 10, 10, 0)
     assert order.steps == 10 and order.rows().paired.all()
 
@@ -112,8 +112,8 @@ def test_fewer_rows_than_a_batch(per_batch):
         EpochOrder(40, 30, diagonal(0), 50, per_batch, 0)
 
 
-def test_no_row_stands_twice_in_a_batch():
-    """Beside known pairs, of a smaller domain that is gone through several times an epoch."""
+def test_no_row_is_twice_in_a_batch():
+    """Among the rows that are not known pairs, even if a small domain is repeated in an epoch."""
     for seed in range(3):
         rows = EpochOrder(60, 7, diagonal(5), 8, 3, seed).rows()
         for source, target, paired in zip(*rows, strict=True):

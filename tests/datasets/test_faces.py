@@ -1,4 +1,4 @@
-"""Faces through TFDS, which is mocked or has made-up faces prepared, and from `.npz` files."""
+"""Faces from TFDS (mocked, or with synthetic faces prepared) and from `.npz` files."""
 
 import os
 import sys
@@ -20,11 +20,11 @@ def made_up(count, seed=0, shape=(64, 64, 3), columns=40):
 
 
 def prepare(folder, sizes=SIZES, shape=(64, 64, 3), names=datasets.CELEBA_ATTRIBUTES, shards=1):
-    """Made-up faces as TFDS has them prepared, without a builder; the images lose nothing."""
+    """Prepare synthetic faces for TFDS without a builder, with lossless images."""
     tfds = pytest.importorskip("tensorflow_datasets")
     features = {
         "image": tfds.features.Image(shape=shape, encoding_format="png"),
-        # TFDS need not have them in our order.
+        # In an order other than ours.
         "attributes": dict.fromkeys(reversed(names), np.bool_),
     }
     made = {split: made_up(n, n, shape, len(names)) for split, n in sizes.items()}
@@ -84,7 +84,7 @@ def test_rows_in_several_files_are_always_in_one_order(tmp_path):
     made = prepare(tmp_path, {"train": 64}, shards=4)
     first, again = (datasets.load_faces("celeb_a_64", tmp_path, splits=["train"]) for _ in "ab")
     np.testing.assert_array_equal(first.images["train"], again.images["train"])
-    # Images and attributes belong together, whatever the order is.
+    # Images and attributes match, whatever the order is.
     rows = {image.tobytes(): tuple(values) for image, values in zip(*made["train"], strict=True)}
     for image, values in zip(first.images["train"], first.attributes["train"], strict=True):
         assert rows.pop(image.tobytes()) == tuple(values)
@@ -118,7 +118,7 @@ def test_celeb_a_is_cropped_and_resized_as_pillow_does(capsys, monkeypatch):
 def test_npz_is_written_and_read_instead_of_tfds(prepared, tmp_path, monkeypatch):
     folder, made = prepared
     path = datasets.export_npz("celeb_a_64", tmp_path / "new" / "celeb_a_64.npz", folder)
-    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # As if not installed.
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # As if it were not installed.
     assert_same(datasets.load_faces("celeb_a_64", path.parent), made)
     monkeypatch.setenv("TFDS_DATA_DIR", str(path.parent))
     faces = datasets.load_faces(splits=["test"], limit=2)
@@ -214,7 +214,7 @@ def test_without_tfds_or_data(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")
     with pytest.raises(RuntimeError, match=r"(?s)could not load 'celeb_a_64'.*celeb_a_64\.npz"):
         datasets.load_faces("celeb_a_64", tmp_path)
-    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # As if not installed.
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # As if it were not installed.
     with pytest.raises(ImportError, match=r"(?s)celeb_a_64\.npz.*pip install keras-latent\[data\]"):
         datasets.load_faces("celeb_a_64", tmp_path)
 
@@ -231,5 +231,5 @@ def test_real_faces():
         assert faces.images[split].shape == (300, 64, 64, 3) and values.shape == (300, 40)
         assert 0.1 < values[:, male].mean() < 0.6
         assert values[values[:, male] == 0, beard].mean() > 0.98
-        # The faces lie in the middle, where they are brighter than hair and background vary.
+        # Faces are in the center, and brighter than the hair and the background around them.
         assert 30 < faces.images[split].std(axis=0).mean() < 100

@@ -1,4 +1,4 @@
-"""LatentBatches: which rows and labels are in a batch."""
+"""The rows and labels in the batches of `LatentBatches`."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from keras_latent import datasets
 
 
 def latents(rows):
-    """Latents that say which row they are."""
+    """Latents that show their row number."""
     return np.arange(rows, dtype="float32")[:, None] * np.ones(3, "float32")
 
 
@@ -30,7 +30,7 @@ def test_labels_come_with_their_rows():
     np.testing.assert_array_equal(y["target"], z["target"][:, 0] % 5 - 1)
 
 
-def test_labelled_rows_are_even_among_classes_and_labels_stay_with_them():
+def test_labelled_rows_are_balanced_and_keep_their_labels():
     labels = {"source": np.full(40, -1), "target": None}
     labels["source"][[3, 4, 5, 30]] = [2, 2, 2, 9]
     batches = datasets.LatentBatches(Z, labels, batch_size=8, labelled_per_batch=6)
@@ -40,7 +40,7 @@ def test_labelled_rows_are_even_among_classes_and_labels_stay_with_them():
     np.testing.assert_array_equal(
         labels["source"][z["source_labelled"][:, 0].astype(int)], y["source_labelled"]
     )
-    # Each of the three rows of class 2 in turn.
+    # The three rows of class 2 alternate.
     assert sorted(z["source_labelled"][y["source_labelled"] == 2, 0]) == [3, 4, 5]
 
 

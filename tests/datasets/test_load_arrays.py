@@ -22,7 +22,7 @@ def npz(tmp_path):
 
 
 def without(monkeypatch, package):
-    """Make importing `package` fail, as if it were not installed."""
+    """Make the import of `package` fail, as if it were not installed."""
     import sys
 
     for name in list(sys.modules):
@@ -39,7 +39,7 @@ def without(monkeypatch, package):
     monkeypatch.setattr("importlib.import_module", lambda name: no_import(name, fromlist=["*"]))
 
 
-def test_digits_are_split_stratified_and_always_alike():
+def test_digits_have_a_fixed_stratified_split():
     (train, labels), (test, test_labels) = datasets.load_arrays("digits")
     assert train.shape == (1437, 8, 8, 1) and train.dtype == np.uint8
     assert test.shape == (360, 8, 8, 1) and test_labels.shape == (360,)
@@ -147,7 +147,7 @@ def test_real_mnist_without_network(tmp_path, monkeypatch):
     assert test.shape == (10_000, 28, 28, 1) and labels.dtype == np.int64
     assert np.bincount(labels)[0] == 5923 and np.bincount(test_labels)[0] == 980
 
-    # A record file cut short, in a copy of the directory.
+    # In a copy of the directory, cut a record file short.
     real = os.path.join(os.environ["TFDS_DATA_DIR"], "mnist", "3.0.1")
     copy = tmp_path / "mnist" / "3.0.1"
     copy.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The best partner by attributes: against a comparison of every man with every woman."""
+"""Matches by attributes, compared with an exhaustive search."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ NAMES = ["bald", "smiling", "hat", "young", "glasses"]
 
 
 def agreements(men, women):
-    """The table of equal attributes that are not missing, one man at a time."""
+    """The number of attributes that agree, one man at a time."""
     return np.array([((man == women) & (man != -1)).sum(axis=1) for man in men])
 
 
@@ -37,14 +37,14 @@ def test_chunks_and_dtypes_change_nothing_and_the_seed_does(rng):
     assert (datasets.match_by_attributes(men, women, seed=2) != first).mean() > 0.3
 
 
-def test_ties_are_broken_evenly():
-    # Women 0, 2, 3 and 5 agree with every man in two of three; three of them are alike.
+def test_ties_are_broken_uniformly():
+    # Women 0, 2, 3 and 5 agree with each man in two of three attributes; three of them are equal.
     women = np.array([[1, 1, 0], [0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 0, 1], [1, 1, 0]])
     men = np.ones((40_000, 3), int)
     best = datasets.match_by_attributes(men, women, seed=3)
     assert set(best) == {0, 2, 3, 5}
     assert stats.chisquare(np.bincount(best)[[0, 2, 3, 5]]).pvalue > 1e-3
-    # Neighbouring men draw independently of each other.
+    # Successive men draw independently.
     joint = np.histogram2d(best[::2], best[1::2], bins=[[0, 1, 3, 4, 6]] * 2)[0]
     assert stats.chi2_contingency(joint).pvalue > 1e-3
 

@@ -1,4 +1,4 @@
-"""Pairs found without labels: against the pairs that are known to be there."""
+"""Pairs found without labels, compared with the true pairs."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_every_image_finds_its_own_transpose():
 
 
 def test_disjoint_images_find_images_of_their_class():
-    # Nothing is told but the pixels; the labels only judge. Chance would be 0.1.
+    # The function gets only pixels; the labels only evaluate it. Chance is 0.1.
     pairs = datasets.match_by_geometry(DIGITS[:718], 255 - DIGITS[718:].swapaxes(1, 2))
     agreement = LABELS[:718][pairs[:, 0]] == LABELS[718:][pairs[:, 1]]
     assert len(pairs) > 200 and agreement.mean() > 0.95

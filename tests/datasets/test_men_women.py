@@ -1,4 +1,4 @@
-"""Men and women of CelebA as a domain pair, of made-up faces in an `.npz` file."""
+"""Men and women of CelebA as a pair, with synthetic faces in an `.npz` file."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ MALE = datasets.CELEBA_ATTRIBUTES.index("Male")
 
 
 def write(folder, name="celeb_a_64", train=60, test=20, male=None):
-    """Faces whose first pixels tell the split and the row; returns the attributes."""
+    """Write faces whose first pixels give the split and the row; return the attributes."""
     rng = np.random.default_rng(0)
     arrays = {"attribute_names": np.array(datasets.CELEBA_ATTRIBUTES)}
     for tag, (split, count) in enumerate((("train", train), ("test", test))):
@@ -102,7 +102,7 @@ def test_batches(load, format):
         assert not np.asarray(batch["paired"]).any()
 
 
-def test_the_full_set_has_a_name_of_its_own(tmp_path):
+def test_the_full_dataset(tmp_path):
     write(tmp_path, "celeb_a", train=30)
     options = {"data_dir": tmp_path, "batch_size": 5, "format": "numpy"}
     pair = datasets.load_pair("celeba_men_women", paired=3, **options)
@@ -157,7 +157,7 @@ def test_real_faces():
     pair = datasets.load_pair("celeba_64_men_women", paired_per_batch=10, format="numpy")
     assert pair.source_shape == (64, 64, 3) and pair.batch_size == 50
     assert pair.source_train_labels[:, MALE].all() and not pair.target_train_labels[:, MALE].any()
-    # Of the 39 other attributes; men and women at random agree in about 27.
+    # Out of the 39 other attributes; random pairs agree in about 27.
     equal = (
         pair.source_train_labels[pair.known_pairs[:, 0]]
         == (pair.target_train_labels[pair.known_pairs[:, 1]])

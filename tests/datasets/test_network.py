@@ -1,4 +1,4 @@
-"""Without a network, the advice comes at once; nothing here needs one."""
+"""Without a network, the error comes at once. These tests need no network."""
 
 import http.server
 import socket
@@ -25,7 +25,7 @@ def no_proxy(monkeypatch):
 
 @pytest.fixture
 def closed():
-    """An address where nobody listens."""
+    """An address that refuses connections."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/file"
@@ -33,7 +33,7 @@ def closed():
 
 @pytest.fixture
 def server():
-    """A host that has no file, and what it was asked for."""
+    """A host without files, and the requests it received."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -52,7 +52,7 @@ def server():
 
 def test_a_host_that_answers(server, closed):
     assert reachable([f"{server.url}/{i}" for i in range(3)] + [closed])
-    assert server.asked == ["/2"]  # one look at each host
+    assert server.asked == ["/2"]  # One request per host.
     assert not reachable([closed])
     assert not reachable(["http://nowhere.invalid/file", closed])
 
@@ -65,7 +65,7 @@ def test_a_proxy(server, closed, monkeypatch):
     assert not reachable(["http://nowhere.invalid/file"])
 
 
-def test_a_network_that_swallows_everything(monkeypatch):
+def test_a_network_that_never_answers(monkeypatch):
     never = threading.Event()
     monkeypatch.setattr(requests, "head", lambda url, timeout: never.wait(5))
     start = time.monotonic()
@@ -74,7 +74,7 @@ def test_a_network_that_swallows_everything(monkeypatch):
     never.set()
 
 
-def test_a_slow_host_is_there(monkeypatch):
+def test_a_slow_host_is_reachable(monkeypatch):
     def slow(url, timeout):
         raise requests.ReadTimeout
 
@@ -91,7 +91,7 @@ def builder(**files):
     return SimpleNamespace(name="set", url_infos=infos)
 
 
-def test_only_what_must_be_downloaded_is_looked_for(tmp_path, monkeypatch):
+def test_hosts_are_only_asked_if_files_must_be_downloaded(tmp_path, monkeypatch):
     monkeypatch.setattr(network, "reachable", refuse)
     require_downloads(builder(), tmp_path, tmp_path)
     require_downloads(builder(a="gs://bucket/a"), tmp_path, tmp_path)

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from keras_latent import datasets
+from keras_latent.src.datasets.pairs import load_pair
+from keras_latent.src.datasets.sources import names
 
 IMAGES = np.zeros((10, 4), "float32")
 
@@ -105,10 +107,14 @@ def test_missing_labels_and_attributes_are_kept():
 
 
 def test_row_numbers_are_those_of_their_own_domain():
-    """Of unequal domains, each column has its own limit."""
+    """If domains differ in size, each column has its own limit."""
     for sizes, domain in (((12, 10), "target"), ((10, 12), "source")):
         source, target = (np.zeros((rows, 4), "float32") for rows in sizes)
         with pytest.raises(ValueError, match=rf"row numbers of the {domain} \(0 to 9\)"):
             make(source, target, paired=[[11, 11]])
         fits = [[11, 9]] if domain == "target" else [[9, 11]]
         assert make(source, target, paired=fits).num_paired == 1
+
+
+def test_names_of_pairs():
+    assert sorted(names.PAIRS) == sorted(load_pair.PAIRS)

@@ -7,7 +7,7 @@ from keras_latent.training import native_pipeline
 
 
 class Regression(keras.Model):
-    """Learns target from source, on the trainer's own `train_step`."""
+    """Predicts the target from the source with Keras's own `train_step`."""
 
     def __init__(self, built):
         super().__init__()
@@ -53,22 +53,22 @@ def weights_after(pair, epochs, initial_epoch=0, weights=None, built=False):
 
 @pytest.mark.parametrize("format", ["numpy", "tf"])
 def test_fit_and_resume(format):
-    """A run of two epochs and one of two more end where a run of four ends."""
+    """Two epochs and then two more give the same result as four."""
     if format == "tf":
         pytest.importorskip("tensorflow")
     straight = weights_after(make(format), 4)
     half = weights_after(make(format), 2)
     pair = make(format)
     pair.skip_epochs(2)
-    # The first model is built by a look at a batch, this one is not: no epoch is lost.
+    # Keras takes a batch to build the first model, but not this one. No epoch is lost.
     resumed = weights_after(pair, 4, initial_epoch=2, weights=half, built=True)
     for one, other in zip(straight, resumed, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.each_backend
-def test_both_formats_train_alike():
-    """Whatever a trainer does with its iterators, it sees the same batches in both formats."""
+def test_both_formats_train_the_same():
+    """However trainers use iterators, they get the same batches in both formats."""
     pytest.importorskip("tensorflow")
     for one, other in zip(
         weights_after(make("numpy"), 3), weights_after(make("tf"), 3), strict=True
@@ -85,7 +85,7 @@ def test_auto_is_what_the_backend_takes():
 
 @pytest.mark.each_backend
 def test_steps_per_epoch_goes_on_through_the_pass():
-    """Short epochs of Keras go on where the last one stopped, until all rows were seen."""
+    """With few `steps_per_epoch`, Keras continues where it stopped until all rows are used."""
     pair = make("numpy")
     seen = []
     original = type(pair.train).__getitem__

@@ -16,15 +16,15 @@ from keras_latent.src.datasets.matching.propagate_labels import (
 def cloud(rng):
     """80 points of three classes, numbered 2, 5 and 9, in one connected graph."""
     truth = rng.choice([2, 5, 9], 80)
-    centres = np.array([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.0, 1.5, 0.0]])
-    points = rng.normal(size=(80, 3)) * 0.7 + centres[np.searchsorted([2, 5, 9], truth)]
+    centers = np.array([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.0, 1.5, 0.0]])
+    points = rng.normal(size=(80, 3)) * 0.7 + centers[np.searchsorted([2, 5, 9], truth)]
     labels = np.full(80, -1)
     labels[:12] = truth[:12]
     return points.astype("float32"), labels, truth
 
 
 def dense_graph(points, k):
-    """The weights by their definition, one pair after the other."""
+    """The weights by their definition, one pair at a time."""
     distance = cdist(points.astype("float64"), points.astype("float64"))
     np.fill_diagonal(distance, np.inf)
     weights = np.zeros_like(distance)
@@ -35,7 +35,7 @@ def dense_graph(points, k):
 
 
 def dense_solution(weights, labels):
-    """The Poisson equation by least squares, with degree-weighted mean 0."""
+    """Solve the Poisson equation by least squares, with a degree-weighted mean of 0."""
     known = np.flatnonzero(labels >= 0)
     classes = np.unique(labels[known])
     one_hot = (labels[known, None] == classes).astype(float)
@@ -68,7 +68,7 @@ def test_labels_and_confidence_against_least_squares(cloud, priors):
     points, labels, _ = cloud
     u, classes, share = dense_solution(dense_graph(points, 6), labels)
     prior = {"uniform": np.ones(3), "observed": share}.get(str(priors), np.array([1, 2, 5]))
-    assert len(set(share)) > 1  # else the first two are the same
+    assert len(set(share)) > 1  # Otherwise, the first two are the same.
     scores = u * prior / share
     found, confidence = propagate_labels(points, labels, neighbors=6, class_priors=priors)
     assert found.dtype == np.int64 and confidence.dtype == np.float64
@@ -100,7 +100,7 @@ def test_one_label_a_class_of_digits():
         found, confidence = propagate_labels(images, labels)
         right = (found == truth)[labels < 0]
         assert right.mean() > 0.8
-        # Floats in [0, 1] are the same images.
+        # The same images as floats in [0, 1].
         again, _ = propagate_labels(images / np.float32(255), labels)
         assert np.mean(found == again) > 0.99
         sure = confidence[labels < 0] > 0.5
@@ -110,7 +110,7 @@ def test_one_label_a_class_of_digits():
 
 @pytest.fixture
 def islands(rng):
-    """Three far clouds of 20 points, without and with one and two labelled classes."""
+    """Three distant clouds of 20 points, with labels of no, one and two classes."""
     points = rng.normal(size=(60, 2)) + np.repeat([0.0, 1e3, 2e3], 20)[:, None]
     labels = np.full(60, -1)
     labels[20:22] = 4
@@ -118,14 +118,14 @@ def islands(rng):
     return points, labels
 
 
-def test_parts_without_a_label_keep_none(islands):
+def test_components_without_a_label_get_none(islands):
     points, labels = islands
     with pytest.warns(UserWarning, match="20 of 60 points keep the label -1.*`neighbors=5`"):
         found, confidence = propagate_labels(points, labels, neighbors=5)
     assert set(found[:20]) == {-1} and set(confidence[:20]) == {0.0}
-    assert set(found[20:40]) == {4} and set(confidence[20:40]) == {1.0}  # nothing else there
+    assert set(found[20:40]) == {4} and set(confidence[20:40]) == {1.0}  # The only class there.
     assert set(found[40:]) == {4, 7} and confidence[40:].min() > 0
-    # As if the part were alone; the priors make up for the other part's labels.
+    # As if the component were alone; the priors correct for the labels of the other one.
     alone = propagate_labels(points[40:], labels[40:], neighbors=5)[0]
     whole = propagate_labels(points[20:], labels[20:], neighbors=5, class_priors=[3, 1])[0]
     np.testing.assert_array_equal(whole[20:], alone)
@@ -134,9 +134,9 @@ def test_parts_without_a_label_keep_none(islands):
 def test_small_cases(rng):
     points = rng.normal(size=(9, 2, 2))
     found, confidence = propagate_labels(points, [3] + [-1] * 8, neighbors=3)
-    np.testing.assert_array_equal(found, 3)  # the only class
+    np.testing.assert_array_equal(found, 3)  # The only class.
     labels = rng.integers(0, 2, 9)
-    found, confidence = propagate_labels(points, labels, neighbors=3)  # none is missing
+    found, confidence = propagate_labels(points, labels, neighbors=3)  # No label is missing.
     np.testing.assert_array_equal(found, labels)
     np.testing.assert_array_equal(confidence, 1)
     copies = np.repeat(rng.normal(size=(2, 3)), 8, axis=0)

@@ -16,14 +16,14 @@ def drawn(rng, count=6):
 
 
 def inverse_matrix(factor, height, width):
-    """3x3 matrix from (y, x, 1) of the result to (y, x, 1) of the image, by composition."""
+    """The 3x3 matrix from (y, x, 1) in the result to (y, x, 1) in the image, by composition."""
     angle, scale, dy, dx = factor.astype("float64")
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
 
     def move(y, x):
         return np.array([[1, 0, y], [0, 1, x], [0, 0, 1]])
 
-    # Counter-clockwise as seen: what lies to the right (+x) goes up (-y).
+    # Counterclockwise: a point to the right (+x) moves up (-y).
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) * [[scale], [scale], [1]]
     y, x = (height - 1) / 2, (width - 1) / 2
     return np.linalg.inv(move(dy, dx) @ move(y, x) @ turn @ move(-y, -x))
@@ -56,10 +56,10 @@ def test_quarter_turns_are_counter_clockwise(quarters, rng):
 
 def test_scale_enlarges_and_shift_comes_last():
     x = np.zeros((1, 9, 9, 1), "float32")
-    x[0, 4, 5] = 1  # One to the right of the centre.
+    x[0, 4, 5] = 1  # One to the right of the center.
     augment = datasets.RandomAffine()
     assert augment.transform(x, [[0, 2, 0, 0]])[0, 4, 6, 0] == 1
-    # The turned dot is above the centre; the shift is not turned.
+    # The rotated dot is above the center; the shift is not rotated.
     assert augment.transform(x, [[90, 1, 0, 2]])[0, 3, 6, 0] == pytest.approx(1, abs=1e-6)
 
 
@@ -82,7 +82,7 @@ def test_against_scipy(shape, fill_value, rng):
 
 
 def projective(factors, height, width):
-    """The 8 numbers of Keras and TensorFlow: x before y, from the result to the image."""
+    """The 8 numbers that Keras and TensorFlow use: x before y, from the result to the image."""
     swap = [1, 0, 2]
     matrices = [inverse_matrix(factor, height, width)[swap][:, swap] for factor in factors]
     return np.stack(matrices).reshape(-1, 9)[:, :8].astype("float32")
@@ -126,7 +126,7 @@ def test_against_keras_cv(shape, rng):
 
 
 def test_turns_as_keras_cv_does(rng):
-    """The direction of `rotation` is that of keras-cv's and of Keras's layers."""
+    """`rotation` has the same direction as in the layers of keras-cv and Keras."""
     keras_cv = pytest.importorskip("keras_cv")
     x = images((16, 16, 1), rng)
     degrees = 9.0
@@ -146,7 +146,7 @@ def test_factors_fill_their_ranges(rng):
     assert np.abs(np.corrcoef(factors.T) - np.eye(4)).max() < 0.03
 
 
-def test_values_stay_between_those_that_are_there(rng):
+def test_values_stay_in_range(rng):
     x = (rng.random((500, 16, 16, 1)) < 0.5).astype("float32")
     x *= rng.random(x.shape, dtype="float32") ** 0.01
     x[:, ::3] = 1
@@ -155,7 +155,7 @@ def test_values_stay_between_those_that_are_there(rng):
     assert 0 <= got.min() < 0.001 and 0.999 < got.max() <= 1
 
 
-def test_a_call_draws_anew_and_by_its_seed(rng):
+def test_each_call_draws_new_factors_from_the_seed(rng):
     x = images((8, 8, 1), rng)
     augment = datasets.RandomAffine(seed=3)
     first, second = augment(x), augment(x)

@@ -1,4 +1,4 @@
-"""`RandomFlip`: by itself, and in the batches of a pair."""
+"""`RandomFlip` by itself and in the batches of a pair."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ def images(rng, number=6):
     return rng.random((number, 8, 5, 3), dtype="float32")
 
 
-def test_mirrors_the_rows_it_is_told_to(rng):
+def test_mirrors_the_chosen_rows(rng):
     x = images(rng)
     which = np.array([True, False, False, True, False, True])
     got = datasets.RandomFlip().transform(x, which)
@@ -31,7 +31,7 @@ def test_half_of_the_images(rng):
     assert datasets.RandomFlip().factors(rng, 20_000).mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_call_draws_anew_and_by_its_seed(rng):
+def test_each_call_draws_new_factors_from_the_seed(rng):
     x = images(rng, 40)
     flip = datasets.RandomFlip(seed=3)
     first, second = flip(x), flip(x)
@@ -43,7 +43,7 @@ def test_a_call_draws_anew_and_by_its_seed(rng):
 
 @pytest.mark.parametrize("format", ["numpy", "tf"])
 def test_in_the_batches_of_a_pair(format, rng):
-    """Each domain by draws of its own, every epoch anew, and after `skip_epochs` the same."""
+    """Draws differ by domain and epoch, and `skip_epochs` reproduces them."""
     if format == "tf":
         pytest.importorskip("tensorflow")
     x = images(rng, 20)
@@ -56,7 +56,7 @@ def test_in_the_batches_of_a_pair(format, rng):
             yield {k: np.concatenate([b[k] for b in batches]) for k in ("source", "target")}
 
     def mirrored(plain, flipped):
-        """Which rows are the other way round; every row is one or the other."""
+        """Which rows are mirrored; the others must be unchanged."""
         same = (plain == flipped).all(axis=(1, 2, 3))
         assert (same | (plain[:, :, ::-1] == flipped).all(axis=(1, 2, 3))).all()
         return ~same

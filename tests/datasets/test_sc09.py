@@ -31,7 +31,7 @@ def ramp(peak, samples=50):
     return np.linspace(0, peak, samples).round().astype(np.int16)
 
 
-# As in the archive: "./" in front, other words and noise between, and nothing sorted.
+# As in the archive: a leading "./", other words and noise in between, and nothing sorted.
 WAVS = {
     "nine/b_nohash_0.wav": ramp(900),
     "zero/b_nohash_0.wav": ramp(100),
@@ -48,7 +48,7 @@ TESTING = ["seven/d_nohash_0.wav", "one/d_nohash_0.wav"]
 
 
 def files_of_archive(wavs=None, validation=VALIDATION, testing=TESTING):
-    """Names and contents; `wavs` replaces or adds some, or leaves out those that are `None`."""
+    """Names and contents. `wavs` replaces or adds files, or removes those that are `None`."""
     contents = {name: wav(samples) for name, samples in WAVS.items()} | (wavs or {})
     return {
         "validation_list.txt": "\n".join(validation).encode() + b"\n",
@@ -75,14 +75,14 @@ def write(folder, contents):
 
 
 def register(monkeypatch, path):
-    """Have the builder expect this file, whatever it is."""
+    """Make the builder expect this file, whatever its content."""
     info = checksums.compute_url_info(path)
     monkeypatch.setattr(sc09.Sc09, "url_infos", {sc09.SITE + info.filename: info})
 
 
 @pytest.fixture
 def manual(tmp_path, monkeypatch):
-    """A data directory's manual folder with a small archive, which the builder expects."""
+    """The manual folder of a data directory, with a small archive that the builder expects."""
     folder = tmp_path / "data" / "downloads" / "manual"
     folder.mkdir(parents=True)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
@@ -115,7 +115,7 @@ def test_splits_and_labels(manual, monkeypatch):
     assert prepared(data) == ["1.0.0"] and sorted(os.listdir(data)) == ["downloads", "sc09"]
     assert os.listdir(data / "downloads") == ["manual"]
 
-    # What is prepared is read, also without the archive.
+    # Prepared data is read even without the archive.
     (manual / sc09.ARCHIVE.filename).unlink()
     monkeypatch.setattr(sc09.Sc09, "download_and_prepare", None)
     is_what_was_written(read(manual))
@@ -191,7 +191,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_content_that_is_not_sc09(manual, monkeypatch, case):
-    """Archives that have the expected checksum are still checked."""
+    """The content is checked even if the checksum is right."""
     arguments, message = CASES[case]
     path = write(manual, files_of_archive(**arguments))
     register(monkeypatch, path)
@@ -201,14 +201,14 @@ def test_content_that_is_not_sc09(manual, monkeypatch, case):
     assert os.listdir(manual) == [path.name]
 
 
-def test_bad_recordings_of_other_words_are_no_harm(manual, monkeypatch):
+def test_bad_recordings_of_other_words_do_not_matter(manual, monkeypatch):
     other = {"bed/a_nohash_0.wav": b"not a wav", "_background_noise_/pink_noise.wav": b""}
     register(monkeypatch, write(manual, files_of_archive(wavs=other)))
     is_what_was_written(read(manual))
 
 
 @pytest.mark.parametrize("name", ["testing_list.txt", "validation_list.txt"])
-def test_list_that_is_missing(manual, monkeypatch, name):
+def test_missing_list(manual, monkeypatch, name):
     contents = files_of_archive()
     del contents[name]
     register(monkeypatch, write(manual, contents))
@@ -235,7 +235,7 @@ def test_damaged_archive(manual, monkeypatch, damage):
         read(manual)
     assert os.listdir(manual.parents[1]) == ["downloads"]
 
-    if damage(good) != good[:-9]:  # There, only the checksum at the end of the file is lost.
+    if damage(good) != good[:-9]:  # That only removes the checksum at the end.
         register(monkeypatch, path)
         with pytest.raises(RuntimeError, match=f"(?s){path} (cannot be read as an arch|must have)"):
             read(manual)
@@ -256,7 +256,7 @@ def test_no_network(manual, tmp_path, monkeypatch):
     assert os.listdir(data) == []
 
 
-def test_data_directory_that_cannot_be_written_to(manual, tmp_path):
+def test_read_only_data_directory(manual, tmp_path):
     data = manual.parents[1]
     for folder in (data, data / "downloads", manual):
         folder.chmod(0o555)

@@ -11,12 +11,12 @@ REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
 
 
 def recording(digit, take, samples=100):
-    """A ramp that tells the digit and the take; its peak is 100 (digit + 1) + take."""
+    """A ramp that encodes the digit and the take; its peak is 100 (digit + 1) + take."""
     peak = 100 * (digit + 1) + take
     return np.linspace(0, peak, samples).round().astype(np.int64)
 
 
-# Two speakers, four digits; of the takes, 4 is the last for testing and 5 the first for training.
+# Two speakers, four digits. Take 4 is the last one for testing, and 5 the first for training.
 RECORDINGS = [
     (f"{digit}_{speaker}_{take}.wav", recording(digit, take), digit)
     for take in (10, 4, 5, 0)
@@ -26,7 +26,7 @@ RECORDINGS = [
 
 
 def prepare(folder, recordings, shards=1):
-    """The recordings as TFDS has them prepared."""
+    """The recordings, prepared for TFDS."""
     tfds = pytest.importorskip("tensorflow_datasets")
     features = tfds.features.FeaturesDict(
         {
@@ -57,7 +57,7 @@ def test_takes_0_to_4_are_for_testing(tmp_path):
     )
     assert train.shape == test.shape == (16, 8192, 1)
     assert train.dtype == test.dtype == np.float32 and labels.dtype == np.int64
-    # In the order of the file names: "0_george_10.wav", "0_george_5.wav", "0_theo_10.wav", ...
+    # Ordered by file name: "0_george_10.wav", "0_george_5.wav", "0_theo_10.wav", ...
     assert list(labels) == list(test_labels) == [d for d in range(4) for _ in range(4)]
     for waveforms, takes in ((train, (10, 5)), (test, (0, 4))):
         for row, waveform in enumerate(waveforms[..., 0]):
@@ -97,7 +97,7 @@ def test_long_recordings_are_cropped_and_silent_ones_stay_silent():
         (("7_jackson_0.wav", np.array([0, 40_000]), 7), r"7_jackson_0\.wav: .*16-bit.*40000"),
     ],
 )
-def test_recordings_that_are_refused(extra, message):
+def test_invalid_recordings(extra, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         parts = sounds.split_by_take([*RECORDINGS, extra])
         [sounds.to_waveforms(part, 8192) for part in parts]
@@ -110,7 +110,7 @@ def test_both_parts_must_be_there(takes):
         sounds.split_by_take(recordings)
 
 
-def test_wide_samples_are_refused_by_file_name(tmp_path):
+def test_samples_above_16_bits(tmp_path):
     bad = ("9_theo_0.wav", np.array([0, 40_000]), 9)
     with pytest.raises(ValueError, match=r"9_theo_0\.wav: .*16-bit.*to 40000"):
         datasets.load_arrays("spoken_digit", prepare(tmp_path, [*RECORDINGS, bad]))
@@ -185,8 +185,8 @@ def test_real_recordings(tmp_path):
     assert list(np.bincount(labels)) == [45 * speakers] * 10
     assert list(np.bincount(test_labels)) == [5 * speakers] * 10
     assert np.abs(train).max(axis=(1, 2)).min() == np.abs(test).max() == 1
-    # No recording is in both parts, nor twice in one.
+    # No recording occurs twice, in one part or both.
     rows = {row.tobytes() for row in (*train, *test)}
     assert len(rows) == len(train) + len(test)
-    # The words begin at once: silence is at the end.
+    # Words begin at the start; silence is at the end.
     assert np.abs(train[:, :4096]).mean() > 5 * np.abs(train[:, 4096:]).mean()

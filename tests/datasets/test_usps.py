@@ -14,7 +14,7 @@ from tensorflow_datasets.core.download import checksums, downloader  # noqa: E40
 from keras_latent.src.datasets.sources import usps  # noqa: E402
 
 REAL = Path(os.environ.get("TFDS_DATA_DIR", "-"))
-GREY = np.array([-1, -0.5, 0, 0.5, 1])
+GRAY = np.array([-1, -0.5, 0, 0.5, 1])
 
 
 def write(path, table):
@@ -23,13 +23,13 @@ def write(path, table):
 
 
 def table(rows):
-    """A digit a row, then values that tell the row and the place."""
-    gray = GREY[(np.arange(rows)[:, None] + np.arange(256)) % 5]
+    """Per row a digit, then values that encode the row and the position."""
+    gray = GRAY[(np.arange(rows)[:, None] + np.arange(256)) % 5]
     return np.concatenate([np.arange(rows)[:, None] % 10, gray], axis=1)
 
 
 def register(monkeypatch, folder):
-    """Have the builder expect the files of `folder`, whatever they are."""
+    """Make the builder expect the files of `folder`, whatever their content."""
     infos = {s: checksums.compute_url_info(folder / f"zip.{s}.gz") for s in ("train", "test")}
     monkeypatch.setattr(usps, "FILES", infos)
     monkeypatch.setattr(
@@ -39,7 +39,7 @@ def register(monkeypatch, folder):
 
 @pytest.fixture
 def manual(tmp_path, monkeypatch):
-    """A data directory's manual folder with 12 and 7 digits, which the builder expects."""
+    """The manual folder of a data directory, with 12 and 7 digits that the builder expects."""
     folder = tmp_path / "data" / "downloads" / "manual"
     folder.mkdir(parents=True)
     monkeypatch.setattr(usps, "ROWS", {"train": 12, "test": 7})
@@ -67,7 +67,7 @@ def is_what_was_written(arrays):
     assert train.shape == (12, 16, 16, 1) and train.dtype == np.uint8
     assert test.shape == (7, 16, 16, 1) and labels.dtype == np.int64
     assert list(labels) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1] and list(test_labels) == [*range(7)]
-    # The values of GREY: 63.75 is rounded up, 127.5 and 191.25 to the even or nearer one.
+    # The values of GRAY: 63.75 is rounded up, 127.5 to even, and 191.25 to the nearest integer.
     assert list(train[0, 0, :5, 0]) == [0, 64, 128, 191, 255]
     assert list(test[2, 0, :5, 0]) == [128, 191, 255, 0, 64]
     assert list(train[3, 1, :3, 0]) == [255, 0, 64]  # (3 + 16) % 5 = 4: the second line begins.
@@ -78,7 +78,7 @@ def test_files_of_the_manual_folder(manual, monkeypatch):
     data = manual.parents[1]
     assert prepared(data) == ["1.0.0"] and os.listdir(data / "downloads") == ["manual"]
 
-    # What is prepared is read, also without the files.
+    # Prepared data is read even without the files.
     for path in manual.iterdir():
         path.unlink()
     monkeypatch.setattr(usps.Usps, "download_and_prepare", None)
@@ -94,7 +94,7 @@ def test_tfds_load(manual):
 
 
 def fake_site(monkeypatch, folder):
-    """Have TFDS's downloader copy from `folder`."""
+    """Make TFDS's downloader copy from `folder`."""
     from tensorflow_datasets.core.download.downloader import DownloadResult
 
     asked = []
@@ -187,7 +187,7 @@ def test_no_network(manual, tmp_path, monkeypatch):
     ],
 )
 def test_content_that_is_not_usps(manual, monkeypatch, content, message):
-    """Files that have the expected checksum are looked at all the same."""
+    """The content is checked even if the checksum is right."""
     if isinstance(content, bytes):
         (manual / "zip.train.gz").write_bytes(content)
     else:
@@ -199,7 +199,7 @@ def test_content_that_is_not_usps(manual, monkeypatch, content, message):
     assert files(manual.parents[1]) == before and not (manual.parents[1] / "usps").exists()
 
 
-def test_data_directory_that_cannot_be_written_to(manual, tmp_path, monkeypatch):
+def test_read_only_data_directory(manual, tmp_path, monkeypatch):
     data = manual.parents[1]
     for folder in (data, data / "downloads", manual):
         folder.chmod(0o555)
@@ -215,7 +215,7 @@ def test_data_directory_that_cannot_be_written_to(manual, tmp_path, monkeypatch)
             folder.chmod(0o755)
 
 
-def test_what_an_interrupted_run_left_is_no_harm(manual, monkeypatch):
+def test_leftovers_of_an_interrupted_run_do_not_matter(manual, monkeypatch):
     def killed(self, path, split):
         raise KeyboardInterrupt
 
@@ -225,7 +225,7 @@ def test_what_an_interrupted_run_left_is_no_harm(manual, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             read(manual)
     assert prepared(data) == []
-    left = data / "usps" / "incomplete.ABCDEF_1.0.0"  # As after a kill, when nobody cleans up.
+    left = data / "usps" / "incomplete.ABCDEF_1.0.0"  # Left behind by a killed process.
     left.mkdir()
     (left / "usps-train.tfrecord-00000-of-00001").write_bytes(b"half")
     is_what_was_written(read(manual))
@@ -263,7 +263,7 @@ needs_mnist = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    """The real files in a directory of the tests' own."""
+    """The real files in a directory for tests."""
     folder = tmp_path_factory.mktemp("tfds")
     (folder / "downloads").mkdir()
     for name in ("downloads/manual", "mnist"):
@@ -296,7 +296,7 @@ def test_mnist_usps(data_dir):
     assert not any(pair.test[index]["paired"].any() for index in (0, len(pair.test) - 1))
     batch = pair.train[0]
     assert batch["target"].shape == (64, 16, 16, 1) and not batch["paired"].any()
-    # Every image of USPS is there about eight times, in as many orders.
+    # Every image of USPS occurs about eight times, each time in a new order.
     rows = pair._order.rows().target
     counts = np.bincount(rows.ravel(), minlength=7_291)
     assert counts.min() >= 7 and counts.max() <= 9
