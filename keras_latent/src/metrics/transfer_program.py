@@ -21,14 +21,8 @@ class TransferProgram:
 
     The program is built from a symbolic batch. Values that the transfer computes from weights
     alone, such as directions in latent space, become constants, so the program is valid as long as
-    these weights do not change. The classifier's weights may change.
-
-    Args:
-        classifier: Built Keras model from images to `(batch, outputs)`.
-        columns: The output of each of the n domains.
-        transfer: Tensor function from inputs to `(batch, n, ...)`.
-        inputs: Images, or a dict of arrays with the images under `"x"`. Only shapes and dtypes are
-            used.
+    these weights do not change. The classifier's weights may change. Arguments are as in
+    `ConditionalInceptionScore.measure`; of `inputs`, only shapes and dtypes are used.
     """
 
     def __init__(
@@ -93,12 +87,7 @@ def fingerprint(sources: list[Any]) -> str:
 def output_changes(
     classifier: keras.Model, columns: Sequence[int], x: Tensor, transferred: Tensor
 ) -> Tensor:
-    """`f(x^(i)) - f(x)` for the given outputs, `(batch, n, n)`.
-
-    Raises:
-        ValueError: If there are not n transferred images per original, of the same shape, or the
-            classifier does not return `(batch, outputs)` with these outputs.
-    """
+    """`f(x^(i)) - f(x)` for the given outputs, `(batch, n, n)`. Raises if shapes do not match."""
     n, got = len(columns), tuple(getattr(transferred, "shape", ()))
     wanted = (x.shape[0], n, *x.shape[1:])
     if len(got) != len(wanted) or any(

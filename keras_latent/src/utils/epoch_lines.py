@@ -43,12 +43,7 @@ def duration(seconds: float) -> str:
 
 
 def reporting(verbose: int | str, callbacks: list[keras.callbacks.Callback]) -> dict[str, Any]:
-    """Arguments `verbose` and `callbacks` of `fit`, with `EpochLines` if `verbose` is 2.
-
-    Args:
-        verbose: 0: nothing; 1: Keras's progress bar; 2: a short line per epoch.
-        callbacks: Other callbacks. They come first, so that an epoch is saved before its line.
-    """
+    """Arguments `verbose` and `callbacks` of `fit`, with `EpochLines` last if `verbose` is 2."""
     if verbose != 2:
         return {"verbose": verbose, "callbacks": callbacks}
     return {"verbose": 0, "callbacks": [*callbacks, EpochLines()]}

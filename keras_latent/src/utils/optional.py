@@ -5,15 +5,9 @@ from types import ModuleType
 
 
 def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, or raise an error that names the extra of keras-latent to install.
+    """Import `module`, or raise an `ImportError` that names the extra of keras-latent to install.
 
-    Args:
-        module: Dotted name of the module, e.g. `"sklearn.datasets"`.
-        extra: The extra that installs it, e.g. `"data"`.
-        purpose: What needs the module; the subject of the error message.
-
-    Raises:
-        ImportError: If the module, or one of its imports, is not installed.
+    `purpose`, which needs the module, is the subject of the error message.
     """
     try:
         return importlib.import_module(module)

@@ -45,11 +45,8 @@ def to_array(argument: str, value: Any) -> np.ndarray:
 def to_pixels(argument: str, value: Any, rank: int) -> np.ndarray:
     """Convert images for drawing: `(..., H, W)` or `(..., H, W, 3)`, floats clipped to [0, 1].
 
-    Args:
-        argument: Name of the argument, for error messages.
-        value: uint8 or float images with one or three channels last, of rank `rank`; or without
-            a channel axis, of rank `rank - 1`.
-        rank: 4 for a row of images, 5 for rows of interpolation steps.
+    They are uint8 or floats, of rank `rank` with one or three channels last, or of rank `rank - 1`
+    without. `rank` is 4 for a row of images and 5 for rows of interpolation steps.
     """
     images = to_array(argument, value)
     if images.dtype == np.uint8:
@@ -73,10 +70,7 @@ def to_rows(
 ) -> list[tuple[str, np.ndarray]]:
     """Titles and converted data of the rows of a grid, which must have the same length.
 
-    Args:
-        rows: A dict, or a list of `(title, data)`.
-        convert: Takes the name of a row for error messages and its data.
-        content: What the rows contain, for error messages.
+    `convert` takes the name of a row for error messages, and its data.
     """
     pairs = list(rows.items() if isinstance(rows, Mapping) else rows)
     if not pairs:

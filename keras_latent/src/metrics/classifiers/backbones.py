@@ -43,14 +43,8 @@ def build_attribute_logits(
 ) -> keras.Model:
     """The untrained network of `attribute_classifier`: images in [0, 1] to logits.
 
-    Args:
-        image_shape: Height, width and channels; 1 or 3 channels for Inception.
-        outputs: Number of attributes.
-        start: `"small"`, `"inception_imagenet"` or `"inception_random"`; part of the model's name.
-        seed: Seed of the initial weights and of dropout.
-
-    Raises:
-        WeightsUnavailable: If the ImageNet weights cannot be downloaded.
+    `start` is `"small"`, `"inception_imagenet"` or `"inception_random"`, and part of the model's
+    name. Raises `WeightsUnavailable` if the ImageNet weights cannot be downloaded.
     """
     inputs = keras.Input(tuple(image_shape))
     x = _small(inputs, seed) if start == "small" else _inception(inputs, start, seed)

@@ -24,14 +24,7 @@ _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def check_labeled(name: str, axes: tuple[str, ...], data: np.ndarray, labels: np.ndarray) -> None:
-    """Raise a `ValueError` unless `data` has these axes and one integer label of 0 or more per row.
-
-    Args:
-        name: Name of the data in messages.
-        axes: Names of the axes of the data.
-        data: The data.
-        labels: Its labels.
-    """
+    """Raise unless `data` has these axes, and each row has one integer label of 0 or more."""
     shapes_fit = data.ndim == len(axes) and labels.shape == data.shape[:1]
     hint = ". For one-hot labels, pass `labels.argmax(-1)`." if labels.ndim == 2 else ""
     if data.ndim == len(axes) - 1:
@@ -132,17 +125,9 @@ def fit_or_resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Any,
 ) -> None:
-    """Call `fit` for the remaining epochs.
+    """Call `fit` for the remaining epochs, after advancing the batches with `skip_epochs`.
 
-    Args:
-        model: A compiled model.
-        batches: The training data.
-        folder: Folder of the training state.
-        epochs: Total number of epochs.
-        verbose: As in `fit`; 2: a short line per epoch.
-        skip_epochs: Advances the batches by the number of finished epochs.
-        callbacks: As in `fit`.
-        **options: Other arguments of `fit`.
+    The training state is saved in `folder`. With `verbose=2`, a short line is printed per epoch.
     """
     resume = Resume(folder / "state")
     done = resume.restore(model)
@@ -176,15 +161,14 @@ def cached_model(
 ) -> keras.Model:
     """Load a model from its file, or train it and write the file atomically.
 
-    If two processes need the same model, one trains it and the other waits.
+    If two processes need the same model, one trains it and the other waits. Models whose training
+    was cut short by `KERAS_MAX_EPOCHS` or `KERAS_MAX_STEPS_PER_EPOCH` are not cached.
 
     Args:
         cache_dir: Folder of the file; `None`: the library's cache folder.
         name: File name without suffix. It must identify data and settings.
-        train: Trains the model if there is no file, or if the file is damaged, which causes a
-            warning. It takes a folder for the training state, from which an interrupted training
-            resumes. The folder is deleted once the model is saved. Models whose training was cut
-            short by `KERAS_MAX_EPOCHS` or `KERAS_MAX_STEPS_PER_EPOCH` are not cached.
+        train: Trains the model if the file is missing or damaged. It takes a folder for the
+            training state, which is deleted once the model is saved.
         title: What messages call the model.
         verbose: 0: no messages, except about waiting.
     """
