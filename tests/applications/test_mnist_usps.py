@@ -11,13 +11,12 @@ import keras
 import numpy as np
 import pytest
 from helpers import assert_overwritten
-from scipy import special, stats
-from sklearn import metrics as sklearn_metrics
+from scipy import stats
 from small_data import write_digits
 
 from keras_latent import datasets, models
 from keras_latent.src.applications.digits import mnist_usps
-from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
+from keras_latent.src.applications.running.epoch_choice import mutual_information
 from keras_latent.src.applications.settings import USPS_PRESETS
 from keras_latent.src.cli import cli
 from keras_latent.src.cli.registry import APPLICATIONS
@@ -71,9 +70,6 @@ def classifier(side):
     classifiers = [keras.saving.load_model(path) for path in folder.glob("classifier-*.keras")]
     assert len(classifiers) == 2  # each is trained once for all runs
     return next(found for found in classifiers if found.input_shape[1] == side)
-
-
-# Runs ------------------------------------------------------------------------------------
 
 
 def test_what_a_run_leaves(finished):
@@ -248,91 +244,6 @@ def test_a_nan_loss_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
     assert run(data, tmp_path) == 2
     assert "The loss became NaN. Try a smaller learning rate." in capsys.readouterr().err
     assert not (tmp_path / "metrics.json").exists()
-
-
-# Choosing an epoch -----------------------------------------------------------------------
-
-
-def test_mutual_information_equals_that_of_scipy(rng):
-    for scale in (0.1, 1.0, 10.0):
-        logits = scale * rng.normal(size=(300, 10)) + rng.normal(size=10)
-        p = special.softmax(logits, axis=1)
-        expected = stats.entropy(p.mean(0)) - stats.entropy(p, axis=1).mean()
-        assert mutual_information(logits) == pytest.approx(expected, rel=1e-9)
-        shifted = (logits + 1000 * rng.normal(size=(300, 1))).astype("float32")
-        assert mutual_information(shifted) == pytest.approx(expected, rel=1e-2)
-
-
-def test_mutual_information_of_sure_classifiers(rng):
-    """If each image has one class, scikit-learn computes it from counts."""
-    labels = rng.integers(0, 10, 500) // 2
-    sure = 1e4 * np.eye(10)[labels]
-    expected = sklearn_metrics.mutual_info_score(np.arange(500), labels)
-    assert mutual_information(sure) == pytest.approx(expected, rel=1e-9)
-    assert mutual_information(np.zeros((500, 10))) == pytest.approx(0.0, abs=1e-12)
-    assert mutual_information(1e4 * np.eye(10)[[3] * 500]) == pytest.approx(0.0, abs=1e-12)
-    assert mutual_information(1e4 * np.eye(10)) == pytest.approx(np.log(10))
-
-
-def chooser(directory, measurements, done=0):
-    """A choice between epochs for a model whose weight is the number of the epoch."""
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    values = iter(measurements)
-    measure = lambda: dict(zip("ab", next(values), strict=True))  # noqa: E731
-    choice = EpochChoice(directory, measure, ("a", "b"), done)
-    choice.set_model(model)
-    return choice
-
-
-def finish(choice, *epochs):
-    for epoch in epochs:
-        choice.model.set_weights([np.full((1, 1), epoch + 1.0)])
-        choice.on_epoch_end(epoch)
-
-
-def kept(choice, criterion):
-    choice.model.load_weights(choice.weights(criterion))
-    return float(choice.model.get_weights()[0][0, 0])
-
-
-def test_the_best_epoch_is_chosen(tmp_path):
-    choice = chooser(tmp_path / "epochs", [(0.1, 5.0), (0.7, 4.0), (0.7, 5.0), (0.2, -1.0)])
-    assert choice.measurements() == []
-    finish(choice, 0, 1, 2, 3)
-    assert [row["a"] for row in choice.measurements()] == [0.1, 0.7, 0.7, 0.2]
-    assert (choice.chosen("a"), choice.chosen("b")) == (2, 1)  # of equals, the first
-    assert (kept(choice, "a"), kept(choice, "b")) == (2.0, 1.0)
-    assert {path.name for path in (tmp_path / "epochs").iterdir()} == {
-        "epochs.json",
-        "best-a.weights.h5",
-        "best-b.weights.h5",
-    }
-
-
-def test_the_choice_survives_a_resume(tmp_path):
-    first = chooser(tmp_path, [(0.5, 0.1), (0.4, 0.2)])
-    finish(first, 0, 1)
-    # Killed after measuring the second epoch and before saving its state.
-    second = chooser(tmp_path, [(0.4, 0.2), (0.3, 0.9)])
-    assert len(second.measurements()) == 2
-    finish(second, 1, 2)
-    assert [row["b"] for row in second.measurements()] == [0.1, 0.2, 0.9]
-    assert (second.chosen("a"), second.chosen("b")) == (1, 3)
-    assert (kept(second, "a"), kept(second, "b")) == (1.0, 3.0)
-
-
-def test_an_epoch_that_was_not_measured_is_measured_later(tmp_path):
-    finish(chooser(tmp_path, [(0.5, 0.1)]), 0)
-    # Killed after saving the state of the second epoch and before measuring it.
-    second = chooser(tmp_path, [(0.6, 0.0), (0.3, 0.9)], done=2)
-    second.model.set_weights([np.full((1, 1), 2.0)])
-    second.on_train_begin()
-    finish(second, 2)
-    assert [row["a"] for row in second.measurements()] == [0.5, 0.6, 0.3]
-    assert (kept(second, "a"), kept(second, "b")) == (2.0, 3.0)
-    again = chooser(tmp_path, [], done=3)
-    again.on_train_begin()
-    assert len(again.measurements()) == 3
 
 
 def test_rank_correlations():
