@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
+from keras_latent.src.utils.types import Rows
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -83,7 +84,7 @@ class RandomAffine:
         low = np.array([-self.rotation, self.scale[0], -self.shift, -self.shift])
         return rng.uniform(low, high, (count, 4)).astype(np.float32)
 
-    def transform(self, images: Any, factors: Any) -> np.ndarray:
+    def transform(self, images: Rows, factors: Rows) -> np.ndarray:
         """Rotate, scale and shift each image by its row of `factors`.
 
         Args:
@@ -119,18 +120,7 @@ class RandomAffine:
         return _sample(images, rows, columns, self.fill_value)
 
     def transform_in_graph(self, images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-        """The same as `transform`, in the graph of a `tf.data.Dataset`.
-
-        Args:
-            images: float32 tensor `(N, height, width, channels)` of static shape.
-            factors: Tensor `(N, 4)`: angle in degrees, scale (positive), dy and dx in pixels.
-
-        Returns:
-            float32 tensor of the shape of `images`.
-
-        Raises:
-            ImportError: If TensorFlow is not installed.
-        """
+        """The same as `transform`, for float32 images of static shape in a `tf.data.Dataset`."""
         tf = import_extra("tensorflow", "tensorflow", "`transform_in_graph`")
         size = images.shape[1:3]
         angle, scale, dy, dx = tf.unstack(tf.cast(factors, tf.float64), axis=1)
@@ -152,7 +142,7 @@ class RandomAffine:
         )
         return tf.ensure_shape(sampled, images.shape)
 
-    def __call__(self, images: Any) -> np.ndarray:
+    def __call__(self, images: Rows) -> np.ndarray:
         """Apply `transform` with newly drawn `factors`."""
         return self.transform(images, self.factors(self._rng, len(images)))
 

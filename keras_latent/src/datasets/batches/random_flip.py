@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
+from keras_latent.src.utils.types import Rows
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -48,7 +49,7 @@ class RandomFlip:
         """Draw which of `count` images are mirrored: bool array `(count,)`."""
         return rng.random(count) < 0.5
 
-    def transform(self, images: Any, factors: Any) -> np.ndarray:
+    def transform(self, images: Rows, factors: Rows) -> np.ndarray:
         """Mirror the images where `factors` is True.
 
         Args:
@@ -76,22 +77,11 @@ class RandomFlip:
         return images
 
     def transform_in_graph(self, images: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-        """The same as `transform`, in the graph of a `tf.data.Dataset`.
-
-        Args:
-            images: float32 tensor `(N, height, width, channels)`.
-            factors: bool tensor `(N,)`.
-
-        Returns:
-            float32 tensor of the shape of `images`.
-
-        Raises:
-            ImportError: If TensorFlow is not installed.
-        """
+        """The same as `transform`, for float32 images of static shape in a `tf.data.Dataset`."""
         tf = import_extra("tensorflow", "tensorflow", "`transform_in_graph`")
         return tf.where(factors[:, None, None, None], images[:, :, ::-1], images)
 
-    def __call__(self, images: Any) -> np.ndarray:
+    def __call__(self, images: Rows) -> np.ndarray:
         """Apply `transform` with newly drawn `factors`."""
         return self.transform(images, self.factors(self._rng, len(images)))
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES
 from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows
 
 
 def match_by_attributes(
-    men: Any,
-    women: Any,
+    men: Rows,
+    women: Rows,
     *,
     exclude: Sequence[str | int] = (),
     names: Sequence[str] | None = None,

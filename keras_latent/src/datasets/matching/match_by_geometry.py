@@ -8,11 +8,12 @@ from keras_latent.src.datasets import array_checks
 from keras_latent.src.datasets.matching.known_pairs import resolve_known_pairs
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
+from keras_latent.src.utils.types import Rows
 
 
 def match_by_geometry(
-    source: Any,
-    target: Any,
+    source: Rows,
+    target: Rows,
     *,
     known_pairs: Any = 0,
     components: int = 50,

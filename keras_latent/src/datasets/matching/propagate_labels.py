@@ -8,11 +8,12 @@ import numpy as np
 from keras_latent.src.datasets import array_checks
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
+from keras_latent.src.utils.types import Rows
 
 
 def propagate_labels(
-    points: Any,
-    labels: Any,
+    points: Rows,
+    labels: Rows,
     *,
     neighbors: int = 10,
     class_priors: Any = "uniform",

@@ -12,21 +12,22 @@ from keras_latent.src.datasets.batches.tf_pipeline import test_dataset, train_da
 from keras_latent.src.datasets.matching.known_pairs import resolve_known_pairs
 from keras_latent.src.datasets.pairs.domain_pair import DomainPair
 from keras_latent.src.utils import checks
+from keras_latent.src.utils.types import Rows
 from keras_latent.training import native_pipeline
 
 FORMATS = ("auto", "numpy", "tf")
 
 
 def pair_from_arrays(
-    source: Any,
-    target: Any,
+    source: Rows,
+    target: Rows,
     *,
-    source_labels: Any = None,
-    target_labels: Any = None,
-    test_source: Any = None,
-    test_target: Any = None,
-    test_source_labels: Any = None,
-    test_target_labels: Any = None,
+    source_labels: Rows = None,
+    target_labels: Rows = None,
+    test_source: Rows = None,
+    test_target: Rows = None,
+    test_source_labels: Rows = None,
+    test_target_labels: Rows = None,
     paired: int | Literal["all"] | None | np.ndarray = 0,
     test_paired: bool = False,
     batch_size: int = 50,
