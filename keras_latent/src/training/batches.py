@@ -49,8 +49,10 @@ class BatchSpec:
             )
         return {name: (spec, x[name]) for name, spec in self.inputs.items() if name in x}
 
-    def check_inputs(self, model: str, x: Any, values: bool = False) -> dict[str, int | None]:
-        """Checks `x`, arrays or tensors, and returns the number of rows of each.
+    def check_inputs(
+        self, model: str, x: Any, values: bool = False
+    ) -> dict[str, tuple[Input, Any]]:
+        """Checks `x`, arrays or tensors, and returns each with what it must be.
 
         Args:
             model: Name of the model, for messages.
@@ -63,7 +65,7 @@ class BatchSpec:
         named = self.named(model, x)
         for name, (spec, array) in named.items():
             spec.check(name, array)
-        rows = {name: array.shape[0] for name, (_, array) in named.items()}
+        rows = _rows(named)
         if self.equal_rows and len(set(rows.values()) - {None}) > 1:
             raise ValueError(
                 f"{', '.join(f'`{name}`' for name in rows)} must have equally many rows in a "
@@ -71,15 +73,18 @@ class BatchSpec:
             )
         for name, (spec, array) in named.items() if values else ():
             spec.check_values(name, array)
-        return rows
+        return named
 
-    def check(self, model: str, x: Any, y: Any, values: bool = False) -> None:
+    def check(
+        self, model: str, x: Any, y: Any, values: bool = False
+    ) -> dict[str, tuple[Input, Any]]:
         """Checks the inputs, and the labels if the model takes any; as `check_inputs`."""
-        rows = self.check_inputs(model, x, values)
+        named = self.check_inputs(model, x, values)
         if self.targets is not None:
-            self.targets.check(model, y, rows)
+            self.targets.check(model, y, _rows(named))
             if values:
                 self.targets.check_values(y)
+        return named
 
     def to_tensors(self, model: str, x: Any, y: Any) -> Any:
         """The batch as tensors: the inputs, or `(inputs, targets)`.
@@ -87,14 +92,15 @@ class BatchSpec:
         Raises:
             ValueError: If shapes or data types are wrong.
         """
-        self.check(model, x, y)
-        tensors: Any = {
-            name: spec.to_tensor(name, array)
-            for name, (spec, array) in self.named(model, x).items()
-        }
+        named = self.check(model, x, y)
+        tensors: Any = {name: spec.to_tensor(name, array) for name, (spec, array) in named.items()}
         if isinstance(self.inputs, Input):
             (tensors,) = tensors.values()
         return tensors if self.targets is None else (tensors, self.targets.to_tensor(y))
+
+
+def _rows(named: dict[str, tuple[Input, Any]]) -> dict[str, int | None]:
+    return {name: array.shape[0] for name, (_, array) in named.items()}
 
 
 def _one_tensor(model, x):

@@ -60,11 +60,15 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
         signature = inspect.signature(function)
         options = [n for n in signature.parameters if n not in (*OF_THE_METHOD, *inputs)]
         optional = [n for n in inputs if signature.parameters[n].default is None]
+        options_of = {n: [*inspect.signature(spec).parameters][1:] for n, spec in inputs.items()}
         draws = "sample" in signature.parameters
 
         def graph(self: Any, *, given: Any = (), **chosen: Any) -> Graph:
             """The tensor function with its options; `given`: the optional inputs to include."""
-            specs = {name: _call(spec, self, chosen) for name, spec in inputs.items()}
+            specs = {
+                name: spec(self, **{option: chosen[option] for option in options_of[name]})
+                for name, spec in inputs.items()
+            }
             used = {
                 name: spec
                 for name, spec in specs.items()
@@ -106,11 +110,6 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
         return method
 
     return decorate
-
-
-def _call(spec, model, options):
-    names = list(inspect.signature(spec).parameters)[1:]
-    return spec(model, **{name: options[name] for name in names})
 
 
 def exported_graphs(cls: type) -> dict[str, Callable[..., Graph]]:
