@@ -18,8 +18,7 @@ from keras_latent import datasets, visualization
 from keras_latent.src.applications.faces.data import domain_of, sort_men_first
 from keras_latent.src.applications.faces.measures import offset_between
 from keras_latent.src.applications.running.evaluation import floats
-from keras_latent.src.models.base.two_domain_verbs import OTHER
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 FACES = 8

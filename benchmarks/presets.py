@@ -32,8 +32,8 @@ from benchmarks.presets_training import (
 from keras_latent import datasets, metrics, models
 from keras_latent.src.applications.running.environment import describe_environment
 from keras_latent.src.applications.running.evaluation import accuracy
-from keras_latent.src.models.base.two_domain_verbs import OTHER
 from keras_latent.src.presets.registry import CARD, TRAINED, WEIGHTS
+from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.utils.half_precision import halve
 
 DIGITS = {

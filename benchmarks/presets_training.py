@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_latent import datasets, metrics, models
 from keras_latent.src.cli import cli
-from keras_latent.src.models.base.validation import DOMAINS
+from keras_latent.src.utils.domains import DOMAINS
 
 DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 #: Epochs and maximum shift in pixels for the classifiers.

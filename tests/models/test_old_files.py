@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("name", CASES)
 def test_keras_file(name, eagerly):
-    """Written on one of three backends after two steps, read on all: answers, and two more steps."""
+    """Written on one backend after two steps, read on each: answers, and two more steps."""
     case, written = CASES[name], json.loads((DATA / f"{name}.json").read_text())
     model = keras.saving.load_model(DATA / f"{name}.keras")
     assert {option: getattr(model, option) for option in case.options} == case.options

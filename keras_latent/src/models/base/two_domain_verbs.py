@@ -1,1 +1,0 @@
-from keras_latent.src.utils.domains import OTHER as OTHER
