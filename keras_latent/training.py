@@ -1,4 +1,4 @@
-"""The portable train step: the only place that knows the backend."""
+"""Train steps that run on every backend."""
 
 from keras_latent.src.training.model import PortableModel
 from keras_latent.src.training.optimizer_group import OptimizerGroup

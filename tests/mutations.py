@@ -198,7 +198,7 @@ MUTATIONS = (
     M("keras_latent/src/applications/running/epoch_choice.py", "np.argmax([row[criterion] for row in", "np.argmax([row[self.criteria[0]] for row in", "applications/test_epoch_choice.py::test_the_best_epoch_is_chosen"),
     M("keras_latent/src/applications/running/epoch_choice.py", "if rows[-1][criterion] >", "if rows[-1][criterion] >=", "applications/test_epoch_choice.py::test_the_best_epoch_is_chosen"),
     M("keras_latent/src/applications/faces/measures.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
-    M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_faces.py::test_the_vae_has_the_networks_of_one_domain"),
+    M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_face_domains.py::test_the_vae_has_the_networks_of_one_domain"),
     M("keras_latent/src/applications/running/training.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
     M("keras_latent/src/applications/running/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
     M("keras_latent/src/applications/bridging/bridge.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),

@@ -233,7 +233,7 @@ def test_axes_of_sounds_and_latents(compiled):
     sounds = np.zeros((10, 1024, 1), "float32")
     with says(r"Channels must come last"):
         compiled["WaveGAN"].fit(np.moveaxis(sounds, -1, 1), batch_size=10, verbose=0)
-    with says(r"`x` must have shape \('batch', 100\)"):
+    with says(r"`z` must have shape \('batch', 100\)"):
         compiled["WaveGAN"].predict(sounds, verbose=0)
     with says(r"must be latents, \(batch, 5\).*To get latents of data, call `encode`"):
         compiled["BridgingVAE"].fit({"source": IMAGES, "target": IMAGES}, verbose=0)
@@ -308,7 +308,7 @@ def test_batches_of_one_domain(compiled):
 
 def test_labels_of_tvae(compiled):
     for y, message in (
-        (ONE_HOT, r"For one-hot rows: `y.argmax\(-1\)`"),
+        (ONE_HOT, r"For one-hot rows, pass `y.argmax\(-1\)`"),
         (LABELS[:, None], r"shape=\(20, 1\). Pass `y\[:, 0\]`"),
         (LABELS.tolist(), r"`np.asarray\(y\)`"),
         (LABELS.astype("float32"), r"`y.astype\('int32'\)`"),

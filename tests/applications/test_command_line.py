@@ -221,7 +221,7 @@ def test_invalid_options(tmp_path, options, message, capsys):
 
 def test_too_many_pairs_leave_the_folder_free(tmp_path, capsys, monkeypatch):
     assert run(tmp_path, "--paired", "5000") == 2
-    assert "`paired` must not exceed" in capsys.readouterr().err
+    assert "`paired` must be an integer from 0 to 1437" in capsys.readouterr().err
     monkeypatch.setattr(mnist_transpose, "run", lambda arguments, directory: {})
     monkeypatch.setattr(mnist_transpose, "report", lambda figures: None)
     assert run(tmp_path, "--paired", "50") == 0

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from small_networks import batch, vbta
 
-from keras_latent.src.models.base import latent_model
+from keras_latent.src.models.base import programs
 
 
 def test_blocks_do_not_change_the_answer(monkeypatch):
@@ -21,7 +21,7 @@ def test_blocks_do_not_change_the_answer(monkeypatch):
     monkeypatch.setattr(
         keras.Model, "predict", lambda self, x, **k: calls.append(len(x)) or predict(self, x, **k)
     )
-    monkeypatch.setattr(latent_model, "VALUES_AT_A_TIME", 1000)
+    monkeypatch.setattr(programs, "VALUES_AT_A_TIME", 1000)
     for name, verb in verbs.items():
         calls.clear()
         got = verb()

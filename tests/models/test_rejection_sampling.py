@@ -123,5 +123,5 @@ def test_errors(generator, classifier):
         with pytest.raises(ValueError, match=message):
             models.rejection_sample(*arguments, **options)
     wide = keras.Sequential([keras.Input((4,)), keras.layers.Reshape((2, 2))])
-    with pytest.raises(ValueError, match=r"one score for each class.*\(256, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"one score per class.*\(256, 2, 2\)"):
         models.rejection_sample(generator, wide, 2)

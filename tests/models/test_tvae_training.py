@@ -113,7 +113,7 @@ def test_datasets_and_convolutions():
 
 BAD_LABELS = {
     "missing": (None, r"`TVAE` needs labels: `fit\(images, labels\)`.*-1 for a missing.*y=None"),
-    "one-hot": (np.eye(10)[LABELS], r"\(\d+, 10\). For one-hot rows: `y.argmax\(-1\)`"),
+    "one-hot": (np.eye(10)[LABELS], r"\(\d+, 10\). For one-hot rows, pass `y.argmax\(-1\)`"),
     "column": (LABELS[:, None], r"one label per row, shape \(100,\).*\(100, 1\). Pass `y\[:, 0\]`"),
     "number": (LABELS[:50], r"one label per row, shape \(100,\).*shape=\(50,\)"),
     "scalar": (np.int32(3), r"one label per row, shape \(100,\).*shape=\(\)"),
@@ -182,7 +182,7 @@ def test_a_generator_meets_the_check_in_the_step():
         while True:
             yield IMAGES, np.eye(10)[LABELS]
 
-    with pytest.raises(ValueError, match="For one-hot rows: `y.argmax"):
+    with pytest.raises(ValueError, match="For one-hot rows, pass `y.argmax"):
         model.fit(batches(), steps_per_epoch=1, verbose=0)
 
 

@@ -288,7 +288,7 @@ class TestErrors:
         group = training.OptimizerGroup({"a": "sgd"})
         with pytest.raises(ValueError, match=r"Pass it to `model.compile`"):
             group.build([])
-        with pytest.raises(ValueError, match="take turns"):
+        with pytest.raises(ValueError, match="run in turn"):
             group.apply([])
         with pytest.raises(AttributeError, match="members"):
             group.learning_rate  # noqa: B018

@@ -8,9 +8,20 @@ from typing import Any
 import keras
 
 from keras_latent.src.export import formats, other_backend
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import folder_replaced_when_complete, replaced_when_complete
 
 FORMATS = ("tf_saved_model", "onnx")
+
+
+def check_format(format: str, opset_version: int | None) -> None:
+    """Raises `ValueError` for an unknown format, or for an option that it does not have."""
+    checks.choice("format", format, FORMATS)
+    if opset_version is not None and format != "onnx":
+        raise ValueError(
+            "`opset_version` is an option of `format='onnx'`. "
+            f"Received: opset_version={opset_version!r}, format={format!r}"
+        )
 
 
 def as_keras_model(
@@ -79,11 +90,6 @@ def write(
         what: Which method it is, for the metadata of an ONNX file and for another backend.
         opset_version: Of ONNX, or `None`.
     """
-    if opset_version is not None and format != "onnx":
-        raise ValueError(
-            "`opset_version` is an option of `format='onnx'`. "
-            f"Received: opset_version={opset_version!r}, format={format!r}"
-        )
     other = formats.other_backend_for(format)
     formats.check_place(filepath, format)
     place = replaced_when_complete if format == "onnx" else folder_replaced_when_complete

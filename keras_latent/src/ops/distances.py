@@ -62,8 +62,8 @@ def pairwise_euclidean(a: Rows, b: Rows, squared: bool = False) -> Tensor:
     checks.rank("a", a, 2)
     checks.rank("b", b, 2)
     checks.same_last_axis("a", a, "b", b)
-    centre = ops.stop_gradient(0.5 * (ops.mean(a, axis=0) + ops.mean(b, axis=0)))
-    a, b = a - centre, b - centre
+    center = ops.stop_gradient(0.5 * (ops.mean(a, axis=0) + ops.mean(b, axis=0)))
+    a, b = a - center, b - center
     norms = ops.sum(ops.square(a), axis=-1)[:, None] + ops.sum(ops.square(b), axis=-1)[None, :]
     squares = ops.maximum(norms - 2.0 * ops.matmul(a, ops.transpose(b)), 0.0)
     return squares if squared else _safe_sqrt(squares)

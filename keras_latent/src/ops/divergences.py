@@ -127,12 +127,12 @@ def pairwise_symmetric_kl(mean_a: Rows, log_var_a: Rows, mean_b: Rows, log_var_b
 
     # D is invariant to shifting both means, and to shifting both log-variances if the means are
     # scaled to match.
-    centre = 0.5 * (ops.mean(mean_a, axis=0) + ops.mean(mean_b, axis=0))
+    center = 0.5 * (ops.mean(mean_a, axis=0) + ops.mean(mean_b, axis=0))
     log_scale = 0.5 * (ops.mean(log_var_a, axis=0) + ops.mean(log_var_b, axis=0))
-    centre, log_scale = ops.stop_gradient(centre), ops.stop_gradient(log_scale)
+    center, log_scale = ops.stop_gradient(center), ops.stop_gradient(log_scale)
     scale = ops.exp(-0.5 * log_scale)
-    m, log_v = (mean_a - centre) * scale, log_var_a - log_scale
-    n, log_w = (mean_b - centre) * scale, log_var_b - log_scale
+    m, log_v = (mean_a - center) * scale, log_var_a - log_scale
+    n, log_w = (mean_b - center) * scale, log_var_b - log_scale
 
     v, inv_v, w, inv_w = ops.exp(log_v), ops.exp(-log_v), ops.exp(log_w), ops.exp(-log_w)
     left = ops.concatenate([v + ops.square(m), inv_v, -2.0 * m * inv_v, -2.0 * m], axis=-1)

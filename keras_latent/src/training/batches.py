@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.training.inputs import Input
+from keras_latent.src.training.inputs import Ignored, Input
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +21,14 @@ class BatchSpec:
         targets: What `y` must be, such as `Labels()`. `None`: the model takes no labels.
         equal_rows: Whether all inputs of a dict must have the same number of rows.
         hint: How to make such a batch, for the error message.
+        name: What messages call a single input.
     """
 
     inputs: Input | dict[str, Input]
     targets: Any = None
     equal_rows: bool = False
     hint: str = ""
+    name: str = "x"
 
     def named(self, model: str, x: Any) -> dict[str, tuple[Input, Any]]:
         """Each array of `x` by its name, with what it must be.
@@ -36,8 +38,8 @@ class BatchSpec:
         """
         if isinstance(self.inputs, Input):
             if isinstance(x, (dict, list, tuple)):
-                raise ValueError(_one_tensor(model, x))
-            return {"x": (self.inputs, x)}
+                raise ValueError(_one_tensor(model, x, self.inputs.kind))
+            return {self.name: (self.inputs, x)}
         required = {name for name, spec in self.inputs.items() if spec.required}
         if not isinstance(x, Mapping) or not required <= set(x) <= set(self.inputs):
             wanted = ", ".join(
@@ -47,7 +49,11 @@ class BatchSpec:
             raise ValueError(
                 f"`{model}` trains on batches `{{{wanted}}}`; {self.hint} Received: {got}"
             )
-        return {name: (spec, x[name]) for name, spec in self.inputs.items() if name in x}
+        return {
+            name: (spec, x[name])
+            for name, spec in self.inputs.items()
+            if name in x and not isinstance(spec, Ignored)
+        }
 
     def check_inputs(
         self, model: str, x: Any, values: bool = False
@@ -72,6 +78,8 @@ class BatchSpec:
                 f"batch. Received: {rows}"
             )
         for name, (spec, array) in named.items() if values else ():
+            if not rows[name]:
+                raise ValueError(f"`{name}` must have one row or more. Received: 0 rows")
             spec.check_values(name, array)
         return named
 
@@ -103,11 +111,13 @@ def _rows(named: dict[str, tuple[Input, Any]]) -> dict[str, int | None]:
     return {name: array.shape[0] for name, (_, array) in named.items()}
 
 
-def _one_tensor(model, x):
+def _one_tensor(model, x, kind):
     got = f"dict of {sorted(x)}" if isinstance(x, dict) else type(x).__name__
-    hint = "Stack a list of images with `np.stack(images)`, and pass labels as `y`."
+    hint = f"Stack a list of {kind} with `np.stack({kind})`, and pass labels as `y`."
     if isinstance(x, dict):
-        hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
+        hint = f"Pass the {kind} alone."
+        if kind == "images":
+            hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
     return f"`{model}` takes one tensor per batch. Received: {got}. {hint}"
 
 

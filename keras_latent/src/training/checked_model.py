@@ -79,8 +79,13 @@ class CheckedModel(keras.Model):
             ValueError: If the model is not compiled, or cannot be trained on such data.
         """
         self.require_compiled()
-        given = FIT.bind(self, x, y, *args, **kwargs).arguments
+        try:
+            given = FIT.bind(self, x, y, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}.fit() {error}") from None
         del given["self"]
+        if given.get("sample_weight") is not None:
+            self._refuse_sample_weight()
         sizes = {key: given.get(key) for key in ("batch_size", "validation_split")}
         given["x"] = self._checked(x, y, train=True, **sizes)
         callbacks = given.get("callbacks")
@@ -92,7 +97,14 @@ class CheckedModel(keras.Model):
                 for callback in self.default_callbacks()
                 if not any(issubclass(kind, type(callback)) for kind in kinds)
             ]
-        return super().fit(**given)
+        history = super().fit(**given)
+        members = getattr(self.optimizer, "optimizers", [self.optimizer])
+        if any(member.use_ema for member in members):
+            # Keras has replaced the weights by their averages, on JAX by the same arrays. A
+            # second `fit` would donate each of them twice, which JAX refuses.
+            for variable in self.trainable_variables:
+                variable.assign(ops.copy(variable.value))
+        return history
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`. The data is checked as in `fit`.
@@ -125,10 +137,13 @@ class CheckedModel(keras.Model):
         """
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if sample_weight is not None:
-            raise ValueError(
-                f"{type(self).__name__} takes no `sample_weight`. Set the weights of the "
-                "objective's terms as arguments of the model."
-            )
+            self._refuse_sample_weight()
         if self.batch_spec is None:
             return keras.tree.map_structure(ops.convert_to_tensor, x)
         return self.batch_spec.to_tensors(type(self).__name__, x, y)
+
+    def _refuse_sample_weight(self):
+        raise ValueError(
+            f"{type(self).__name__} takes no `sample_weight`. Set the weights of the "
+            "objective's terms as arguments of the model."
+        )

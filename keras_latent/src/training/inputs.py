@@ -183,9 +183,7 @@ def _shape_hint(got, wanted):
     return ""
 
 
-def check_values(
-    name: str, x: Any, unit_interval: bool = False, *, pixels: bool | None = None
-) -> None:
+def check_values(name: str, x: Any, unit_interval: bool = False, *, pixels: bool = True) -> None:
     """Checks the values of an array in host memory.
 
     Args:
@@ -198,7 +196,6 @@ def check_values(
         ValueError: If values are not finite floats, are out of range, or look like pixels.
     """
     x = np.asarray(x)
-    pixels = True if pixels is None else pixels
     if x.dtype.kind not in "fV":  # "V": bfloat16, as ml_dtypes stores it
         raise ValueError(_not_floats(name, x.dtype, pixels))
     low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
@@ -243,5 +240,5 @@ def _not_floats(name, dtype, pixels):
             "images])`"
         )
     elif pixels:
-        hint = "; for images with 256 gray levels: `x.astype('float32') / 255`"
+        hint = "; for images with 256 gray levels, pass `x.astype('float32') / 255`"
     return f"`{name}` must hold floats{hint}. Received: dtype={dtype}"

@@ -54,7 +54,8 @@ class PortableModel(CheckedModel):
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.trackers}
+        names = dict.fromkeys((*self.trackers, *self.optional_trackers))
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     # For subclasses to override ----------------------------------------------------------
 
@@ -175,21 +176,6 @@ class PortableModel(CheckedModel):
                 variable.assign(store[f"seed_{i}"])
 
     # Training ----------------------------------------------------------------------------
-
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.fit`. Arrays, or the first batch of a dataset, are checked first.
-
-        Raises:
-            ValueError: If the model is not compiled, or cannot be trained on such data.
-        """
-        history = super().fit(x, y, *args, **kwargs)
-        members = getattr(self.optimizer, "optimizers", [self.optimizer])
-        if any(member.use_ema for member in members):
-            # Keras has replaced the weights by their averages, on JAX by the same arrays. A
-            # second `fit` would donate each of them twice, which JAX refuses.
-            for variable in self.trainable_variables:
-                variable.assign(ops.copy(variable.value))
-        return history
 
     def minimize(
         self, loss_fn: Callable[..., tuple[Any, dict]], *args: Any, of: str | None = None

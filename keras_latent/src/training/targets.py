@@ -31,7 +31,11 @@ class Labels:
         if len(shape) != 1 or (None not in (count, shape[0]) and shape[0] != count):
             hint = ""
             if len(shape) == 2:
-                hint = " Pass `y[:, 0]`." if shape[1] == 1 else " For one-hot rows: `y.argmax(-1)`"
+                hint = (
+                    " Pass `y[:, 0]`."
+                    if shape[1] == 1
+                    else " For one-hot rows, pass `y.argmax(-1)`."
+                )
             raise ValueError(
                 f"`y` must hold one label per row, shape ({count or 'batch'},). "
                 f"Received: shape={shape}.{hint}"

@@ -28,12 +28,12 @@ def conv_decoder(inputs: int, event_shape: tuple[int, int, int], width: int) -> 
     """A dense layer and four 4x4 transposed convolutions: `inputs` numbers to means in [0, 1].
 
     Raises:
-        ValueError: If height or width is no multiple of 16.
+        ValueError: If height or width is not a multiple of 16.
     """
     height, side, channels = event_shape
     if height % 2**DEPTH or side % 2**DEPTH:
         raise ValueError(
-            f"`event_shape` must have height and width that {2**DEPTH} divides. "
+            f"`event_shape` must have a height and width that are multiples of {2**DEPTH}. "
             f"Received: event_shape={event_shape}"
         )
     smallest = (height // 2**DEPTH, side // 2**DEPTH, width * 2 ** (DEPTH - 1))
@@ -68,5 +68,6 @@ def bodies(event_shape, latent_dim, attributes, width, hidden):
 
 
 def with_attributes(body: Any, latent_dim: int, attributes: int) -> keras.Model:
+    """A decoder of latents and attributes, which are concatenated."""
     z, y = keras.Input((latent_dim,)), keras.Input((attributes,))
     return keras.Model([z, y], body(layers.Concatenate()([z, y])), name="decoder")

@@ -33,9 +33,15 @@ class AttributeInput(Input):
         self.labels.check_values(x)
         return x.astype("float32")
 
+    def fill_rows(self, x: Any, count: int) -> np.ndarray:
+        """`rows`, with `None` for attributes that are all missing."""
+        if x is None:
+            return np.full((count, len(self.labels.names)), self.fill, "float32")
+        return self.rows("attributes", x, count)
+
 
 class AttributeModel(LatentModel):
-    """Mixin of models whose images have binary attributes: labels `(batch, attributes)`.
+    """Base of models whose images have binary attributes: labels `(batch, attributes)`.
 
     A label is 1 (present), 0 (absent) or -1 (missing).
 
@@ -50,7 +56,7 @@ class AttributeModel(LatentModel):
     decodes_attributes = False
 
     def set_attributes(self, attributes: int | Sequence[str]) -> None:
-        """Stores the names of the attributes; a number of attributes gets made-up names.
+        """Stores the names of the attributes; for a number, names are generated.
 
         Raises:
             ValueError: If there are none, or names repeat.
@@ -63,17 +69,12 @@ class AttributeModel(LatentModel):
                 "`attributes` must be the number of attributes, 1 or more, or their names, each "
                 f"once. Received: attributes={attributes!r}"
             )
-        self.attribute_names = tuple(names)
+        self.attribute_names = self.attributes = tuple(names)
 
     @property
     def batch_spec(self) -> BatchSpec:
         images = Images(self.event_shape, self.unit_interval)
         return BatchSpec(images, targets=AttributeLabels(self.attribute_names))
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """Names of the attributes, as in the configuration."""
-        return self.attribute_names
 
     @property
     def num_attributes(self) -> int:
@@ -173,7 +174,7 @@ class AttributeModel(LatentModel):
         together: bool = False,
         **options: Any,
     ) -> Graph:
-        """The same, with the options of a model's own `transferred`."""
+        """`graph_of_transfer` with further options, which are passed to `transferred`."""
         columns, single = self.columns_of(attribute)
         rest: dict[str, Input] = {}
         if self.decodes_attributes:

@@ -83,7 +83,11 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
 
         @functools.wraps(function)
         def method(self, *args, **kwargs):
-            bound = signature.bind(self, *args, **kwargs)
+            try:
+                bound = signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                name = f"{type(self).__name__}.{function.__name__}"
+                raise TypeError(f"{name}() {error}") from None
             bound.apply_defaults()
             values = bound.arguments
             chosen = {name: values[name] for name in options}
@@ -119,11 +123,14 @@ def exported_graphs(cls: type) -> dict[str, Callable[..., Graph]]:
     """
     found = {}
     for name in dir(cls):
-        attribute = getattr(cls, name)
         if name.startswith(GRAPH_OF):
-            found[name.removeprefix(GRAPH_OF)] = attribute
-        elif hasattr(attribute, "exported"):
-            found.setdefault(name, attribute.exported)
+            found[name.removeprefix(GRAPH_OF)] = getattr(cls, name)
+            continue
+        # A subclass may override the method; the function of its base is exported then.
+        for base in cls.__mro__:
+            if hasattr(vars(base).get(name), "exported"):
+                found.setdefault(name, vars(base)[name].exported)
+                break
     return dict(sorted(found.items()))
 
 

@@ -37,7 +37,7 @@ def _attributes_to_encode(self):
 
 
 class ConditionalModel(AttributeModel):
-    """Mixin: encodes and decodes with attributes, and transfers by changing them.
+    """Base of models that encode and decode with attributes, and transfer by changing them.
 
     Networks get an attribute as 1 (present), -1 (absent) or 0 (not known). A subclass sets
     `event_shape` and `latent_dim`, and defines `to_latent(x, y)` and `to_data(z, y)`, tensor
@@ -126,7 +126,7 @@ class ConditionalModel(AttributeModel):
                 beyond exaggerate it. A number, one per row, `(rows,)`, or one per row and
                 attribute.
             attributes: The known attributes of the images, `(rows, attributes)` of 1, 0 and -1.
-            batch_size: Images per compiled call.
+            batch_size: Rows per compiled call.
 
         Returns:
             Array of the shape of `x` for one attribute, otherwise `(rows, attributes, ...)`;
@@ -138,21 +138,22 @@ class ConditionalModel(AttributeModel):
         columns, single = self.columns_of(attribute)
         x = _images(self).rows("x", x)
         values = self.strengths(strength, len(x), len(columns))
+        y = _attributes(self).fill_rows(attributes, len(x))
+        z = self.encode(x, y, batch_size=batch_size)
+        signs = np.where(y < 0, 0.0, np.where(y > 0, 1.0, -1.0)).astype("float32")
+        changed = np.repeat(signs[:, None], len(columns), axis=1)
+        changed[:, np.arange(len(columns)), columns] = values
+        # Of signed attributes of any size, not of labels.
         graph = Graph(
-            {
-                "x": _images(self),
-                "attributes": _attributes(self),
-                "strength": Input((len(columns),)),
-            },
-            lambda x, y, s: self.transferred({"x": x, "y": y, "strength": s}, columns, None),
+            {"z": _latents(self), "y": Input((self.num_attributes,))},
+            lambda z, y: self.to_data(z, y),
         )
-        images = self.run(
-            f"transfer {columns}",
-            graph,
-            {"x": x, "attributes": attributes, "strength": values},
-            max(1, batch_size // len(columns)),
-        )
-        return images[:, 0] if single else images
+        rows = {
+            "z": np.repeat(z, len(columns), axis=0),
+            "y": changed.reshape(-1, self.num_attributes),
+        }
+        images = self.run("decode signed", graph, rows, batch_size)
+        return images if single else images.reshape(-1, len(columns), *images.shape[1:])
 
     def transferred(
         self, inputs: Any, columns: Sequence[int], strength: Any, **options: Any

@@ -1,7 +1,6 @@
 """The base of all models: methods on arrays, presets, exports, configuration."""
 
 import inspect
-import math
 import os
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,6 +13,7 @@ from keras_latent.src.export import export
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import Graph, exported_graphs
 from keras_latent.src.models.base.likelihoods import Likelihood, likelihood_of
+from keras_latent.src.models.base.programs import Programs, in_blocks
 from keras_latent.src.presets import loading
 from keras_latent.src.training.model import PortableModel
 from keras_latent.src.utils import checks
@@ -21,18 +21,15 @@ from keras_latent.src.utils.did_you_mean import did_you_mean
 from keras_latent.src.utils.step_limit import without_step_limit
 from keras_latent.src.utils.types import Tensor
 
-#: Values of rows and results together per call of Keras's `predict`, which copies both: 64 MB.
-VALUES_AT_A_TIME = 2**24
-
 
 class LatentModel(PortableModel):
     """Base of all models.
 
     Methods that are decorated with `batched` take arrays and run compiled, in batches. A model with
-    a distribution over its data sets `observation`, a likelihood; `metrics.log_likelihood` then
-    needs `posterior(x)`, which returns `(z_mean, z_log_var)`, and `likelihood_parameters(z)`. A
-    model of several domains sets `event_shapes` (domain to the shape of one row); these functions
-    then take a `domain` as well.
+    a distribution over its data calls `set_observation`; `metrics.log_likelihood` then needs
+    `posterior(x)`, which returns `(z_mean, z_log_var)`, and `likelihood_parameters(z)`. A model of
+    several domains sets `event_shapes` (domain to the shape of one row); these functions then take
+    a `domain` as well.
 
     `get_config` collects the arguments of `__init__` from attributes of the same names.
 
@@ -42,8 +39,9 @@ class LatentModel(PortableModel):
 
     #: Name to description of the built-in presets of the class.
     presets: ClassVar[dict[str, str]] = {}
-    #: `p(x|z)`, for models that have one.
-    observation: Likelihood
+    #: `p(x|z)`, for models that have one: see `set_observation`.
+    likelihood: str
+    observation_variance: float
     #: Shape of one row of data, and size of a latent, where there is one of each.
     event_shape: tuple[int, ...]
     latent_dim: int
@@ -53,18 +51,13 @@ class LatentModel(PortableModel):
         if unknown and "activity_regularizer" not in unknown:
             raise ValueError(_unknown_argument(type(self), unknown[0]))
         super().__init__(**kwargs)
-        self._programs = _Programs()
+        self._programs = Programs()
 
     # Methods on arrays -------------------------------------------------------------------
 
     def program(self, key: str, graph: Graph) -> keras.Model:
         """The compiled function of a graph; `key` names it, and it is built once."""
-        programs = self._programs.by_key
-        if key not in programs:
-            inputs = [keras.Input(spec.shape) for spec in graph.inputs.values()]
-            structure = inputs[0] if len(inputs) == 1 else inputs
-            programs[key] = keras.Model(structure, graph.fn(*inputs))
-        return programs[key]
+        return self._programs.get(key, graph)
 
     def run(self, key: str, graph: Graph, values: dict[str, Any], batch_size: int) -> Any:
         """A graph on checked rows, compiled and in batches; `key` names the compiled function.
@@ -80,11 +73,8 @@ class LatentModel(PortableModel):
             rows.append(spec.rows(name, value, count))
         batch_size = checks.integer("batch_size", batch_size)
         program = self.program(key, graph)
-        tensors = [*program.inputs, *program.outputs]
-        per_row = sum(math.prod(size or 1 for size in t.shape[1:]) for t in tensors)
-        block = batch_size * max(1, VALUES_AT_A_TIME // (batch_size * per_row))
         with without_step_limit():
-            return _in_blocks(program, rows, block, batch_size)
+            return in_blocks(program, rows, batch_size)
 
     def path(self, z_a: np.ndarray, z_b: np.ndarray, steps: int, kind: str) -> np.ndarray:
         """Latents `(rows * steps, ...)` between the rows of `z_a` and those of `z_b`."""
@@ -117,10 +107,15 @@ class LatentModel(PortableModel):
         self, likelihood: str, observation_variance: float, seed: int | None
     ) -> None:
         """Sets `p(x|z)` and the stream of reparametrization noise; called by `__init__`."""
-        self.observation = likelihood_of(likelihood, observation_variance)
+        likelihood_of(likelihood, observation_variance)
         self.likelihood, self.observation_variance = likelihood, float(observation_variance)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def observation(self) -> Likelihood:
+        """`p(x|z)`, by `likelihood` and `observation_variance` as they are now."""
+        return likelihood_of(self.likelihood, self.observation_variance)
 
     def sample(self, z_mean: Tensor, z_log_var: Tensor) -> Tensor:
         """`z = mu + sigma * epsilon`, with the model's own stream of noise."""
@@ -286,7 +281,7 @@ class LatentModel(PortableModel):
         (images,) = session.run(None, {"x": x})
         ```
         """
-        checks.choice("format", format, export.FORMATS)
+        export.check_format(format, opset_version)
         program = self.verb_model(verb, **options)
         what = {"model": type(self).__name__, "verb": verb, "options": options}
         export.write(self, program, filepath, format, what, opset_version)
@@ -296,8 +291,7 @@ class LatentModel(PortableModel):
     # Configuration -----------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        names = (name for name in _arguments(type(self)) if hasattr(self, name))
-        arguments = {name: getattr(self, name) for name in names}
+        arguments = {name: getattr(self, name) for name in _arguments(type(self))}
         return {**super().get_config(), **networks.serialize(arguments)}
 
     @classmethod
@@ -305,19 +299,15 @@ class LatentModel(PortableModel):
         return cls(**networks.deserialize(cls.__name__, config, custom_objects))
 
 
-class _Programs:
-    """Compiled functions. Not a plain dict, so that Keras neither tracks nor saves them."""
-
-    def __init__(self) -> None:
-        self.by_key: dict[str, keras.Model] = {}
-
-
 def _arguments(cls: type) -> list[str]:
-    """Names of the arguments of `__init__` of a class and its bases, without `**kwargs`."""
+    """Names of the arguments of `__init__` of this library's classes, without `**kwargs`.
+
+    A subclass of a user adds its own arguments in its own `get_config`.
+    """
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     names: dict[str, None] = {}
     for base in cls.__mro__[: cls.__mro__.index(LatentModel)]:
-        if "__init__" in vars(base):
+        if "__init__" in vars(base) and base.__module__.startswith("keras_latent."):
             parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             names |= {p.name: None for p in parameters if p.kind not in kinds}
     return list(names)
@@ -327,23 +317,3 @@ def _unknown_argument(cls: type, name: str) -> str:
     known = _arguments(cls)
     hint = did_you_mean(name, known) or " Sizes are those of the networks."
     return f"`{cls.__name__}` has no argument {name!r}. It has {[*known, 'name', 'dtype']}.{hint}"
-
-
-def _in_blocks(program, rows, block, batch_size):
-    def predict(part):
-        part = part[0] if len(part) == 1 else part
-        return program.predict(part, batch_size=batch_size, verbose=0)
-
-    count = len(rows[0])
-    if count <= block:
-        return predict(rows)
-    result = None
-    for first in range(0, count, block):
-        part = predict([array[first : first + block] for array in rows])
-        if result is None:
-            result = keras.tree.map_structure(
-                lambda p: np.empty((count, *p.shape[1:]), p.dtype), part
-            )
-        for whole, values in zip(keras.tree.flatten(result), keras.tree.flatten(part), strict=True):
-            whole[first : first + len(values)] = values
-    return result

@@ -51,7 +51,7 @@ def event_shape_of(name: str, network: keras.Model) -> tuple[int, ...]:
 
 
 def conditioned_shape(name: str, network: keras.Model, attributes: int) -> tuple[int, ...]:
-    """The shape of one row of the first input of a network whose second input are attributes.
+    """The shape of one row of the first input of a network whose second input is the attributes.
 
     Raises:
         ValueError: If the network has other inputs.

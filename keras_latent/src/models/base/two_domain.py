@@ -20,13 +20,21 @@ class Offset(Input):
     def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
         wanted: Any = ((count, *self.shape), self.shape)
         offset = np.asarray(x, "float32")
-        if offset.shape not in wanted or not np.isfinite(offset).all():
+        single = _fits(offset.shape, self.shape)
+        if not (single or _fits(offset.shape, wanted[0])) or not np.isfinite(offset).all():
             raise ValueError(
                 f"`{name}` must be finite and have the shape of one latent, {self.shape}, or of "
                 f"one per row, {wanted[0]}. Received: shape={offset.shape}, "
                 f"{np.count_nonzero(~np.isfinite(offset))} values not finite"
             )
-        return np.ascontiguousarray(np.broadcast_to(offset, wanted[0]))
+        if single:
+            offset = np.broadcast_to(offset, (count or 1, *offset.shape))
+        return np.ascontiguousarray(offset)
+
+
+def _fits(shape, wanted):
+    sizes = zip(shape, wanted, strict=False)
+    return len(shape) == len(wanted) and all(w is None or w == s for s, w in sizes)
 
 
 def images_of(self: "TwoDomain", domain: str) -> Input:
@@ -47,7 +55,7 @@ def _offset(self: "TwoDomain") -> Input:
 
 
 class TwoDomain(LatentModel):
-    """Mixin of models that encode two domains, `"source"` and `"target"`, into one space.
+    """Base of models that encode two domains, `"source"` and `"target"`, into one space.
 
     A subclass sets `event_shapes` (domain to the shape of one image) and `latent_shape`, the shape
     of one latent, and defines the tensor functions `to_latent(x, domain)` and

@@ -8,9 +8,10 @@ from keras import ops as kops
 
 from keras_latent.src.training.batches import BatchSpec, as_numpy
 from keras_latent.src.training.inputs import Input, check_shape
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
-#: Ends the name of further rows of a domain, which count in the classifier's term alone.
+#: Ends the name of further rows of a domain, which count only in the classifier's term.
 LABELLED = "_labelled"
 
 
@@ -132,3 +133,11 @@ def width_of(encoder: keras.Model, domains: int) -> int:
         )
     check_shape("encoder", shapes[1], (domains,))
     return shapes[0][-1]
+
+
+def check_classes(num_classes: Any) -> None:
+    """Raises `ValueError` unless it is an integer of 2 or more; `None` is checked elsewhere."""
+    try:
+        checks.integer("num_classes", num_classes, at_least=2)
+    except ValueError as error:
+        raise ValueError(f"{error}. Without a classifier, pass None.") from error

@@ -11,11 +11,11 @@ from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein
 from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.likelihoods import Gaussian
 from keras_latent.src.models.base.networks import built, gaussian_of
 from keras_latent.src.models.bridging.batch import (
     LABELLED,
     batch_of,
+    check_classes,
     domain_names,
     domain_of,
     latent_sizes,
@@ -143,9 +143,7 @@ class BridgingVAE(LatentModel):
         super().__init__(**kwargs)
         self.encoder = built("encoder", encoder)
         self.decoder = built("decoder", decoder)
-        self.observation = Gaussian()
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.set_observation("gaussian", 1.0, seed)
         self.domains = domain_names(domains)
         self.beta_kl = checks.non_negative("beta_kl", beta_kl)
         self.beta_swd = checks.non_negative("beta_swd", beta_swd)
@@ -165,7 +163,7 @@ class BridgingVAE(LatentModel):
 
         self.num_classes, self.classifier = num_classes, None
         if num_classes is not None:
-            checks.integer("num_classes", num_classes, at_least=2)
+            check_classes(num_classes)
             self.classifier = keras.layers.Dense(num_classes, name="classifier")
             self.classifier.build((None, self.latent_dim))
         self.built = True

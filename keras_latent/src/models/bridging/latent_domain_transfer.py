@@ -11,7 +11,7 @@ from keras_latent.src.models.base.networks import built
 from keras_latent.src.models.bridging.bridging_vae import BridgingVAE
 from keras_latent.src.models.bridging.transfer_presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Input
+from keras_latent.src.training.inputs import Images, Input
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Rows, Tensor
@@ -93,17 +93,16 @@ class LatentDomainTransfer(LatentModel):
                 f"`domains` must be two of the bridge's, {list(bridge.domains)}. "
                 f"Received: domains={domains!r}"
             )
-        self.names = dict(zip(DOMAINS, names, strict=True))
-        self.domains = names
+        self.domains = dict(zip(DOMAINS, names, strict=True))
         self.source, self.target = source, target
         self.latent_dims, self.event_shapes = {}, {}
         for domain in DOMAINS:
             model = getattr(self, domain)
             latent_dim, event_shape = sizes_of(domain, model)
-            wanted = bridge.latent_dims[self.names[domain]]
+            wanted = bridge.latent_dims[self.domains[domain]]
             if latent_dim != wanted:
                 raise ValueError(
-                    f"The bridge takes {wanted} latents of {self.names[domain]!r}. Received: "
+                    f"The bridge takes {wanted} latents of {self.domains[domain]!r}. Received: "
                     f"`{domain}` with latents of size {latent_dim}"
                 )
             self.latent_dims[domain], self.event_shapes[domain] = latent_dim, event_shape
@@ -129,7 +128,7 @@ class LatentDomainTransfer(LatentModel):
             )
         spec = getattr(getattr(self, domain), "batch_spec", None)
         own = getattr(spec, "inputs", None)
-        return own if isinstance(own, Input) else Input(self.event_shapes[domain])
+        return own if isinstance(own, Input) else Images(self.event_shapes[domain])
 
     def to_data(self, z: Tensor, domain: str) -> Tensor:
         """Data of a domain, float32, from its latents `(batch, dim)`; tensors."""
@@ -139,8 +138,8 @@ class LatentDomainTransfer(LatentModel):
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         z = self.source.posterior(x)[0] if self.can_encode("source") else x
-        shared, _ = self.bridge.posterior(z, self.names["source"])
-        z = self.bridge.likelihood_parameters(shared, self.names["target"])
+        shared, _ = self.bridge.posterior(z, self.domains["source"])
+        z = self.bridge.likelihood_parameters(shared, self.domains["target"])
         return self.to_data(z, "target")
 
     @property
@@ -210,7 +209,7 @@ class LatentDomainTransfer(LatentModel):
 
     def _bridge_names(self, domain, to):
         choices = (("domain", domain), ("to", to))
-        return [self.names[checks.choice(name, value, DOMAINS)] for name, value in choices]
+        return [self.domains[checks.choice(name, value, DOMAINS)] for name, value in choices]
 
     def transfer(
         self,
@@ -325,6 +324,9 @@ class LatentDomainTransfer(LatentModel):
             z = self.transfer_latents(z, domain, to)
         data = self.decode(z, domain if transferred == "none" else to, batch_size=batch_size)
         return data.reshape(-1, steps, *data.shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "domains": list(self.domains.values())}
 
 
 def sizes_of(name: str, model: Any) -> tuple[int, tuple[int, ...]]:

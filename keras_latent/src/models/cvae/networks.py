@@ -14,7 +14,7 @@ def cvae(
     width: int | None = 32,
     hidden: int | None = None,
 ) -> dict[str, keras.Model]:
-    """The same networks for `CVAE`: attributes join the features, and the latent."""
+    """The networks of `DualVAE`, with the attributes as further features and latents."""
     features, body = bodies(event_shape, latent_dim, attributes, width, hidden)
     x, y = keras.Input(event_shape), keras.Input((attributes,))
     h = layers.Concatenate()([features(x), y])

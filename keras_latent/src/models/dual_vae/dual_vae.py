@@ -65,7 +65,7 @@ class DualVAE(AttributeModel, VAE):
         likelihood: `"gaussian"` or `"bernoulli"`.
         observation_variance: Variance of the Gaussian likelihood, in squared pixels.
         seed: Seed of the reparametrization noise.
-        use_bias: See Extensions, as for all that follow.
+        use_bias: See Extensions, also for the arguments below.
         consistency: 0 or more.
         input_noise: Standard deviation, in pixel values.
         **kwargs: `name`, `dtype` of `keras.Model`.
@@ -346,4 +346,4 @@ class DualVAE(AttributeModel, VAE):
             return self.decode(z + steps.sum(axis=1), batch_size=batch_size)
         moved = (z[:, None] + steps).reshape(-1, self.latent_dim)
         images = self.decode(moved.astype("float32"), batch_size=batch_size)
-        return images if single else images.reshape(len(z), -1, *self.event_shape)
+        return images if single else images.reshape(len(z), -1, *images.shape[1:])

@@ -14,7 +14,7 @@ def fader(
     hidden: int | None = None,
     discriminator: int = 512,
 ) -> dict[str, keras.Model]:
-    """The same networks for `FaderNetwork`, and a discriminator of two layers of that width."""
+    """The networks of `DualVAE`, and a discriminator with `discriminator` hidden units."""
     features, body = bodies(event_shape, latent_dim, attributes, width, hidden)
     x = keras.Input(event_shape)
     encoder = keras.Model(x, layers.Dense(latent_dim)(features(x)), name="encoder")

@@ -75,11 +75,11 @@ class LSTNet(SharedTranslator):
         w5: Weight of the source's cycle.
         w6: Weight of the target's cycle.
         seed: Seed of the instance noise.
-        feature_weight: See Extensions, as for all that follow.
-        label_smoothing: From 0 to 1.
+        feature_weight: See Extensions, also for the arguments below.
+        label_smoothing: At least 0 and less than 1.
         instance_noise: Standard deviation, of images in [-1, 1].
         r1_weight: 0 or more.
-        ema_momentum: From 0 to 1, or `None`.
+        ema_momentum: At least 0 and less than 1, or `None`.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
     Extensions, not in the paper, off by default:

@@ -201,12 +201,12 @@ class TVAE(VAE):
                 f"{int(classes.sum())} of {len(y)} rows have a label, of {len(classes)} classes. A "
                 "triplet takes two rows of one class and one of another. Shuffle data that is "
                 "sorted by class.",
-                stacklevel=5,
+                stacklevel=4,
             )
         if sizes and sizes[0] < 3:
             warnings.warn(
                 "A triplet takes three rows of a batch (two of one class, one of another), so the "
                 f"triplet loss stays 0 in batches of {sizes[0]}. Raise `batch_size`, or set "
                 "`triplet_weight=0` to train without triplets.",
-                stacklevel=5,
+                stacklevel=4,
             )

@@ -183,7 +183,7 @@ class VBTA(TwoDomain):
     @property
     def predict_spec(self) -> BatchSpec:
         inputs = {**{d: self.images(d) for d in DOMAINS}, "paired": Flags(required=False)}
-        return BatchSpec(inputs, equal_rows=True, hint="`predict` does without `paired`.")
+        return BatchSpec(inputs, equal_rows=True, hint="`predict` does not need `paired`.")
 
     # Networks ----------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class VBTA(TwoDomain):
                 "A triplet takes two rows of a batch (a pair, and another target), so the triplet "
                 f"loss stays 0 in batches of {sizes[0]}. Raise `batch_size`, or set `gamma=0` to "
                 "train without triplets.",
-                stacklevel=5,
+                stacklevel=4,
             )
 
     # Methods on arrays -------------------------------------------------------------------

@@ -154,7 +154,7 @@ class WaveGAN(LatentModel):
 
     @property
     def predict_spec(self) -> BatchSpec:
-        return BatchSpec(Input((self.latent_dim,)))
+        return BatchSpec(Input((self.latent_dim,)), name="z")
 
     # Networks ----------------------------------------------------------------------------
 
@@ -251,9 +251,9 @@ class WaveGAN(LatentModel):
         left_over = rest % self.critic_steps
         if left_over:
             raise ValueError(
-                f"The last batch, of {rest} rows, cannot be cut into "
-                f"critic_steps={self.critic_steps} equal parts. Leave out the last {left_over} "
-                f"rows: `x[:-{left_over}]`."
+                f"The last batch of {sizes[0]} has {rest} training rows, which cannot be cut into "
+                f"critic_steps={self.critic_steps} equal parts. Train on {left_over} rows less, "
+                "or choose another `batch_size`."
             )
 
     def check_parts(self, rows: int) -> None:
