@@ -58,6 +58,28 @@ def test_no_module_imports_itself_through_others():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
 
 
+#: A folder imports those before it; public modules count as the folder of their name.
+ORDER = (
+    *("utils", "backend", "ops", "layers", "losses", "training", "presets", "export"),
+    *("datasets", "visualization", "callbacks", "models", "metrics", "applications", "cli"),
+)
+
+
+def test_folders_import_folders_above_them():
+    def folder(name):
+        parts = name.removeprefix("keras_latent.").removeprefix("src.").split(".")
+        return ORDER.index(parts[0]) if parts[0] in ORDER else -1
+
+    below = {
+        f"{name} -> {other}"
+        for name, path in LIBRARY.items()
+        for other in imported(path)
+        if other.startswith("keras_latent") and folder(other) > folder(name)
+    }
+    assert below == set()
+    assert {path.relative_to(ROOT / "src").parts[0] for path in LIBRARY.values()} == set(ORDER)
+
+
 def test_folders_and_files_are_small():
     folders = {path.parent for path in LIBRARY.values()}
     modules = {folder: [*folder.glob("[!_]*.py")] for folder in folders}
