@@ -12,7 +12,7 @@ from keras_latent import ops
 from keras_latent.src.export import export
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import Graph, exported_graphs
-from keras_latent.src.models.base.likelihoods import Likelihood, likelihood_of
+from keras_latent.src.models.base.likelihoods import Bernoulli, Gaussian, Likelihood
 from keras_latent.src.models.base.programs import Programs, in_blocks
 from keras_latent.src.presets import loading
 from keras_latent.src.training.model import PortableModel
@@ -107,15 +107,17 @@ class LatentModel(PortableModel):
         self, likelihood: str, observation_variance: float, seed: int | None
     ) -> None:
         """Sets `p(x|z)` and the stream of reparametrization noise; called by `__init__`."""
-        likelihood_of(likelihood, observation_variance)
-        self.likelihood, self.observation_variance = likelihood, float(observation_variance)
+        self.likelihood = checks.choice("likelihood", likelihood, ("gaussian", "bernoulli"))
+        self.observation_variance = checks.positive("observation_variance", observation_variance)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     @property
     def observation(self) -> Likelihood:
         """`p(x|z)`, by `likelihood` and `observation_variance` as they are now."""
-        return likelihood_of(self.likelihood, self.observation_variance)
+        if self.likelihood == "bernoulli":
+            return Bernoulli()
+        return Gaussian(self.observation_variance)
 
     def sample(self, z_mean: Tensor, z_log_var: Tensor) -> Tensor:
         """`z = mu + sigma * epsilon`, with the model's own stream of noise."""

@@ -1,11 +1,8 @@
 """Observation models `p(x|z)`, whose parameters a decoder returns."""
 
-from typing import Any
-
 import keras
 
 from keras_latent import ops
-from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
 
@@ -16,7 +13,6 @@ class Gaussian:
         variance: Of every value, in squared units of `x` (pixels).
     """
 
-    name = "gaussian"
     #: Whether `x` must lie in [0, 1].
     unit_interval = False
 
@@ -35,7 +31,6 @@ class Gaussian:
 class Bernoulli:
     """`p(x|z) = Bern(sigmoid(logits))`; the decoder returns the logits."""
 
-    name = "bernoulli"
     unit_interval = True
 
     def log_prob(self, x: Tensor, parameters: Tensor) -> Tensor:
@@ -48,14 +43,3 @@ class Bernoulli:
 
 
 Likelihood = Gaussian | Bernoulli
-
-
-def likelihood_of(name: Any, observation_variance: Any) -> Likelihood:
-    """The observation model of a model's arguments `likelihood` and `observation_variance`.
-
-    Raises:
-        ValueError: If one of them is invalid.
-    """
-    checks.choice("likelihood", name, ("gaussian", "bernoulli"))
-    variance = checks.positive("observation_variance", observation_variance)
-    return Gaussian(variance) if name == "gaussian" else Bernoulli()
