@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from keras import ops as kops
 
-from keras_latent.src.models.base.batched import Graph
+from keras_latent.src.models.base.batched import Graph, images_of
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Images, Input
+from keras_latent.src.training.inputs import Input
 from keras_latent.src.training.targets import AttributeLabels
 from keras_latent.src.utils.did_you_mean import did_you_mean
 from keras_latent.src.utils.types import Tensor
@@ -73,8 +73,7 @@ class AttributeModel(LatentModel):
 
     @property
     def batch_spec(self) -> BatchSpec:
-        images = Images(self.event_shape, self.unit_interval)
-        return BatchSpec(images, targets=AttributeLabels(self.attribute_names))
+        return BatchSpec(images_of(self), targets=AttributeLabels(self.attribute_names))
 
     @property
     def num_attributes(self) -> int:
@@ -195,7 +194,7 @@ class AttributeModel(LatentModel):
             images = self.transferred(inputs, columns, strength, **options)
             return images[:, 0] if single or together else images
 
-        return Graph({"x": Images(self.event_shape), **rest}, fn)
+        return Graph({"x": images_of(self), **rest}, fn)
 
     @staticmethod
     def inputs_of(inputs: Any, strength: Any) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from keras_latent.src.training.inputs import Input
+from keras_latent.src.training.inputs import Images, Input
 from keras_latent.src.utils.types import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -138,3 +138,13 @@ def draw(z_mean: np.ndarray, z_log_var: np.ndarray, seed: Any) -> np.ndarray:
     """One sample per row of `N(z_mean, exp(z_log_var))`, the same for a seed on every backend."""
     noise = np.random.default_rng(seed).standard_normal(z_mean.shape, "float32")
     return z_mean + np.exp(0.5 * z_log_var) * noise
+
+
+def images_of(model: Any) -> Images:
+    """What images of a model of one domain must be."""
+    return Images(model.event_shape, model.unit_interval)
+
+
+def latents_of(model: Any) -> Input:
+    """What latents of a model with one latent vector per row must be."""
+    return Input((model.latent_dim,))

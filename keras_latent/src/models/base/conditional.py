@@ -12,17 +12,9 @@ from keras_latent.src.models.base.attributes import (
     Attributes,
     signed,
 )
-from keras_latent.src.models.base.batched import Graph, batched
-from keras_latent.src.training.inputs import Images, Input
+from keras_latent.src.models.base.batched import Graph, batched, images_of, latents_of
+from keras_latent.src.training.inputs import Input
 from keras_latent.src.utils.types import Rows, Tensor
-
-
-def _images(self):
-    return Images(self.event_shape, self.unit_interval)
-
-
-def _latents(self):
-    return Input((self.latent_dim,))
 
 
 def _attributes(self):
@@ -63,9 +55,9 @@ class ConditionalModel(AttributeModel):
                 f"(absent) and 0.0 (not known). Received: {type(x).__name__}. For images alone, "
                 "call `reconstruct(images)`."
             )
-        _images(self).rows("x", x[0])
+        images_of(self).rows("x", x[0])
 
-    @batched(x=_images, attributes=_attributes_to_encode)
+    @batched(x=images_of, attributes=_attributes_to_encode)
     def encode(
         self, x: Rows, attributes: Rows | None = None, *, batch_size: int = 512
     ) -> np.ndarray:
@@ -84,7 +76,7 @@ class ConditionalModel(AttributeModel):
         """
         return self.to_latent(x, None if attributes is None else signed(attributes))
 
-    @batched(z=_latents, attributes=_attributes)
+    @batched(z=latents_of, attributes=_attributes)
     def decode(
         self, z: Rows, attributes: Rows | None = None, *, batch_size: int = 512
     ) -> np.ndarray:
@@ -100,7 +92,7 @@ class ConditionalModel(AttributeModel):
         """
         return self.to_data(z, signed(attributes))
 
-    @batched(x=_images, attributes=_attributes)
+    @batched(x=images_of, attributes=_attributes)
     def reconstruct(
         self, x: Rows, attributes: Rows | None = None, *, batch_size: int = 512
     ) -> np.ndarray:
@@ -136,7 +128,7 @@ class ConditionalModel(AttributeModel):
             ValueError: If there is no such attribute, or `strength` or `attributes` do not fit.
         """
         columns, single = self.columns_of(attribute)
-        x = _images(self).rows("x", x)
+        x = images_of(self).rows("x", x)
         values = self.strengths(strength, len(x), len(columns))
         y = _attributes(self).fill_rows(attributes, len(x))
         z = self.encode(x, y, batch_size=batch_size)
@@ -145,7 +137,7 @@ class ConditionalModel(AttributeModel):
         changed[:, np.arange(len(columns)), columns] = values
         # Of signed attributes of any size, not of labels.
         graph = Graph(
-            {"z": _latents(self), "y": Input((self.num_attributes,))},
+            {"z": latents_of(self), "y": Input((self.num_attributes,))},
             lambda z, y: self.to_data(z, y),
         )
         rows = {

@@ -14,7 +14,7 @@ from keras_latent.src.models.base.attributes import (
     attribute_nll,
     right_share,
 )
-from keras_latent.src.models.base.batched import Graph, batched
+from keras_latent.src.models.base.batched import Graph, batched, images_of
 from keras_latent.src.models.dual_vae.directions import (
     DIRECTIONS,
     isolated,
@@ -23,7 +23,6 @@ from keras_latent.src.models.dual_vae.directions import (
 from keras_latent.src.models.dual_vae.presets import PRESETS
 from keras_latent.src.models.dual_vae.transfer_consistency import TransferConsistency
 from keras_latent.src.models.vae.vae import VAE
-from keras_latent.src.training.inputs import Images
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
@@ -201,7 +200,7 @@ class DualVAE(AttributeModel, VAE):
 
     # Attributes --------------------------------------------------------------------------
 
-    @batched(x=lambda self: Images(self.event_shape, self.unit_interval))
+    @batched(x=images_of)
     def attribute_probabilities(self, x: Rows, *, batch_size: int = 512) -> np.ndarray:
         """`p(y|z)` at the mean latents of images, `(rows, attributes)`, float32."""
         return kops.sigmoid(self.attribute_logits(self.posterior(x)[0]))

@@ -9,10 +9,10 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import TripletMiner
+from keras_latent.src.models.base.batched import images_of
 from keras_latent.src.models.tvae.presets import PRESETS
 from keras_latent.src.models.vae.vae import VAE
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Images
 from keras_latent.src.training.targets import Labels
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
@@ -130,7 +130,7 @@ class TVAE(VAE):
 
     @property
     def batch_spec(self) -> BatchSpec:
-        return BatchSpec(Images(self.event_shape, self.unit_interval), targets=Labels())
+        return BatchSpec(images_of(self), targets=Labels())
 
     # Objective ---------------------------------------------------------------------------
 

@@ -7,23 +7,15 @@ import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.src.models.base.batched import batched
+from keras_latent.src.models.base.batched import batched, images_of, latents_of
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.networks import built, event_shape_of, gaussian_of
 from keras_latent.src.models.vae.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Images, Input, check_shape
+from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
-
-
-def _images(self):
-    return Images(self.event_shape, self.unit_interval)
-
-
-def _latents(self):
-    return Input((self.latent_dim,))
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -98,7 +90,7 @@ class VAE(LatentModel):
 
     @property
     def batch_spec(self) -> BatchSpec:
-        return BatchSpec(_images(self))
+        return BatchSpec(images_of(self))
 
     # Objective ---------------------------------------------------------------------------
 
@@ -140,7 +132,7 @@ class VAE(LatentModel):
 
     # Methods on arrays -------------------------------------------------------------------
 
-    @batched(x=_images)
+    @batched(x=images_of)
     def encode(
         self, x: Rows, *, sample: bool = False, seed: int | None = None, batch_size: int = 512
     ) -> np.ndarray:
@@ -160,12 +152,12 @@ class VAE(LatentModel):
         """
         return self.posterior(x)  # type: ignore[return-value]  # a Gaussian
 
-    @batched(z=_latents)
+    @batched(z=latents_of)
     def decode(self, z: Rows, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)`, the mean of `p(x|z)`, of latents `(rows, latent_dim)`."""
         return self.to_data(z)
 
-    @batched(x=_images)
+    @batched(x=images_of)
     def reconstruct(self, x: Rows, *, batch_size: int = 512) -> np.ndarray:
         """Images `(rows, ...)`, decoded from the mean latents of `x`."""
         return self.call(x)

@@ -7,22 +7,18 @@ import numpy as np
 from keras import ops
 
 from keras_latent.src.models.base.adversarial import averages, spread
-from keras_latent.src.models.base.batched import batched
+from keras_latent.src.models.base.batched import batched, latents_of
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.networks import built, event_shape_of
 from keras_latent.src.models.wavegan.presets import PRESETS
 from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Input, check_shape
+from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import input_gradients, portable
 
 EPSILON = 1e-12  # added under the root: the gradient of a norm at 0 is infinite
-
-
-def _latents(self):
-    return Input((self.latent_dim,))
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -154,7 +150,7 @@ class WaveGAN(LatentModel):
 
     @property
     def predict_spec(self) -> BatchSpec:
-        return BatchSpec(Input((self.latent_dim,)), name="z")
+        return BatchSpec(latents_of(self), name="z")
 
     # Networks ----------------------------------------------------------------------------
 
@@ -268,7 +264,7 @@ class WaveGAN(LatentModel):
 
     # Methods on arrays -------------------------------------------------------------------
 
-    @batched(z=_latents)
+    @batched(z=latents_of)
     def decode(self, z: Rows, *, batch_size: int = 128) -> np.ndarray:
         """`G(z)`.
 
@@ -321,6 +317,6 @@ class WaveGAN(LatentModel):
         Raises:
             ValueError: If shapes, values or `kind` are not as above.
         """
-        z_a, z_b = (_latents(self).rows(n, z) for n, z in (("z_a", z_a), ("z_b", z_b)))
+        z_a, z_b = (latents_of(self).rows(n, z) for n, z in (("z_a", z_a), ("z_b", z_b)))
         made = self.decode(self.path(z_a, z_b, steps, kind), batch_size=batch_size)
         return made.reshape(len(z_a), steps, *self.event_shape)
