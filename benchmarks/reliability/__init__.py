@@ -1,0 +1,1 @@
+"""What happens when things go wrong: kills, full disks, wrong arguments, damaged files, ..."""
