@@ -30,7 +30,7 @@ def test_numbers(check, arguments, accepted, rejected, wanted):
         message = f"`x` must be {wanted}.*Received: x={value}"
         with pytest.raises(ValueError, match=message):
             check("x", value, *arguments)
-    for value in (math.nan, True, "1", None, np.ones(2)):
+    for value in (math.nan, 10**400, True, "1", None, np.ones(2)):
         with pytest.raises(ValueError, match=r"`x` must be .* Received: x="):
             check("x", value, *arguments)
 
@@ -53,11 +53,20 @@ def test_integers(limits, accepted, rejected, wanted):
             checks.integer("n", value, *limits)
 
 
+def test_integers_are_bounded():
+    assert checks.integer("n", 2**32 - 1) == 2**32 - 1
+    with pytest.raises(ValueError, match="`n` must be an integer from 1 to 4294967295. Received: "):
+        checks.integer("n", 2**70)
+
+
 def test_seeds():
     assert checks.seed("seed", None) is None and checks.seed("seed", np.int64(3)) == 3
     for value in (-1, 0.5, True, "0"):
-        with pytest.raises(ValueError, match="`seed` must be an integer of 0 or more, or None"):
+        with pytest.raises(ValueError, match="`seed` must be an integer of 0 or more, or None. R"):
             checks.seed("seed", value)
+    assert checks.keras_seed("seed", 2**31 - 1) == 2**31 - 1
+    with pytest.raises(ValueError, match="`seed` must be an integer from 0 to 2147483647, or None"):
+        checks.keras_seed("seed", 2**31)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +76,34 @@ def test_seeds():
         ("x", ("linear", None), "must be one of ['linear', None]. Received: kind='x'"),
         (3, (1, 2), "`kind` must be one of [1, 2]. Received: kind=3"),
         (np.arange(3), ("linear", "spherical"), "Received: kind=array([0, 1, 2])"),
+        (np.array([2]), (1, 2), "Received: kind=array([2])"),
+        (True, (1, 2), "Received: kind=True"),
+        ([], ("linear", None), "Received: kind=[]"),
     ],
 )
 def test_choices(value, choices, message):
     assert [checks.choice("kind", choice, choices) for choice in choices] == list(choices)
     with pytest.raises(ValueError, match=re.escape(message) + "$"):
         checks.choice("kind", value, choices)
+
+
+def test_other_kinds(tmp_path):
+    assert checks.text("title", "") == "" and checks.function("f", len) is len
+    assert checks.path("path", str(tmp_path)) == checks.path("path", tmp_path) == tmp_path
+    for check, values in (
+        (checks.text, (None, 3, b"a")),
+        (checks.function, (None, "len")),
+        (checks.path, (None, 3, b"a", "", "a\0b")),
+    ):
+        for value in values:
+            with pytest.raises(ValueError, match=re.escape(f"Received: x={value!r}")):
+                check("x", value)
+
+
+def test_messages_are_short():
+    with pytest.raises(ValueError) as raised:
+        checks.integer("n", list(range(10_000)))
+    assert len(str(raised.value)) < 400 and str(raised.value).endswith("...")
 
 
 def tensor(*shape):

@@ -8,39 +8,54 @@ these checks too.
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from keras_latent.src.utils.did_you_mean import did_you_mean
 
 T = TypeVar("T")
 
+#: Larger integers are mistakes: loops over them never end, and no backend takes them as sizes.
+LARGEST = 2**32 - 1
+#: The largest seed that `keras.random.SeedGenerator` takes on every backend.
+LARGEST_KERAS_SEED = 2**31 - 1
+
+
+def received(name: str, value: Any) -> str:
+    """The end of a message: `value`, of which at most 300 characters are shown."""
+    text = repr(value)
+    return f"Received: {name}={text if len(text) <= 300 else f'{text[:300]}...'}"
+
 
 def _is_number(value: Any) -> bool:
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the range of floats
+        return False
 
 
 def finite(name: str, value: Any) -> float:
     """A finite number."""
     if not _is_number(value):
-        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+        raise ValueError(f"`{name}` must be a finite number. {received(name, value)}")
     return float(value)
 
 
 def positive(name: str, value: Any) -> float:
     """A finite number above 0."""
     if not _is_number(value) or value <= 0:
-        raise ValueError(f"`{name}` must be a positive finite number. Received: {name}={value!r}")
+        raise ValueError(f"`{name}` must be a positive finite number. {received(name, value)}")
     return float(value)
 
 
 def non_negative(name: str, value: Any) -> float:
     """A finite number of 0 or more."""
     if not _is_number(value) or value < 0:
-        raise ValueError(
-            f"`{name}` must be a non-negative finite number. Received: {name}={value!r}"
-        )
+        raise ValueError(f"`{name}` must be a non-negative finite number. {received(name, value)}")
     return float(value)
 
 
@@ -48,7 +63,7 @@ def between(name: str, value: Any, low: float, high: float) -> float:
     """A finite number from `low` to `high`; `high` may be infinite."""
     if not _is_number(value) or not low <= value <= high:
         wanted = f"of {low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
-        raise ValueError(f"`{name}` must be a finite number {wanted}. Received: {name}={value!r}")
+        raise ValueError(f"`{name}` must be a finite number {wanted}. {received(name, value)}")
     return float(value)
 
 
@@ -56,51 +71,79 @@ def fraction(name: str, value: Any) -> float:
     """A number of at least 0 and less than 1."""
     value = non_negative(name, value)
     if value >= 1.0:
-        raise ValueError(f"`{name}` must be less than 1. Received: {name}={value!r}")
+        raise ValueError(f"`{name}` must be less than 1. {received(name, value)}")
     return value
 
 
-def integer(name: str, value: Any, at_least: int = 1, at_most: int | None = None) -> int:
+def integer(name: str, value: Any, at_least: int = 1, at_most: int = LARGEST) -> int:
     """An integer (Python or NumPy, not a bool) from `at_least` to `at_most`."""
     boolean = isinstance(value, bool) or type(value).__name__.startswith("bool")
     try:
         number = None if boolean else operator.index(value)
     except TypeError:
         number = None
-    if number is None or number < at_least or (at_most is not None and number > at_most):
+    if number is None or not at_least <= number <= at_most:
         wanted = "a positive integer" if at_least == 1 else f"an integer of {at_least} or more"
-        if at_most is not None:
+        if at_most != LARGEST or (number is not None and number > at_most):
             wanted = f"an integer from {at_least} to {at_most}"
-        raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}")
+        raise ValueError(f"`{name}` must be {wanted}. {received(name, value)}")
     return number
 
 
-def seed(name: str, value: Any) -> int | None:
+def seed(name: str, value: Any, at_most: int = LARGEST) -> int | None:
     """An integer of 0 or more, or `None`."""
     if value is None:
         return None
     try:
-        return integer(name, value, at_least=0)
-    except ValueError:
-        raise ValueError(
-            f"`{name}` must be an integer of 0 or more, or None. Received: {name}={value!r}"
-        ) from None
+        return integer(name, value, at_least=0, at_most=at_most)
+    except ValueError as error:
+        raise ValueError(str(error).replace(". ", ", or None. ", 1)) from None
 
 
-def choice(name: str, value: T, choices: Iterable[T]) -> T:
-    """One of `choices`; the message suggests the closest one."""
+def keras_seed(name: str, value: Any) -> int | None:
+    """A seed of Keras's random numbers, or `None`."""
+    return seed(name, value, LARGEST_KERAS_SEED)
+
+
+def choice(name: str, value: Any, choices: Iterable[T]) -> T:
+    """One of `choices`, which are text, numbers or `None`; the message suggests the closest one."""
     choices = list(choices)
-    try:
-        known = value in choices
-    except ValueError:  # an array compares element by element
-        known = False
-    if known:
-        return value
+    # True would equal 1, and arrays compare element by element.
+    plain = isinstance(value, (str, numbers.Real, type(None))) and not isinstance(value, bool)
+    if plain and value in choices:
+        return choices[choices.index(value)]
     names = [c for c in choices if isinstance(c, str)]
     hint = did_you_mean(value, names) if isinstance(value, str) else ""
     raise ValueError(
-        f"`{name}` must be one of {choices}. Received: {name}={value!r}{'.' * bool(hint)}{hint}"
+        f"`{name}` must be one of {choices}. {received(name, value)}{'.' * bool(hint)}{hint}"
     )
+
+
+def text(name: str, value: Any) -> str:
+    """Text, also empty."""
+    if not isinstance(value, str):
+        raise ValueError(f"`{name}` must be text. {received(name, value)}")
+    return value
+
+
+def function(name: str, value: Any) -> Callable:
+    """Anything that can be called."""
+    if not callable(value):
+        raise ValueError(f"`{name}` must be a function. {received(name, value)}")
+    return value
+
+
+def path(name: str, value: Any) -> Path:
+    """A path, as text or `os.PathLike`."""
+    try:
+        found = os.fspath(value)
+    except TypeError:
+        found = None
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise ValueError(
+            f"`{name}` must be a path: text or a `pathlib.Path`. {received(name, value)}"
+        )
+    return Path(found)
 
 
 # Shapes of tensors and arrays. `None` marks an axis of unknown size, which matches any size. ---
