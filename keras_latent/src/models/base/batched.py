@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from keras_latent.src.training.inputs import Images, Input
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -90,6 +91,8 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
                 raise TypeError(f"{name}() {error}") from None
             bound.apply_defaults()
             values = bound.arguments
+            if draws and not isinstance(values["seed"], np.random.SeedSequence):
+                checks.seed("seed", values["seed"])
             chosen = {name: values[name] for name in options}
             given = tuple(name for name in optional if values[name] is not None)
             whole = graph(self, given=given, **chosen)

@@ -109,8 +109,8 @@ class LatentModel(PortableModel):
         """Sets `p(x|z)` and the stream of reparametrization noise; called by `__init__`."""
         self.likelihood = checks.choice("likelihood", likelihood, ("gaussian", "bernoulli"))
         self.observation_variance = checks.positive("observation_variance", observation_variance)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     @property
     def observation(self) -> Likelihood:

@@ -151,7 +151,7 @@ class BridgingVAE(LatentModel):
         self.conditional = bool(conditional)
         self.denoise = bool(denoise)
         self.num_projections, self.swd_order = num_projections, swd_order
-        self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, seed)
+        self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, self.seed)
 
         self.width = width_of(encoder, len(self.domains))
         self.latent_dims = latent_sizes(latent_dims, self.domains, self.width)

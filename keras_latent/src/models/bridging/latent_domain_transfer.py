@@ -272,7 +272,7 @@ class LatentDomainTransfer(LatentModel):
         )
 
     def _through(self, x, domain, to, latents, sample, seed, batch_size):
-        # Two streams of noise from one seed.
+        seed = checks.seed("seed", seed)  # of two streams of noise
         seeds = [None, None] if seed is None else np.random.SeedSequence(seed).spawn(2)
         if not latents:
             x = self.encode(x, domain, sample=sample, seed=seeds[0], batch_size=batch_size)

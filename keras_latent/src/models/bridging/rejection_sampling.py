@@ -97,7 +97,7 @@ def rejection_sample(
     if threshold > 1:
         raise ValueError(f"`threshold` must be from 0 to 1. Received: threshold={threshold}")
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.seed("seed", seed))
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     found: Any = None
     progress: Any = None

@@ -203,8 +203,8 @@ class LSTNet(SharedTranslator):
         self.ema_momentum = None
         if ema_momentum is not None:
             self.ema_momentum = checks.fraction("ema_momentum", ema_momentum)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         for seen, shape in {**self.event_shapes, "latent": self.latent_shape}.items():
             logit = self.own(seen, "discriminator")(keras.Input(shape))
             check_shape(f"{seen}_discriminator", logit.shape, (1,))

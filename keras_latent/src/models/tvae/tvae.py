@@ -122,7 +122,7 @@ class TVAE(VAE):
             # The nearest negative beyond the positive, however far: the hinge has the margin.
             margin=float("inf"),
             # A stream of its own, apart from the reparametrization's.
-            seed=None if seed is None else seed + 1,
+            seed=None if self.seed is None else self.seed + 1,
             fallback=True,
         )
         # It has no weights: Keras on JAX need not call the model on data to build it.

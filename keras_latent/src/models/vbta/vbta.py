@@ -150,7 +150,7 @@ class VBTA(TwoDomain):
         )
         self.swd = checks.non_negative("swd", swd)
         self.set_observation(likelihood, observation_variance, seed)
-        self.sliced_wasserstein: Any = SlicedWasserstein(seed=seed) if self.swd else None
+        self.sliced_wasserstein: Any = SlicedWasserstein(seed=self.seed) if self.swd else None
         self.miner = TripletMiner(strategy="hard", distance="symmetric_kl")
         # It has no weights. Keras on JAX would call the model on data once more to build it,
         # and raise its own shape errors before ours.

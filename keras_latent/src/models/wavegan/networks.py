@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_latent.src.layers.phase_shuffle import PhaseShuffle
 from keras_latent.src.layers.polyphase import PolyphaseConv1D, PolyphaseConv1DTranspose
+from keras_latent.src.utils import checks
 
 STRIDE, KERNEL, DEPTH = 4, 25, 5
 WIDTHS = (16, 8, 4, 2, 1)  # features, in units of `dim`, from the coarsest time scale on
@@ -102,6 +103,7 @@ def wavegan_critic(
     (None, 1)
     """
     coarsest(samples)
+    seed = checks.keras_seed("seed", seed)
     model = keras.Sequential([keras.Input((samples, channels))], name="critic")
     for i, width in enumerate(reversed(WIDTHS)):
         model.add(PolyphaseConv1D(width * dim, KERNEL, STRIDE))

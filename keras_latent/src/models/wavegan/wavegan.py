@@ -123,8 +123,8 @@ class WaveGAN(LatentModel):
         self.ema_momentum = None
         if ema_momentum is not None:
             self.ema_momentum = checks.fraction("ema_momentum", ema_momentum)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         latent_shape = event_shape_of("generator", self.generator)
         if len(latent_shape) != 1:
             raise ValueError(
