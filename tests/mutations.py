@@ -188,7 +188,14 @@ MUTATIONS = (
     # callbacks
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),
-    M(CALLBACKS + "resume.py", "f\"epoch-{epoch + 1:05d}.weights.h5\"", "f\"epoch-{epoch:05d}.weights.h5\"", "callbacks/test_resume.py"),
+    M(CALLBACKS + "resume.py", "self._state(f\"{epoch + 1:05d}\")", "self._state(f\"{epoch:05d}\")", "callbacks/test_resume.py"),
+    M(CALLBACKS + "resume.py", "int(number[0]) < epochs", "int(number[0]) <= epochs", "callbacks/test_resume.py"),
+    M(CALLBACKS + "resume.py", "content.split(b\"\\n\")[:-1]", "content.split(b\"\\n\")", "callbacks/test_resume.py"),
+    M("keras_latent/src/utils/weight_files.py", "hashlib.sha256(content).digest() != digest", "len(digest) != 32", "utils/test_weight_files.py callbacks/test_resume.py"),
+    M("keras_latent/src/utils/files.py", "named in (None, other)", "named == other", "utils/test_weight_files.py"),
+    M("keras_latent/src/metrics/classifiers/cached_model.py", "shutil.rmtree(path.with_suffix(\"\"), ignore_errors=True)", "pass", "metrics/test_cached_model.py::test_what_killed_processes_left_is_deleted"),
+    M("keras_latent/src/applications/running/run_directory.py", "*partial_files(self.path / CONFIGURATION)]", "]", "applications/test_run_directory.py"),
+    M("keras_latent/src/applications/running/training.py", "log=folder / LOG)", "log=None)", "applications/test_training.py"),
     M(CALLBACKS + "translation_grid.py", "with backend.preserved_random_stream():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
     M("keras_latent/src/applications/faces/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
@@ -200,7 +207,7 @@ MUTATIONS = (
     M("keras_latent/src/applications/faces/measures.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
     M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_face_domains.py::test_the_vae_has_the_networks_of_one_domain"),
     M("keras_latent/src/applications/running/training.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
-    M("keras_latent/src/applications/running/run_directory.py", "if all(row[name] != ", "if any(row[name] != ", "applications/test_choices.py"),
+    M("keras_latent/src/applications/running/run_directory.py", "and all(row[name] != ", "and any(row[name] != ", "applications/test_choices.py"),
     M("keras_latent/src/applications/bridging/bridge.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
 )  # fmt: skip
 

@@ -22,5 +22,6 @@ def test_there_are_enough_of_every_part():
     assert parts == {
         *("ops", "layers", "losses", "models", "metrics", "training", "datasets", "callbacks"),
         "backend",
+        "utils",
         "applications",
     }

@@ -94,6 +94,7 @@ def test_each_direction_of_mnist_usps_takes_the_epoch_of_the_domain_it_makes(
     monkeypatch.setattr(mnist_usps, "accuracy", lambda f, y, x: (f, float(x.max())))
     monkeypatch.setattr(mnist_usps.visualization, "translation_grid", lambda *_: None)
     monkeypatch.setattr(mnist_usps, "rank_correlations", lambda _: {})
+    monkeypatch.setattr(mnist_usps, "load_weights", Loaded.load_weights)
     images, labels = np.zeros((2, 2, 2, 1), "float32"), np.arange(2)
     pair = types.SimpleNamespace(
         source_test=images, target_test=images, source_test_labels=labels, target_test_labels=labels

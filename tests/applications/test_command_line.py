@@ -15,7 +15,6 @@ from helpers import assert_overwritten
 
 from keras_latent import datasets, models
 from keras_latent.src.applications.digits import mnist_transpose
-from keras_latent.src.applications.running import run_directory
 from keras_latent.src.applications.settings import TRANSPOSE_DATASETS
 from keras_latent.src.cli import cli, registry
 from keras_latent.src.cli.all_presets import trained_presets
@@ -251,12 +250,6 @@ def test_list(capsys):
     assert all(name in said for name in names)
     marked = [line.split()[1] for line in said.splitlines() if line.startswith("*")]
     assert sorted(marked) == trained_presets() != []
-
-
-def test_an_epoch_that_was_logged_twice_counts_once(tmp_path):
-    directory = run_directory.RunDirectory(tmp_path / "run", {"a": 1})
-    (directory / "log.csv").write_text("epoch,loss\n0,5.0\n1,4.0\n1,3.0\n2,2.0\n")
-    assert directory.history("log.csv") == {"loss": [5.0, 3.0, 2.0]}
 
 
 def test_a_clone_that_is_not_installed(tmp_path):

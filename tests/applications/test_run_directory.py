@@ -1,6 +1,7 @@
 """The folder of a run: locked, extended, started again. Nothing is trained here."""
 
 import argparse
+import errno
 import json
 import os
 import subprocess
@@ -96,6 +97,20 @@ def test_a_run_in_a_read_only_folder_is_reported(tmp_path, monkeypatch):
     assert RunDirectory(tmp_path, RUN).metrics() == {}
 
 
+def test_an_unfinished_run_in_a_read_only_folder_is_refused(tmp_path, monkeypatch):
+    """Even if it is root who runs it: before training, not at the first file."""
+    finished(tmp_path)
+    (tmp_path / "metrics.json").unlink()
+
+    def locked(path):
+        raise OSError(errno.EROFS, "Read-only file system", path)
+
+    monkeypatch.setattr(run_directory.os, "access", lambda *args: False)
+    monkeypatch.setattr(run_directory, "locked", locked)
+    with pytest.raises(OSError, match="Read-only"):
+        RunDirectory(tmp_path, RUN)
+
+
 # Extending -----------------------------------------------------------------------------------
 
 
@@ -183,6 +198,36 @@ def test_what_cannot_be_extended():
         application.extend(found, 300)
 
 
+# Partial files ------------------------------------------------------------------------------
+
+#: What killed processes leave, some of them of earlier versions.
+PARTIAL = [
+    ".model.0123abcd.keras",
+    ".samples.89abcdef.png",
+    "state/.epoch-00003.0123abcd.weights.h5",
+    "vae/.history.0123abcd.csv",
+    "epochs/partial.weights.h5",
+    "state/partial.weights.h5",
+]
+
+
+def test_the_next_start_deletes_partial_files(tmp_path):
+    finished(tmp_path)
+    foreign = [".mine.0123abcd.keras", ".samples.new.png", "mine/.samples.0123abcd.png"]
+    write(tmp_path, *foreign)
+    before = contents(tmp_path)
+    write(tmp_path, *PARTIAL)
+    with RunDirectory(tmp_path, RUN):
+        assert contents(tmp_path) == sorted([".lock", *before])
+
+
+def test_a_run_killed_while_it_wrote_its_first_file(tmp_path):
+    write(tmp_path, ".run.0123abcd.json")
+    with RunDirectory(tmp_path, RUN) as directory:
+        assert not directory.resumed
+    assert contents(tmp_path) == ["run.json"]
+
+
 # Overwriting ---------------------------------------------------------------------------------
 
 
@@ -190,8 +235,7 @@ def test_overwriting(tmp_path, capsys):
     finished(tmp_path)
     foreign = ["notes.txt", "state/mine.h5", "source_to_target/x.png", "grids/a/epoch_0001.png"]
     made = ["vae/history.csv", "vae/state/epoch-00001.weights.h5", "grids/epoch_0001.png"]
-    partial = [".model.0123abcd.keras", "epochs/partial.weights.h5", "state/partial.weights.h5"]
-    write(tmp_path, *foreign, *made, *partial)
+    write(tmp_path, *foreign, *made, *PARTIAL)
     with RunDirectory(tmp_path, RUN | {"seed": 7}, overwrite=True) as directory:
         assert not directory.resumed
         assert contents(tmp_path) == sorted([*foreign, ".lock", "run.json"])
@@ -263,6 +307,36 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert command(tmp_path, "--steps", "10") == 2
     assert "saves no state" in capsys.readouterr().err
     assert synthetic.runs == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "path", "message"),
+    [
+        (errno.ENOSPC, None, "No space left on device: 'OUT'. Free some space, then run the same"),
+        (errno.ENOSPC, "x.png", "No space left on device: 'x.png'. Free some space, then run"),
+        (errno.EROFS, "x.png", "Read-only file system: 'x.png'. Make it writable, then run the"),
+    ],
+)
+def test_what_to_do_if_files_cannot_be_written(
+    synthetic, tmp_path, capsys, monkeypatch, number, path, message
+):
+    def run(arguments, directory):
+        raise OSError(number, "a long message of a library", path)
+
+    application = registry.APPLICATIONS["bridging-synthetic"].load()
+    monkeypatch.setattr(application, "run", run)
+    assert command(tmp_path) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-latent: " + message.replace("OUT", str(tmp_path)))
+
+
+def test_other_errors_of_the_system_are_not_explained(synthetic, tmp_path, monkeypatch):
+    def run(arguments, directory):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(registry.APPLICATIONS["bridging-synthetic"].load(), "run", run)
+    with pytest.raises(OSError, match="Input/output"):
+        command(tmp_path)
 
 
 def test_the_message_of_an_interrupted_run(synthetic, tmp_path, capsys):

@@ -115,12 +115,26 @@ def copied(straight, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "text"])
+def flipped(content, place):
+    """The content with one bit of one byte flipped."""
+    content = bytearray(content)
+    content[place] ^= 8
+    return bytes(content)
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "bit": lambda content: flipped(content, content.index(b"sha256:") // 2),  # of a weight
+    "checksum": lambda content: flipped(content, -1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_skipped(straight, tmp_path, damage):
     folder = copied(straight, tmp_path)
     latest = folder / "epoch-00004.weights.h5"
-    content = latest.read_bytes()
-    latest.write_bytes({"empty": b"", "half": content[: len(content) // 2]}.get(damage, b"text"))
+    latest.write_bytes(DAMAGES[damage](latest.read_bytes()))
     with pytest.warns(UserWarning, match="epoch-00004.weights.h5 is damaged.*Using the previous"):
         if damage != "half":  # one training is enough
             assert callbacks.Resume(folder).restore(model()) == 3
@@ -149,24 +163,78 @@ def test_the_state_of_another_model(straight):
         callbacks.Resume(straight[2]).restore(model(hidden=7))
 
 
-def test_killed_while_saving(straight, tmp_path, monkeypatch):
-    """A partial file does not have the name of a state, and is overwritten."""
-    save = models.VBTA.save_weights
-
-    def killed(self, path, *args, **kwargs):
-        if len(list(tmp_path.glob("epoch-*"))) == 2:
-            path.write_bytes(b"half")
-            raise Killed
-        save(self, path, *args, **kwargs)
-
-    monkeypatch.setattr(models.VBTA, "save_weights", killed)
-    with pytest.raises(Killed):
-        train(tmp_path)
-    monkeypatch.setattr(models.VBTA, "save_weights", save)
-    vbta, _, done = train(tmp_path)
-    assert done == 2
-    assert states(tmp_path) == ["epoch-00003.weights.h5", "epoch-00004.weights.h5"]
+def test_states_without_a_checksum_are_loaded(straight, tmp_path):
+    """As Keras and earlier versions write them."""
+    path = tmp_path / "epoch-00004.weights.h5"
+    straight[0].save_weights(path)
+    vbta = model()
+    assert callbacks.Resume(tmp_path).restore(vbta) == 4
     assert_ends_there(vbta, straight)
+    assert path.read_bytes()[-39:-32] != b"sha256:"
+
+
+def test_partial_states_are_deleted(straight, tmp_path):
+    """A killed process could not delete its own."""
+    folder = copied(straight, tmp_path)
+    (folder / ".epoch-00005.0123abcd.weights.h5").write_bytes(b"half")
+    (folder / ".epoch-mine.weights.h5").write_bytes(b"not ours")
+    assert callbacks.Resume(folder).restore(model()) == 4
+    assert states(folder) == [".epoch-mine.weights.h5", *states(straight[2])]
+
+
+def logged(folder, *others):
+    """A plain network on two rows that logs its epochs; the lines of the log."""
+    keras.utils.set_random_seed(3)
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse", run_eagerly=True)
+    folder.mkdir(exist_ok=True)
+    log = folder / "log.csv"
+    resume = callbacks.Resume(folder / "state", log=log)
+    done = resume.restore(network)
+    x, logger = np.eye(2, dtype="float32"), keras.callbacks.CSVLogger(log, append=True)
+    options = {"initial_epoch": done, "epochs": EPOCHS, "verbose": 0, "shuffle": False}
+    network.fit(x, x[:, :1], callbacks=[logger, *others, resume], **options)
+    return log.read_text().splitlines()
+
+
+class KillAfterLine(keras.callbacks.Callback):
+    """Stops the training after an epoch is logged, before its state is saved."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise Killed
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+@pytest.mark.parametrize("half", [False, True])
+def test_a_resumed_log_has_one_line_per_epoch(tmp_path, epoch, half):
+    whole = logged(tmp_path / "whole")
+    folder = tmp_path / "killed"
+    with pytest.raises(Killed):
+        logged(folder, KillAfterLine(epoch))
+    log = folder / "log.csv"
+    content = log.read_bytes()
+    assert content.count(b"\n") == epoch + 2  # a line too many
+    if half:  # killed within that line, or within the header
+        log.write_bytes(content[:-8] if epoch else content[:8])
+    assert logged(folder) == whole
+
+
+def test_a_log_follows_the_state(tmp_path):
+    """To an earlier epoch, and with lines that earlier versions have doubled."""
+    whole = logged(tmp_path)
+    state, log = tmp_path / "state" / "epoch-00004.weights.h5", tmp_path / "log.csv"
+    state.write_bytes(b"damaged")
+    log.write_text("\n".join([*whole[:2], whole[2].replace("1,", "1,9"), *whole[2:]]) + "\n")
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert logged(tmp_path) == whole
+    before = log.stat()
+    assert logged(tmp_path) == whole  # nothing was left to train
+    assert (log.stat().st_ino, log.stat().st_mtime) == (before.st_ino, before.st_mtime)
 
 
 def test_without_a_state(tmp_path):

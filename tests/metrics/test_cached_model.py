@@ -118,6 +118,17 @@ def test_a_failed_save_does_not_repeat_the_training(images, tmp_path, monkeypatc
     assert [path.suffix for path in tmp_path.iterdir()] == [".keras"]
 
 
+def test_what_killed_processes_left_is_deleted(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    (tmp_path / "it" / "state").mkdir(parents=True)
+    (tmp_path / ".it.0123abcd.keras").write_bytes(b"half")  # killed while it was saved
+    cached_model(tmp_path, "it", lambda folder: model, "classifier")
+    assert [path.name for path in tmp_path.iterdir()] == ["it.keras"]
+    (tmp_path / "it" / "state").mkdir(parents=True)  # killed after it was saved
+    cached_model(tmp_path, "it", lambda folder: model, "classifier")
+    assert [path.name for path in tmp_path.iterdir()] == ["it.keras"]
+
+
 OTHER = f"""
 import runpy, sys, time
 locked = runpy.run_path({locks.__file__!r})["locked"]

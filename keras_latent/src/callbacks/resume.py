@@ -10,6 +10,7 @@ import h5py
 import keras
 import numpy as np
 
+from keras_latent.src.utils import files, weight_files
 from keras_latent.training import PortableModel
 
 _SEEDS = "seed_generators"
@@ -20,12 +21,17 @@ class Resume(keras.callbacks.Callback):
 
     `keras.callbacks.BackupAndRestore` uses two files, for weights and epoch. If killed between
     the two, or while writing one, it repeats an epoch or cannot read its own backup. Here, the
-    epoch is part of the file name, and the file appears once it is complete. The last two files
-    are kept, in case one is damaged. The random state of dropout and noise layers is restored
-    too, in any Keras model.
+    epoch is part of the file name, and the file appears once it is complete. It ends with a
+    checksum, and the last two files are kept, in case one is damaged. The random state of dropout
+    and noise layers is restored too, in any Keras model.
+
+    A `keras.callbacks.CSVLogger(log, append=True)` has exactly one line per epoch, whenever the
+    training is killed, if it stands before this callback, which must know its file:
+    `Resume(directory, log=log)`.
 
     Args:
         directory: Folder of the training state. It is created if missing.
+        log: File of a `CSVLogger`. `restore` removes the lines of epochs that are trained again.
 
     Example:
 
@@ -41,14 +47,18 @@ class Resume(keras.callbacks.Callback):
     2
     """
 
-    def __init__(self, directory: str | os.PathLike):
+    def __init__(self, directory: str | os.PathLike, *, log: str | os.PathLike | None = None):
         super().__init__()
         self.directory = Path(directory)
+        self.log = None if log is None else Path(log)
+
+    def _state(self, number: str) -> Path:
+        return self.directory / f"epoch-{number}.weights.h5"
 
     def _states(self) -> dict[int, Path]:
         """Files by number of finished epochs, the latest first."""
         found = {}
-        for path in self.directory.glob("epoch-*.weights.h5"):
+        for path in self.directory.glob(self._state("*").name):
             match = re.fullmatch(r"epoch-(\d+)\.weights\.h5", path.name)
             if match:
                 found[int(match[1])] = path
@@ -64,6 +74,9 @@ class Resume(keras.callbacks.Callback):
             The number of finished epochs, for `fit(initial_epoch=...)`; 0 if there is no state.
             Advance shuffled data by the same number: `pair.skip_epochs(epochs)`.
 
+        Warns:
+            UserWarning: If the latest state is damaged, and the one before is used.
+
         Raises:
             ValueError: If the model is not compiled, or there are states but none can be loaded
                 into this model.
@@ -74,17 +87,25 @@ class Resume(keras.callbacks.Callback):
                 f"restored too. Received: {model!r}"
             )
         model.optimizer.build(model.trainable_variables)
+        epochs = self._load(model)
+        for path in files.partial_files(self._state("*")):
+            path.unlink()
+        if self.log is not None and self.log.exists():
+            self._shorten(self.log, epochs)
+        return epochs
+
+    def _load(self, model: keras.Model) -> int:
         reasons = []
         for epoch, path in self._states().items():
             try:
-                model.load_weights(path)
+                weight_files.load_weights(model, path)
                 self._restore_seeds(model, path)
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, RuntimeError) as error:
                 # Keras includes whole weights in its messages.
                 reasons.append(f"{path.name}: {' '.join(str(error).split())[:300]}")
                 warnings.warn(
                     f"{path} is damaged, or belongs to another model. Using the previous epoch.",
-                    stacklevel=2,
+                    stacklevel=3,
                 )
             else:
                 return epoch
@@ -95,21 +116,27 @@ class Resume(keras.callbacks.Callback):
             )
         return 0
 
+    def _shorten(self, log: Path, epochs: int) -> None:
+        """Keep one line of each finished epoch. The last may be half written."""
+        content = log.read_bytes()
+        header, *lines = content.split(b"\n")[:-1] or [b""]
+        kept = {}
+        for line in lines:
+            number = re.match(rb"\d+", line)  # counted from 0
+            if number and int(number[0]) < epochs:
+                kept[int(number[0])] = line + b"\n"
+        shortened = b"".join([header + b"\n", *kept.values()]) if kept else b""
+        if shortened != content:
+            with files.replaced_when_complete(log) as temporary:
+                temporary.write_bytes(shortened)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        partial = self.directory / "partial.weights.h5"
-        self.model.save_weights(partial, overwrite=True)
-        self._save_seeds(partial)
-        os.replace(partial, self.directory / f"epoch-{epoch + 1:05d}.weights.h5")
+        # Keras does not save seeds. Models of this library save their own.
+        seeds = [np.asarray(keras.ops.convert_to_numpy(v)) for v in _seed_states(self.model)]
+        others = {_SEEDS: np.stack(seeds)} if seeds else None
+        weight_files.save_weights(self.model, self._state(f"{epoch + 1:05d}"), others)
         for path in list(self._states().values())[2:]:
             path.unlink()
-
-    def _save_seeds(self, path: Path) -> None:
-        # Keras does not save them. Models of this library save their own.
-        seeds = [np.asarray(keras.ops.convert_to_numpy(v)) for v in _seed_states(self.model)]
-        if seeds:
-            with h5py.File(path, "a") as file:
-                file[_SEEDS] = np.stack(seeds)
 
     def _restore_seeds(self, model: keras.Model, path: Path) -> None:
         states = _seed_states(model)

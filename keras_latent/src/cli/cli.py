@@ -1,6 +1,7 @@
 """The command `keras-latent`."""
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -25,6 +26,15 @@ from keras_latent.version import __version__
 # PyTorch reads this when it is imported, which nothing above does. By default, OpenMP threads spin
 # while they wait, which is very slow when another process needs a core too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+AGAIN = "then run the same command again to resume"
+FULL = f"Free some space, {AGAIN}."
+READ_ONLY = f"Make it writable, {AGAIN}, or choose another folder."
+#: What to do about errors of the system.
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), READ_ONLY),
+}
 
 # Options that do not change the result of a run.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
@@ -174,6 +184,15 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
         # The library's messages say what to do. A traceback would hide them.
         print(f"keras-latent: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in ADVICE:
+            raise
+        path = error.filename or arguments.out
+        print(
+            f"keras-latent: {os.strerror(error.errno)}: {str(path)!r}. {ADVICE[error.errno]}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         how = " without --overwrite" if arguments.overwrite else ""

@@ -19,24 +19,49 @@ def cache_folder() -> Path:
 
 
 @contextlib.contextmanager
+def errors_name(path: str | os.PathLike, instead_of: str | os.PathLike = "") -> Iterator[None]:
+    """Name `path` in errors of the system that name no file (a full disk), or `instead_of`."""
+    other = os.fspath(instead_of)
+    try:
+        yield
+    except OSError as error:
+        named = None if error.filename is None else str(error.filename)
+        if error.errno is not None and named in (None, other):
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextlib.contextmanager
 def replaced_when_complete(path: str | os.PathLike) -> Iterator[Path]:
     """Write to a temporary file and move it to `path` at the end.
 
-    Readers never see a partial file, and an interrupted writer leaves the old file unchanged.
-    Missing folders are created.
+    Readers never see a partial file, and an interrupted writer leaves the old file unchanged. A
+    killed one also leaves the temporary file: see `partial_files`. Missing folders are created.
 
     Yields:
         A temporary path in the same folder (moves across file systems are not atomic) with the
-        same suffix (some writers choose their format by it).
+        same suffixes (some writers choose their format by them).
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = _temporary(path, uuid.uuid4().hex[:8])
     try:
-        yield temporary
+        with errors_name(path, instead_of=temporary):
+            yield temporary
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # moved, or never written
+            temporary.unlink()
+
+
+def partial_files(path: Path) -> list[Path]:
+    """Temporary files of `path`, whose name may be a pattern, that killed writers left."""
+    return list(path.parent.glob(_temporary(path, 8 * "[0-9a-f]").name))
+
+
+def _temporary(path: Path, mark: str) -> Path:
+    stem, dot, suffixes = path.name.partition(".")
+    return path.with_name(f".{stem}.{mark}{dot}{suffixes}")
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from keras_latent.src.applications.running.evaluation import (
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import USPS_PRESETS, training_of
 from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.weight_files import load_weights
 
 #: Epochs of each domain's classifier, the pixels by which its images are shifted, and its label
 #: smoothing.
@@ -147,7 +148,7 @@ def measure(
     figures |= {"chosen_epoch": {}, "test_rows": {}}
     for to, classifier in classifiers.items():
         domain, criterion = OTHER[to], f"{to}_information"
-        model.load_weights(choice.weights(criterion))
+        load_weights(model, choice.weights(criterion))
         name, (test, labels) = f"{domain}_to_{to}", labelled(pair, domain)
         figures["chosen_epoch"][name] = choice.chosen(criterion)
         translated = model.translate(floats(test), to=to)

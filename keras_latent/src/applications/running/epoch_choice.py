@@ -1,7 +1,6 @@
 """Choosing an epoch of an unsupervised training without labels."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_latent.src.utils.files import replaced_when_complete
+from keras_latent.src.utils.weight_files import save_weights
 
 
 def mutual_information(scores: np.ndarray) -> float:
@@ -80,11 +80,8 @@ class EpochChoice(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         rows = [*self.measurements()[:epoch], self.measure()]
-        self.directory.mkdir(parents=True, exist_ok=True)
         for criterion in self.criteria:
             if rows[-1][criterion] > max((r[criterion] for r in rows[:-1]), default=-np.inf):
-                partial = self.directory / "partial.weights.h5"  # Keras requires this suffix
-                self.model.save_weights(partial, overwrite=True)
-                os.replace(partial, self.weights(criterion))
+                save_weights(self.model, self.weights(criterion))
         with replaced_when_complete(self.file) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + "\n")

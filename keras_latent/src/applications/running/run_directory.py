@@ -2,31 +2,30 @@
 
 import contextlib
 import csv
-import fnmatch
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_latent.src.utils.files import replaced_when_complete
+from keras_latent.src.utils.files import partial_files, replaced_when_complete
 from keras_latent.src.utils.locks import LockHeld, locked
 
-CONFIGURATION, METRICS, LOCK = "run.json", "metrics.json", ".lock"
+CONFIGURATION, METRICS, LOG, LOCK = "run.json", "metrics.json", "history.csv", ".lock"
 #: The options that set the length of a run: a larger value extends it.
 LENGTHS = ("epochs", "steps")
-_STATES = ("epoch-[0-9]*.weights.h5", "partial.weights.h5")
+_STATES = "state/epoch-[0-9]*.weights.h5"
+#: Partial files of earlier versions of this package.
+_EARLIER = [f"{folder}/partial.weights.h5" for folder in ("state", "vae/state", "epochs")]
 #: Every file that an application writes: what `overwrite` deletes.
 MADE = (
     CONFIGURATION,
     METRICS,
     LOCK,
-    *(f"{folder}history.csv" for folder in ("", "vae/")),
-    *(f"{folder}state/{state}" for folder in ("", "vae/") for state in _STATES),
+    *(f"{folder}{name}" for folder in ("", "vae/") for name in (LOG, _STATES)),
     *(f"{name}.keras" for name in ("model", "model_to_source", "model_to_target", "vae")),
     "epochs/epochs.json",
     "epochs/best-*_information.weights.h5",
-    "epochs/partial.weights.h5",
     "grids/epoch_[0-9]*.png",
     "transferred/digit_[0-9].wav",
     *(f"{name}.png" for name in ("training", "translations", "samples", "pca")),
@@ -83,9 +82,11 @@ class RunDirectory:
         self._read_configuration()
         with contextlib.ExitStack() as stack:
             try:
-                # A finished run can also be reported from a read-only folder.
-                if not self.path.exists() or os.access(self.path, os.W_OK):
+                # Only a finished run can be reported from a read-only folder.
+                writable = self.metrics() is None or os.access(self.path, os.W_OK)
+                if writable:
                     stack.enter_context(locked(self.path / LOCK))
+                    self._delete_partial()
             except LockHeld as holder:
                 raise RuntimeError(
                     f"Another process ({holder}) is using {str(self.path)!r}. Wait for it to "
@@ -110,7 +111,9 @@ class RunDirectory:
     def _files(self) -> list[str]:
         if not self.path.exists():
             return []
-        return [path.name for path in self.path.iterdir() if path.name != LOCK]
+        # A run killed while it wrote its first file has no other.
+        none = [self.path / LOCK, *partial_files(self.path / CONFIGURATION)]
+        return [path.name for path in self.path.iterdir() if path not in none]
 
     def _read_configuration(self) -> dict[str, Any] | None:
         """The configuration of the run in the folder, or `None` if the folder is empty."""
@@ -150,7 +153,7 @@ class RunDirectory:
 
     def _extend(self, name: str, before: int, extend: Callable[[str, int], str]) -> None:
         remark = extend(name, before)
-        trained = any((self.path / "state").glob(_STATES[0]))
+        trained = any(self.path.glob(_STATES))
         if (self.path / METRICS).exists() and not trained:
             raise ValueError(
                 f"{str(self.path)!r} cannot be extended, because the state of its training (the "
@@ -171,19 +174,17 @@ class RunDirectory:
         before = {"prolonged_from": self.prolonged_from} if self.prolonged_from else {}
         self.write_json(CONFIGURATION, self.configuration | before)
 
-    def made(self) -> Iterator[Path]:
-        """The run's files in the folder, including partial ones that a killed process left."""
-        # Temporary names of `replaced_when_complete`.
-        partial = [
-            f"{folder}{slash}.{Path(name).stem}.{8 * '[0-9a-f]'}{Path(name).suffix}"
-            for folder, slash, name in (pattern.rpartition("/") for pattern in MADE)
-        ]
-        for path in sorted(self.path.rglob("*")):
-            name = path.relative_to(self.path).as_posix()
-            # The star of `fnmatch` also matches slashes.
-            same_depth = (p for p in (*MADE, *partial) if p.count("/") == name.count("/"))
-            if path.is_file() and any(fnmatch.fnmatchcase(name, p) for p in same_depth):
-                yield path
+    def made(self) -> list[Path]:
+        """The run's files in the folder."""
+        return [path for name in MADE for path in self.path.glob(name) if path.is_file()]
+
+    def _delete_partial(self) -> None:
+        """Deletes the partial files that a killed process left."""
+        for name in MADE:
+            for path in partial_files(self.path / name):
+                path.unlink()
+        for name in _EARLIER:
+            (self.path / name).unlink(missing_ok=True)
 
     def _delete(self) -> None:
         for path in self.made():
@@ -191,9 +192,9 @@ class RunDirectory:
             if path.name in (CONFIGURATION, LOCK):
                 continue
             path.unlink()
-            with contextlib.suppress(OSError):  # not empty
-                for folder in path.parents[: len(path.relative_to(self.path).parts) - 1]:
-                    folder.rmdir()
+        for folder in (folder for name in MADE for folder in Path(name).parents[:-1]):
+            with contextlib.suppress(OSError):  # missing, or not empty
+                (self.path / folder).rmdir()
         if left := sorted(set(self._files()) - {CONFIGURATION}):
             print(f"Kept in {str(self.path)!r}, not being files of a run: {', '.join(left)}")
 
@@ -213,18 +214,17 @@ class RunDirectory:
             return json.loads((self.path / METRICS).read_text())
         return None
 
-    def history(self, log: str = "history.csv") -> dict[str, list[float]]:
+    def history(self, log: str = LOG) -> dict[str, list[float]]:
         """Logs by name, one number per epoch, from the file of a `keras.callbacks.CSVLogger`.
 
-        If a killed process logged an epoch that was then trained again, its last line counts.
         Columns with missing values are left out: Keras writes "NA" for validation logs that an
         epoch does not have.
         """
         with open(self.path / log, newline="") as file:
-            rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
+            rows = list(csv.DictReader(file))
         names = [
             name
-            for name in next(iter(rows.values()), {})
-            if all(row[name] != "NA" for row in rows.values())
+            for name in (rows[0] if rows else {})
+            if name != "epoch" and all(row[name] != "NA" for row in rows)
         ]
-        return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}
+        return {name: [float(row[name]) for row in rows] for name in names}

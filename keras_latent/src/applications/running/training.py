@@ -7,8 +7,9 @@ from typing import Any
 import keras
 
 from keras_latent import callbacks as latent_callbacks
-from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
 from keras_latent.src.utils.epoch_lines import reporting
+from keras_latent.src.utils.files import errors_name
 
 #: What an application says when a run is extended: if its learning rate is constant, ...
 SAME_AS_LONGER_RUN = "The result is the same as that of a run of this length from the start."
@@ -34,7 +35,7 @@ def start(
     Returns:
         The callback that saves the state, and the number of finished epochs.
     """
-    resume = latent_callbacks.Resume(folder / "state")
+    resume = latent_callbacks.Resume(folder / "state", log=folder / LOG)
     done = resume.restore(model)
     if done:
         print(f"Resuming after epoch {done}.", flush=True)
@@ -73,22 +74,23 @@ def fit(
         RuntimeError: If the loss became NaN.
     """
     resume, done = started
-    model.fit(
-        data,
-        epochs=epochs,
-        initial_epoch=done,
-        shuffle=shuffle,
-        **reporting(
-            verbose,
-            [
-                keras.callbacks.TerminateOnNaN(),
-                keras.callbacks.CSVLogger(folder / "history.csv", append=True),
-                *before,
-                resume,
-                *after,
-            ],
-        ),
-        **options,
-    )
+    with errors_name(folder / LOG):  # the logger's do not
+        model.fit(
+            data,
+            epochs=epochs,
+            initial_epoch=done,
+            shuffle=shuffle,
+            **reporting(
+                verbose,
+                [
+                    keras.callbacks.TerminateOnNaN(),
+                    keras.callbacks.CSVLogger(folder / LOG, append=True),
+                    *before,
+                    resume,
+                    *after,
+                ],
+            ),
+            **options,
+        )
     if model.stop_training:
         raise RuntimeError("The loss became NaN. Try a smaller learning rate.")

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import shutil
 import tempfile
 import warnings
@@ -16,7 +15,7 @@ import numpy as np
 
 from keras_latent.src.callbacks.resume import Resume
 from keras_latent.src.utils.epoch_lines import reporting
-from keras_latent.src.utils.files import cache_folder
+from keras_latent.src.utils.files import cache_folder, partial_files, replaced_when_complete
 from keras_latent.src.utils.locks import locked
 from keras_latent.src.utils.step_limit import training_is_limited
 
@@ -192,10 +191,11 @@ def cached_model(
                 warnings.warn(f"{path} is damaged. Training again ({error}).", stacklevel=3)
         if verbose:
             print(f"Training the {title}. It will be cached.", flush=True)
+        for left in partial_files(path):
+            left.unlink()
         model = train(folder / name)
-        with tempfile.TemporaryDirectory(dir=folder) as partial:
-            model.save(Path(partial) / path.name)
-            os.replace(Path(partial) / path.name, path)
+        with replaced_when_complete(path) as temporary:
+            model.save(temporary)
         shutil.rmtree(folder / name, ignore_errors=True)
     if verbose:
         history = getattr(model, "history", None)  # of this run, if any epoch was left
@@ -207,6 +207,8 @@ def cached_model(
 
 def _loaded(path: Path, title: str, verbose: int) -> keras.Model:
     model = keras.saving.load_model(path)
+    # The training state, if a process was killed before it deleted it.
+    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
     if verbose:
         print(f"Loaded the {title}: {path}", flush=True)
     return model
