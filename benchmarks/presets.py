@@ -32,7 +32,9 @@ from benchmarks.presets_training import (
 from keras_latent import datasets, metrics, models
 from keras_latent.src.applications.running.environment import describe_environment
 from keras_latent.src.applications.running.evaluation import accuracy
-from keras_latent.src.presets.registry import CARD, TRAINED, WEIGHTS
+from keras_latent.src.presets.cards import write_card
+from keras_latent.src.presets.checksums import checksums
+from keras_latent.src.presets.registry import TRAINED, WEIGHTS
 from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.utils.half_precision import halve
 
@@ -205,11 +207,12 @@ def make(name: str, recipe: Recipe, arguments: argparse.Namespace) -> Path:
         "figures": recipe.measure(shipped),
         "figures_float32": recipe.measure(trained),
         "parameters": trained.count_params(),
+        "sha256": checksums(partial, WEIGHTS),
         "command": f"python -m benchmarks.presets {name}",
         "date": datetime.now(UTC).date().isoformat(),
         "environment": describe_environment(),
     }
-    (partial / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    write_card(partial, card)
     final = arguments.presets / name
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)

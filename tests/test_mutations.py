@@ -23,5 +23,6 @@ def test_there_are_enough_of_every_part():
         *("ops", "layers", "losses", "models", "metrics", "training", "datasets", "callbacks"),
         "backend",
         "utils",
+        "presets",
         "applications",
     }

@@ -1,3 +1,5 @@
+import io
+import os
 import struct
 import wave
 
@@ -11,8 +13,6 @@ from keras_latent.src.datasets.sources import audio
 
 def wav(samples, rate=8000, channels=1, width=2):
     """The content of a file written by the standard library."""
-    import io
-
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setnchannels(channels)
@@ -49,12 +49,12 @@ def test_read_wav_written_by_the_standard_library(tmp_path):
 def test_further_chunks_and_the_extensible_format():
     # A chunk of odd size, with its padding byte, before the samples, and a chunk after them.
     content = GOOD[:36] + b"LIST\x03\x00\x00\x00abc\x00" + GOOD[36:] + b"id3 \x02\x00\x00\x00xy"
-    assert (audio.decode_wav(content, 8000, "a.wav") == SAMPLES).all()
+    assert (audio.decode_wav(io.BytesIO(content), 8000, "a.wav") == SAMPLES).all()
     body = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 8000, 16000, 2, 16, 22, 16, 4) + struct.pack(
         "<H14s", 1, b"\x00" * 14
     )
     content = GOOD[:12] + b"fmt " + struct.pack("<I", len(body)) + body + GOOD[36:]
-    assert (audio.decode_wav(content, 8000, "a.wav") == SAMPLES).all()
+    assert (audio.decode_wav(io.BytesIO(content), 8000, "a.wav") == SAMPLES).all()
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,14 @@ def test_further_chunks_and_the_extensible_format():
         (GOOD[:40], r"cannot be read as a WAV file: .*Received: 40 bytes"),
         (
             GOOD[:12] + b"\xff\x00\xfe~\x00\x00\x00\x00",
-            r"chunk missing.*Received: 20 bytes",
+            r"it ends too early.*Received: 20 bytes",
         ),
         (
             GOOD[:36] + b"LIST\xff\x00\x00\x00abc",
             r"cannot be read as.*Received: 47 bytes",
         ),
+        (GOOD[:12] + GOOD[36:], r"it has no chunk `fmt ` before its samples"),
+        (GOOD[:12] + bytes(8) * 2000 + GOOD[12:], r"it has more than 1000 chunks before"),
         (GOOD[:-2], r"is cut short: its header promises 12 bytes.*Received: 10"),
         (GOOD[:-1], r"is cut short: its header promises 12 bytes.*Received: 11"),
         (with_size(GOOD, 11), r"two bytes per sample\. Received: 11 bytes.*half a sample"),
@@ -88,6 +90,32 @@ def test_invalid_files(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"(?s)^{path} .*{message}"):
         datasets.read_wav(path, sample_rate=8000)
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    """Reading them would not end."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "link.wav").symlink_to(tmp_path / "gone.wav")
+    for path, message in [
+        ("/dev/zero", r"/dev/zero must be a file\. Received: a pipe, a device or a socket"),
+        (tmp_path / "pipe.wav", r"pipe\.wav must be a file\. Received: a pipe"),
+        (tmp_path, r"must be a file\. Received: a folder"),
+        (tmp_path / "link.wav", r"Received: a link to '.*gone\.wav', which does not exist"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            datasets.read_wav(path, 8000)
+    (tmp_path / "a.wav").write_bytes(GOOD)
+    (tmp_path / "good.wav").symlink_to("a.wav")
+    assert len(datasets.read_wav(tmp_path / "good.wav", 8000)) == len(SAMPLES)
+
+
+def test_samples_have_a_limit(tmp_path):
+    """A sparse file of 3 GB takes no time to write, and none to refuse."""
+    path = tmp_path / "long.wav"
+    path.write_bytes(with_size(GOOD, 3_000_000_000))
+    os.truncate(path, 44 + 3_000_000_000)
+    with pytest.raises(ValueError, match=r"at most 1,073,741,824 bytes.*Received: 3,000,000,000"):
+        datasets.read_wav(path, 8000)
 
 
 def test_to_float_is_exact_and_comes_back(tmp_path):

@@ -1,10 +1,15 @@
 import builtins
+import io
 import os
+import struct
+import zipfile
 
 import numpy as np
 import pytest
 
+from benchmarks.reliability.damage import flip_bit
 from keras_latent import datasets
+from keras_latent.src.datasets.sources import npz as npz_module
 
 
 @pytest.fixture
@@ -105,13 +110,118 @@ def test_npz_without_an_array(npz):
         datasets.load_arrays("mnist", npz[0])
 
 
+FORMAT = r"must hold uint8 images x_.*Received: x_"
+NONE = {"x_train": np.zeros((0, 28, 28), "uint8"), "y_train": np.zeros(0, int)}
+
+
 @pytest.mark.parametrize(
-    "change", [{"x_train": np.zeros((6, 28, 28))}, {"y_test": np.zeros(2, int)}]
+    "change,message",
+    [
+        ({"x_train": np.zeros((6, 28, 28))}, FORMAT),
+        ({"y_test": np.zeros(2, int)}, FORMAT),
+        (NONE, r"with N of 1 or more.*Received: x_train uint8 \(0, 28, 28\)"),
+        ({"x_test": np.zeros((3, 14, 28), "uint8")}, r"\(28, 28\) in x_train and \(14, 28\) in"),
+        ({"y_test": np.array([0, -7, 1])}, r"y_test from 0 to 9\. Received: values from -7 to 1"),
+        ({"y_test": np.array([0, 1, 10**18])}, r"values from 0 to 1000000000000000000"),
+    ],
 )
-def test_npz_of_another_format(npz, change):
+def test_npz_of_another_format(npz, change, message):
     np.savez(npz[0] / "mnist.npz", **npz[1] | change)
-    with pytest.raises(ValueError, match=r"must hold uint8 images x_.*Received: x_"):
+    with pytest.raises(ValueError, match=message):
         datasets.load_arrays("mnist", npz[0])
+
+
+def header(shape, dtype="|u1"):
+    file = io.BytesIO()
+    description = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, description)
+    return file.getvalue()
+
+
+#: What takes the place of `x_train.npy`, in `N` compressed zeros, if there is an N.
+BOMBS = {
+    "nothing behind the header": (
+        header((10**10, 1, 1)),
+        r"x_train is declared to have the shape \(10000000000, 1, 1\) and so 10,000,000,128 bytes, "
+        r"but has 128",
+    ),
+    "more behind the header": (header((6, 28, 28)) + bytes(10**4), r"but has 10,128"),
+    "a shape that overflows": (header((2**40, 2**40, 1)), r"is declared to have the shape"),
+    "a long header": (
+        b"\x93NUMPY\x02\x00" + struct.pack("<I", 10**9) + b" " * 10**6,
+        r"x_train is in version \(2, 0\) of NumPy's format",
+    ),
+    "Python objects": (header((6, 28, 28), "|O"), r"x_train is declared to have"),
+    "no header": (b"zeros", r"cannot be read as an \.npz file"),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_declared_sizes_are_checked_before_arrays_are_read(npz, case, monkeypatch):
+    content, message = BOMBS[case]
+    monkeypatch.setattr(np.lib.format, "read_array", None)
+    with (
+        zipfile.ZipFile(npz[0] / "mnist.npz") as old,
+        zipfile.ZipFile(npz[0] / "new.npz", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, content if name == "x_train.npy" else old.read(name))
+    os.replace(npz[0] / "new.npz", npz[0] / "mnist.npz")
+    with pytest.raises(ValueError, match=message):
+        datasets.load_arrays("mnist", npz[0])
+
+
+def test_large_arrays_expand_at_most_a_hundredfold(npz, monkeypatch):
+    zeros = {
+        "x_train": np.zeros((6, 280, 280), "uint8"),
+        "x_test": np.zeros((3, 280, 280), "uint8"),
+    }
+    np.savez_compressed(npz[0] / "mnist.npz", **npz[1] | zeros)
+    assert datasets.load_arrays("mnist", npz[0])[0][0].shape == (6, 280, 280, 1)
+    monkeypatch.setattr(npz_module, "LARGE", 100_000)
+    with pytest.raises(ValueError, match=r"x_train would expand from [\d,]+ to 470,528 bytes"):
+        datasets.load_arrays("mnist", npz[0])
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+def test_npz_that_is_no_file(tmp_path, kind):
+    """It is an error at once, not a reason to download the data."""
+    path = tmp_path / "mnist.npz"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("gone.npz")
+    with pytest.raises(ValueError, match=rf"mnist\.npz must be a file\. Received: a {kind}"):
+        datasets.load_arrays("mnist", tmp_path)
+    path.rename(tmp_path / "celeb_a.npz")
+    with pytest.raises(ValueError, match=rf"celeb_a\.npz must be a file\. Received: a {kind}"):
+        datasets.load_faces("celeb_a", tmp_path)
+
+
+def test_data_directory_that_is_a_file(npz):
+    with pytest.raises(ValueError, match=r"`data_dir` must be a folder.*mnist\.npz', which is a"):
+        datasets.load_arrays("mnist", npz[0] / "mnist.npz")
+
+
+def test_every_changed_bit_of_an_npz_is_noticed(npz):
+    """Also in compressed arrays, whose checksum NumPy does not compare."""
+    path = npz[0] / "mnist.npz"
+    content, wanted = path.read_bytes(), datasets.load_arrays("mnist", npz[0])
+    rng, errors = np.random.default_rng(0), 0
+    for place in rng.choice(8 * len(content), 100, replace=False):
+        path.write_bytes(flip_bit(content, int(place)))
+        try:
+            found = datasets.load_arrays("mnist", npz[0])
+        except ValueError as error:
+            errors += "mnist.npz" in str(error)
+        else:
+            for part, other in zip(found, wanted, strict=True):
+                np.testing.assert_array_equal(part[0], other[0])
+                np.testing.assert_array_equal(part[1], other[1])
+            errors += 1
+    assert errors == 100
 
 
 def test_without_tfds(tmp_path, monkeypatch):

@@ -267,3 +267,41 @@ def test_read_only_data_directory(manual, tmp_path):
     finally:
         for folder in (data, data / "downloads", manual):
             folder.chmod(0o755)
+
+
+def link(name):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, "README.md"
+    return member
+
+
+def sized(name, size, **headers):
+    member = tarfile.TarInfo(name)
+    member.size, member.pax_headers = size, headers
+    return member
+
+
+BOMBS = {
+    "a large file": (
+        [sized("testing_list.txt", 5_000_000)],
+        r"\(testing_list\.txt has 5000000 bytes; at most 4194304 may be\)",
+    ),
+    "a large header": (
+        [sized("testing_list.txt", 1, comment="0" * 5_000_000)],
+        r"\(a header has 5\d* bytes; at most 4194304 may be\)",
+    ),
+    "many files": ([sized(f"{i}", 0) for i in range(21)], r"\(it has more than 20 files\)"),
+    "a link": ([link("testing_list.txt")], r"must have the file validation_list\.txt"),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_what_the_archive_declares_is_checked_before_it_is_read(tmp_path, monkeypatch, case):
+    members, message = BOMBS[case]
+    path = tmp_path / "archive.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for member in members:
+            archive.addfile(member, io.BytesIO(bytes(member.size)))
+    monkeypatch.setattr(sc09, "MOST_FILES", 20)
+    with pytest.raises(ValueError, match=message):
+        sc09.read_splits(path)

@@ -178,6 +178,7 @@ def test_no_network(manual, tmp_path, monkeypatch):
         (table(12)[:, :-1], r"must have 12 lines of 257 numbers.*12 lines of 256"),
         (table(12) + 9, r"a digit and then gray values.*from 9\.0 to 18\.0 and others"),
         (table(12) * [1] + np.eye(12, 257, 3), r"gray values from -1 to 1.*to 2\.0"),
+        (gzip.compress(b"0 " * 10**6), r"it expands to more than 49,344 bytes"),
         (b"not gzip", r"zip\.train\.gz cannot be read as a USPS file \(Not a gzipped file"),
         (gzip.compress(b"a 1 2\n", mtime=0), r"zip\.train\.gz cannot be read as a USPS file"),
         (
@@ -197,6 +198,16 @@ def test_content_that_is_not_usps(manual, monkeypatch, content, message):
     with pytest.raises(RuntimeError, match=f"(?s){message}"):
         read(manual)
     assert files(manual.parents[1]) == before and not (manual.parents[1] / "usps").exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+def test_what_is_no_file_in_the_manual_folder(manual, kind):
+    path = manual / "zip.train.gz"
+    path.unlink()
+    make = {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path)}
+    make.get(kind, lambda: path.symlink_to("gone.gz"))()
+    with pytest.raises(RuntimeError, match=rf"zip\.train\.gz must be a file\. Received: a {kind}"):
+        read(manual)
 
 
 def test_read_only_data_directory(manual, tmp_path, monkeypatch):

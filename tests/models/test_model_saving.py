@@ -1,9 +1,13 @@
 """`.keras` files: shared parts, clones, weights alone, the dtype policy."""
 
+import zipfile
+
 import keras
 import numpy as np
-from small_networks import batch, digits, quick_compile, to_numpy, vae, vbta
+import pytest
+from small_networks import assert_same_weights, batch, digits, quick_compile, to_numpy, vae, vbta
 
+from benchmarks.reliability.damage import flip_bit, flips, truncations
 from keras_latent import models
 from keras_latent.src.models.vbta.networks import vbta_mlp
 
@@ -77,3 +81,48 @@ def test_policy_is_kept(tmp_path):
     x, _ = digits(3)
     np.testing.assert_array_equal(loaded.reconstruct(x), model.reconstruct(x))
     assert to_numpy(loaded.weights[0]).dtype == np.float32
+
+
+@pytest.fixture
+def as_in_python_3_12(monkeypatch):
+    """`zipfile` does not compare the checksum of a file in which one has sought."""
+    seek = zipfile.ZipExtFile.seek
+
+    def without_checksum(self, *args):
+        self._expected_crc = None
+        return seek(self, *args)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "seek", without_checksum)
+
+
+def test_every_changed_bit_of_a_file_is_noticed(tmp_path, as_in_python_3_12):
+    model, path, errors = vae(), tmp_path / "model.keras", 0
+    model.save(path)
+    content, undamaged = path.read_bytes(), keras.saving.load_model(path)
+    weights = content.index(b"\x89HDF")
+    spots = [8 * place for place in range(weights + 3000, len(content) - 1000, 10_000)]
+    damaged = [flip_bit(content, place) for place in spots]
+    damaged += [d for _, d in (*flips(content, 8, seed=0), *truncations(content, 4, seed=0))]
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            loaded = keras.saving.load_model(path)
+        except Exception:
+            errors += 1
+        else:  # the date, or a flag
+            assert loaded.get_config() == undamaged.get_config()
+            assert_same_weights(loaded, model)
+    assert errors >= len(damaged) - 3 > len(spots)
+
+
+def test_weights_of_a_damaged_file(tmp_path, as_in_python_3_12):
+    model, path = vae(), tmp_path / "model.keras"
+    model.save(path)
+    content = path.read_bytes()
+    last = keras.ops.convert_to_numpy(model.weights[0]).tobytes()[-16:]
+    path.write_bytes(flip_bit(content, 8 * content.index(last)))
+    for load in (keras.saving.load_model, vae().load_weights):
+        with pytest.raises(
+            ValueError, match=r"model\.keras is damaged: 'model\.weights\.h5' in it"
+        ):
+            load(path)

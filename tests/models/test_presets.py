@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small_networks import assert_same_weights, digits, vae, vbta
 
+from benchmarks.reliability.damage import flips, truncations
 from keras_latent import models
 from keras_latent.src.models.base import blocks
 from keras_latent.src.models.base.attributes import AttributeModel
@@ -154,6 +155,20 @@ def test_an_empty_directory_will_do(tmp_path):
     assert models.VAE.from_preset(tmp_path / "preset").latent_dim == 4
 
 
+def test_a_link_to_a_directory_stays(tmp_path):
+    """To an empty one, or to one that does not exist yet."""
+    (tmp_path / "disk").mkdir()
+    for name in ("disk", "new"):
+        link = tmp_path / f"to_{name}"
+        link.symlink_to(name)
+        vae().save_to_preset(link)
+        assert link.is_symlink() and (tmp_path / name / "config.json").is_file()
+        assert models.VAE.from_preset(link).latent_dim == 4
+    with pytest.raises(ValueError, match=r"must be new or empty.*to_disk"):
+        vae().save_to_preset(tmp_path / "to_disk")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["disk", "new", "to_disk", "to_new"]
+
+
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
 def test_nothing_is_half_written(tmp_path, monkeypatch, error):
     model = vae()
@@ -175,13 +190,57 @@ def saved(tmp_path_factory):
     return directory
 
 
+def test_every_changed_bit_is_noticed(saved, tmp_path):
+    model, errors = models.VBTA.from_preset(saved), 0
+    for path in saved.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for name in ("config.json", "model.weights.h5", "metadata.json"):
+        content = (saved / name).read_bytes()
+        for _, damaged in (*flips(content, 6, seed=0), *truncations(content, 2, seed=0)):
+            (tmp_path / name).write_bytes(damaged)
+            try:
+                loaded = models.VBTA.from_preset(tmp_path)
+            except ValueError as error:
+                errors += str(tmp_path) in str(error) and "is damaged" in str(error)
+            else:  # the version, or a blank
+                assert name == "metadata.json"
+                assert loaded.get_config() == model.get_config()
+                assert_same_weights(loaded, model)
+        (tmp_path / name).write_bytes(content)
+    assert errors >= 18
+
+
+def test_a_changed_file(saved, tmp_path):
+    """It does not have its checksum, unless that is removed too."""
+    for path in saved.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = (saved / "config.json").read_text()
+    changed = config.replace('"beta": 1.0', '"beta": 2.0')
+    assert changed != config
+    (tmp_path / "config.json").write_text(changed)
+    message = r"is damaged: its config\.json does not have the SHA-256 that metadata\.json states"
+    with pytest.raises(ValueError, match=message):
+        models.VBTA.from_preset(tmp_path, load_weights=False)
+    metadata = json.loads((saved / "metadata.json").read_text())
+    assert set(metadata.pop("sha256")) == {"config.json", "model.weights.h5"}
+    (tmp_path / "metadata.json").write_text(json.dumps(metadata))
+    assert models.VBTA.from_preset(tmp_path).beta == 2.0
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"sha256": "0"}', b"\xff"])
+def test_damaged_metadata(damaged, content):
+    with pytest.raises(ValueError, match=r"or is damaged: its metadata\.json cannot be read"):
+        models.VBTA.from_preset(damaged("metadata.json", content))
+
+
 @pytest.fixture
 def damaged(saved, tmp_path):
-    """A copy of a preset in which one file is replaced."""
+    """A copy, without checksums, as of old versions, of a preset in which one file is replaced."""
 
     def copy(name, content):
         for path in saved.iterdir():
             (tmp_path / path.name).write_bytes(path.read_bytes())
+        (tmp_path / "metadata.json").write_text("{}")
         if content is None:
             (tmp_path / name).unlink()
         else:

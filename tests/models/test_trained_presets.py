@@ -1,16 +1,18 @@
 """The trained weights that come with the package, and their cards."""
 
+import hashlib
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from benchmarks import presets as recipes
+from benchmarks.reliability.damage import flip_bit
 from keras_latent import datasets, models
+from keras_latent.src.presets import cards
 from keras_latent.src.presets import registry as preset_table
-from keras_latent.src.presets.registry import PRESETS, TRAINED, WEIGHTS, trained_presets
+from keras_latent.src.presets.registry import CARD, PRESETS, TRAINED, WEIGHTS, trained_presets
 
 NAMES = trained_presets()
 
@@ -76,14 +78,56 @@ def test_translations_of_the_shipped_weights_keep_the_digit():
     assert error < 0.25 * np.mean(np.square(wanted - wanted.mean(0)))
 
 
-def test_a_damaged_file_is_said(tmp_path, monkeypatch):
-    name = "tvae_digits"
-    (tmp_path / name).mkdir()
-    (tmp_path / name / WEIGHTS).write_bytes((TRAINED / name / WEIGHTS).read_bytes()[:999])
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A copy of what is shipped for one preset."""
+    folder = tmp_path / "tvae_digits"
+    folder.mkdir()
+    for name in (CARD, WEIGHTS):
+        (folder / name).write_bytes((TRAINED / "tvae_digits" / name).read_bytes())
     monkeypatch.setattr(preset_table, "TRAINED", tmp_path)
-    with pytest.raises(ValueError, match=r"preset 'tvae_digits' are missing, damaged"):
-        models.TVAE.from_preset(name)
-    assert trained_presets() == [name]
+    return folder
+
+
+def test_weights_are_those_of_the_card(shipped):
+    content = (shipped / WEIGHTS).read_bytes()
+    for name in NAMES:
+        card, file = (TRAINED / name / part for part in (CARD, WEIGHTS))
+        wanted = {WEIGHTS: hashlib.sha256(file.read_bytes()).hexdigest()}
+        assert json.loads(card.read_text())["sha256"] == wanted
+    for damaged in (content[:999], flip_bit(content, 4 * len(content))):
+        (shipped / WEIGHTS).write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"tvae_digits' is damaged: its model\.weights\.h5"):
+            models.TVAE.from_preset("tvae_digits")
+    assert trained_presets() == ["tvae_digits"]
+    (shipped / WEIGHTS).write_bytes(content)
+    assert models.TVAE.from_preset("tvae_digits").latent_dim == 10
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        ({"figures": None}, r"must have the fields .*Received: \['command'"),
+        ({"figures": 5}, r"must have a dict as 'figures'\. Received: 5"),
+        ({"figures": {}}, r"must have a dict as 'figures'\. Received: {}"),
+        ({"parameters": True}, r"must have an int as 'parameters'\. Received: True"),
+        ({"task": ""}, r"must have a str as 'task'"),
+        ({"data": {"name": "digits"}}, r"strings \['name', 'licence'\] in 'data'"),
+        ({"sha256": {"weights": "0"}}, r"strings \['model\.weights\.h5'\] in 'sha256'"),
+        ({"preset": "tvae_mnist"}, r"must be the card of 'tvae_digits'\. Received: .*'tvae_mnist'"),
+        ([], r"must have the fields .*Received: list"),
+        ("", r"card\.json is missing, or is damaged"),
+    ],
+)
+def test_a_wrong_card(shipped, change, message):
+    card = json.loads((shipped / CARD).read_text())
+    if isinstance(change, dict):
+        change = {k: v for k, v in (card | change).items() if v is not None}
+    (shipped / CARD).write_text("{" if change == "" else json.dumps(change))
+    with pytest.raises(ValueError, match=message):
+        models.TVAE.preset_card("tvae_digits")
+    with pytest.raises(ValueError, match=message):
+        models.TVAE.from_preset("tvae_digits")
 
 
 def test_errors():
@@ -111,7 +155,9 @@ def test_make_writes_weights_and_card(tmp_path, monkeypatch):
     command = ["presets", "tvae_digits", "--presets", str(tmp_path), "--runs", str(tmp_path)]
     monkeypatch.setattr("sys.argv", command)
     recipes.main()
-    card = json.loads((Path(tmp_path) / "tvae_digits" / "card.json").read_text())
+    card = cards.read_card(tmp_path / "tvae_digits")
+    weights = (tmp_path / "tvae_digits" / WEIGHTS).read_bytes()
+    assert card["sha256"] == {WEIGHTS: hashlib.sha256(weights).hexdigest()}
     assert card["data"]["licence"] == "CC BY 4.0"
     assert 0.3 < card["figures"]["nearest_neighbor_accuracy"] <= 1
     assert not list(tmp_path.glob(".*"))

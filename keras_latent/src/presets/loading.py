@@ -2,15 +2,16 @@
 
 import difflib
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_latent.src.presets import registry
+from keras_latent.src.presets.cards import read_card
+from keras_latent.src.presets.checksums import checksums, require_undamaged
 from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
+from keras_latent.src.utils.files import folder_replaced_when_complete
 from keras_latent.src.utils.half_precision import halve
 from keras_latent.version import __version__
 
@@ -28,7 +29,9 @@ def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, 
             )
         model = cls(**(PRESETS[str(preset)].arguments() | arguments))
         if load_weights:
-            _load_weights(model, registry.TRAINED / preset, str(preset))
+            folder = registry.TRAINED / preset
+            require_undamaged(folder, WEIGHTS, read_card(folder), CARD)
+            _load_weights(model, folder, str(preset))
         return model
     if not isinstance(preset, (str, Path)) or not Path(preset).is_dir():
         raise ValueError(
@@ -62,11 +65,13 @@ def _hint(cls, preset):
 
 
 def _from_directory(cls, directory, load_weights, arguments):
+    record = _metadata(directory)
+    require_undamaged(directory, CONFIG, record, METADATA)
     try:
         config = json.loads((directory / CONFIG).read_text())
         name, config = config["registered_name"], config["config"] | arguments
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(directory, error) from error
+        raise _damaged(directory, CONFIG, error) from error
     wanted = keras.saving.get_registered_name(cls)
     if name != wanted:
         package = wanted.split(">")[0]
@@ -76,15 +81,27 @@ def _from_directory(cls, directory, load_weights, arguments):
     try:
         model = cls.from_config(config)
     except TypeError as error:  # an argument too many or too few, or an unknown class
-        raise _damaged(directory, error) from error
+        raise _damaged(directory, CONFIG, error) from error
     if load_weights:
+        require_undamaged(directory, WEIGHTS, record, METADATA)
         _load_weights(model, directory, str(directory))
     return model
 
 
-def _damaged(directory, error):
+def _metadata(directory):
+    path = directory / METADATA
+    try:
+        record = json.loads(path.read_text()) if path.exists() else {}
+        if not isinstance(record.get("sha256", {}), dict):
+            raise ValueError("sha256 must be a dict")
+    except (OSError, ValueError, AttributeError) as error:
+        raise _damaged(directory, METADATA, error) from error
+    return record
+
+
+def _damaged(directory, file, error):
     return ValueError(
-        f"Directory {str(directory)!r} is not a preset, or is damaged: its {CONFIG} cannot be read "
+        f"Directory {str(directory)!r} is not a preset, or is damaged: its {file} cannot be read "
         f"({error})."
     )
 
@@ -109,31 +126,29 @@ def card(cls: Any, preset: str) -> dict[str, Any]:
             f"Preset {preset!r} has no trained weights, and so no card. Presets of this class with "
             f"weights: {_trained(cls) or 'none'}"
         )
-    return json.loads((registry.TRAINED / preset / CARD).read_text())
+    return read_card(registry.TRAINED / preset)
 
 
 def save(model: Any, preset_dir: str | Path, half: bool) -> None:
     """`model.save_to_preset`."""
-    target = Path(preset_dir)
+    target = Path(preset_dir).resolve()  # A link stays, and what it points to is written.
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ValueError(f"`preset_dir` must be new or empty. Received: {str(target)!r}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+        raise ValueError(f"`preset_dir` must be new or empty. Received: {str(preset_dir)!r}")
+    with folder_replaced_when_complete(target) as partial:
+        partial.mkdir()
         config = keras.saving.serialize_keras_object(model)
         # Compilation and build state belong in a `.keras` file.
         config = {k: config[k] for k in ("class_name", "registered_name", "config")}
         (partial / CONFIG).write_text(json.dumps(config, indent=1))
-        versions = {"keras": keras.version(), "keras_latent": __version__}
-        (partial / METADATA).write_text(json.dumps(versions, indent=1))
         _without_optimizer(model).save_weights(partial / WEIGHTS)
         if half:
             halve(partial / WEIGHTS)
-        partial.chmod(0o755)
-        partial.replace(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        metadata = {
+            "keras": keras.version(),
+            "keras_latent": __version__,
+            "sha256": checksums(partial, CONFIG, WEIGHTS),
+        }
+        (partial / METADATA).write_text(json.dumps(metadata, indent=1))
 
 
 def _without_optimizer(model):

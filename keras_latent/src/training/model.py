@@ -12,6 +12,7 @@ from keras_latent.src.training import optimizers
 from keras_latent.src.training.checked_model import CheckedModel
 from keras_latent.src.training.optimizer_group import OptimizerGroup
 from keras_latent.src.training.portable import default_jit_compile
+from keras_latent.src.utils.files import require_intact
 
 
 class PortableModel(CheckedModel):
@@ -169,6 +170,10 @@ class PortableModel(CheckedModel):
             store[f"seed_{i}"] = ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store: Any) -> None:
+        # If the checksum of the weights in a `.keras` file is wrong, Keras reads them in another
+        # way, in which Python 3.12 does not compare it.
+        if getattr(store, "archive", None) is not None:
+            require_intact(store.archive)
         seeds = {key for key in store.keys() if key.startswith("seed_")}  # noqa: SIM118
         super().load_own_variables({k: store[k] for k in store.keys() - seeds})
         for i, variable in enumerate(self._seed_states()):

@@ -1,9 +1,11 @@
-"""Cache folders, and atomic replacement of files and folders."""
+"""Cache folders, what must be a file, and atomic replacement of files and folders."""
 
 import contextlib
 import os
 import shutil
+import stat
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,31 @@ def keras_folder() -> Path:
 def cache_folder() -> Path:
     """The library's cache: `keras_latent` in Keras's folder."""
     return keras_folder() / "keras_latent"
+
+
+def require_file(path: Path) -> None:
+    """Raise unless `path` is a file or a link to one: reading a pipe or device may never end.
+
+    Raises:
+        OSError: If there is nothing at `path`.
+        ValueError: If it is something else.
+    """
+    if path.is_symlink() and not path.exists():
+        received = f"a link to {os.readlink(path)!r}, which does not exist"
+    elif stat.S_ISREG(mode := path.stat().st_mode):
+        return
+    else:
+        received = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or a socket"
+    raise ValueError(f"{path} must be a file. Received: {received}")
+
+
+def require_intact(archive: zipfile.ZipFile) -> None:
+    """Raise a `ValueError` if the checksum of a file in the archive is wrong."""
+    if damaged := archive.testzip():
+        raise ValueError(
+            f"{archive.filename or 'The archive'} is damaged: {damaged!r} in it does not have its "
+            "checksum"
+        )
 
 
 @contextlib.contextmanager

@@ -3,12 +3,15 @@
 import io
 import os
 import struct
-import wave
 from pathlib import Path
 
 import numpy as np
 
 from keras_latent.src.utils import checks
+from keras_latent.src.utils.files import require_file
+
+#: Limits of a WAV file: bytes of samples, and chunks before them.
+MOST_BYTES, MOST_CHUNKS = 1 << 30, 1000
 
 
 def read_wav(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
@@ -26,8 +29,9 @@ def read_wav(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
 
     Raises:
         OSError: If the file cannot be opened.
-        ValueError: If it is not a WAV file, is cut short, is not 16-bit PCM, has several
-            channels or another rate, has no samples, or ends with half a sample.
+        ValueError: If it is not a file or not a WAV file, is cut short, is not 16-bit PCM, has
+            several channels or another rate, has no samples or more than 1 GiB of them, has more
+            than 1000 chunks before them, or ends with half a sample.
 
     Example:
 
@@ -41,27 +45,25 @@ def read_wav(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     >>> samples.dtype.name, samples.shape, int(samples.max())
     ('int16', (4000,), 16384)
     """
-    return decode_wav(Path(path).read_bytes(), sample_rate, name=os.fspath(path))
+    path = Path(path)
+    require_file(path)
+    with path.open("rb") as file:
+        return decode_wav(file, sample_rate, name=os.fspath(path))
 
 
-def decode_wav(content: bytes, sample_rate: int, name: str) -> np.ndarray:
-    """Do what `read_wav` does, given the content of the file and its name for errors."""
-    # `wave` fails if the header has the wrong file size. In Python 3.11 it does not know the
-    # extensible format, whose header has the format code twice.
-    plain = content[:4] + struct.pack("<I", max(len(content) - 8, 0)) + content[8:]
-    if (header := plain.find(b"fmt \x28\0\0\0\xfe\xff")) >= 0:
-        plain = plain[: header + 8] + plain[header + 32 : header + 34] + plain[header + 10 :]
-    file = io.BytesIO(plain)
+def decode_wav(file: io.BufferedIOBase, sample_rate: int, name: str) -> np.ndarray:
+    """Do what `read_wav` does, given the open file and its name for errors."""
+    length = file.seek(0, io.SEEK_END)
+    file.seek(0)
     try:
-        with wave.open(file) as reader:
-            start = file.tell()
-            channels, width, rate = reader.getparams()[:3]
-    # `wave` raises RuntimeError for chunks that are longer than the file.
-    except (wave.Error, EOFError, RuntimeError) as error:
+        (width, channels, rate), size = _header(file)
+    except (ValueError, struct.error) as error:
+        problem = "it ends too early" if isinstance(error, struct.error) else str(error)
+        file.seek(0)
         raise ValueError(
-            f"{name} cannot be read as a WAV file: {str(error) or 'it ends too early'}. It must be "
-            f"16-bit PCM, and may be cut short. Received: {len(content)} bytes, beginning with "
-            f"{content[:12]!r}. Convert other formats with `ffmpeg -i in.wav -c:a pcm_s16le "
+            f"{name} cannot be read as a WAV file: {problem}. It must be "
+            f"16-bit PCM, and may be cut short. Received: {length} bytes, beginning with "
+            f"{file.read(12)!r}. Convert other formats with `ffmpeg -i in.wav -c:a pcm_s16le "
             "out.wav`."
         ) from error
     if width != 2:
@@ -73,22 +75,55 @@ def decode_wav(content: bytes, sample_rate: int, name: str) -> np.ndarray:
         raise ValueError(f"{name} must have one channel. Received: {channels} channels")
     if rate != sample_rate:
         raise ValueError(f"{name} must have {sample_rate} samples per second. Received: {rate}")
-    # `wave` silently accepts fewer samples than the header promises, and half a sample.
-    (size,) = struct.unpack("<I", content[start - 4 : start])
-    samples = content[start : start + size]
-    if len(samples) < size:
+    if (received := length - file.tell()) < size:
         raise ValueError(
             f"{name} is cut short: its header promises {size} bytes of samples. "
-            f"Received: {len(samples)}"
+            f"Received: {received}"
         )
     if size % 2:
         raise ValueError(
             f"{name} must have two bytes per sample. Received: {size} bytes, the last of which is "
             "half a sample"
         )
-    if not size:
-        raise ValueError(f"{name} must have at least one sample. Received: none")
-    return np.frombuffer(samples, dtype="<i2").astype(np.int16)
+    if not 0 < size <= MOST_BYTES:
+        wanted = f"at most {MOST_BYTES:,} bytes of samples" if size else "at least one sample"
+        raise ValueError(f"{name} must have {wanted}. Received: {f'{size:,}' if size else 'none'}")
+    samples = np.empty(size // 2, dtype="<i2")
+    file.readinto(samples.data)
+    return samples.astype(np.int16, copy=False)
+
+
+def _header(file: io.BufferedIOBase) -> tuple[tuple[int, int, int], int]:
+    """Bytes per sample, channels and rate of a WAV file, and the size of its samples in bytes.
+
+    The file is left at the first sample. The size in the file's own header is not used: some
+    programs leave it at 0. (`wave` relies on it, and before Python 3.12 refuses the extensible
+    format, whose header has the format code twice.)
+
+    Raises:
+        struct.error: If the file ends too early.
+        ValueError: If it is no WAV file, or its format is not PCM.
+    """
+    riff, kind = struct.unpack("<4s4x4s", file.read(12))
+    if (riff, kind) != (b"RIFF", b"WAVE"):
+        raise ValueError("it does not start with RIFF and WAVE")
+    header: tuple[int, int, int] | None = None
+    for _ in range(MOST_CHUNKS):
+        name, size = struct.unpack("<4sI", file.read(8))
+        if name == b"data":
+            if header is None:
+                raise ValueError("it has no chunk `fmt ` before its samples")
+            return header, size
+        start = file.tell()
+        if name == b"fmt ":
+            code, channels, rate, bits = struct.unpack("<HHI6xH", file.read(16))
+            if code == 0xFFFE:
+                (code,) = struct.unpack("<8xH", file.read(10))
+            if code != 1:
+                raise ValueError(f"unknown format: {code}")
+            header = (bits + 7) // 8, channels, rate
+        file.seek(start + size + size % 2)
+    raise ValueError(f"it has more than {MOST_CHUNKS} chunks before its samples")
 
 
 def to_float(waveform: np.ndarray) -> np.ndarray:

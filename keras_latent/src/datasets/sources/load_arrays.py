@@ -1,12 +1,11 @@
 """Datasets of images and of sounds as NumPy arrays."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
 from keras_latent.src.datasets.sources.names import ARRAYS, unknown_name
-from keras_latent.src.datasets.sources.npz import read_npz
+from keras_latent.src.datasets.sources.npz import find_npz, read_npz
 from keras_latent.src.datasets.sources.sounds import SOUNDS, read_sounds
 from keras_latent.src.datasets.sources.tfds_source import read_tfds
 from keras_latent.src.utils.optional import import_extra
@@ -59,8 +58,10 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
         file name; and int64 labels `(N,)` from 0 to 9.
 
     Raises:
-        ValueError: If `name` is unknown, if the `.npz` file is damaged or has another format, or
-            if recordings of `"spoken_digit"` are not named digit_speaker_take.wav.
+        ValueError: If `name` is unknown; if the `.npz` file is not a file, is damaged, has
+            another format or other labels, or holds an array of more than 256 MiB that takes less
+            than a hundredth of that in the file; or if recordings of `"spoken_digit"` are not
+            named digit_speaker_take.wav.
         ImportError: If TFDS (for `"digits"`: scikit-learn) is not installed.
         RuntimeError: If TFDS can neither read nor download the data, or if a file of USPS or
             Speech Commands has the wrong checksum or content.
@@ -76,8 +77,7 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
         raise unknown_name("load_arrays", name)
     if name == "digits":
         return _digits()
-    folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")
-    if folder and (path := Path(folder) / f"{name}.npz").is_file():
+    if path := find_npz(name, data_dir):
         return read_npz(path, SOUNDS[name].samples if name in SOUNDS else None)
     return read_sounds(name, data_dir) if name in SOUNDS else read_tfds(name, data_dir)
 

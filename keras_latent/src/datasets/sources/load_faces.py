@@ -3,13 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES, FACES, unknown_name
-from keras_latent.src.datasets.sources.npz import read_faces_npz
+from keras_latent.src.datasets.sources.npz import find_npz, read_faces_npz
 from keras_latent.src.datasets.sources.tfds_faces import read_tfds_faces
 from keras_latent.src.utils import checks
 
@@ -74,7 +73,8 @@ def load_faces(
 
     Raises:
         ValueError: If an argument is invalid, if the images have another size, if
-            attributes are missing, or if the `.npz` file is damaged or has another format.
+            attributes are missing, or if the `.npz` file is not a file, is damaged, has another
+            format, or expands too much (see `load_arrays`).
         ImportError: If TFDS is not installed and there is no `.npz` file.
         RuntimeError: If TFDS can neither read nor download the data.
 
@@ -113,7 +113,6 @@ def load_faces(
         raise ValueError(f"`verbose` must be 'auto', 0, 1 or 2. Received: verbose={verbose!r}")
     if verbose == "auto":
         verbose = 1 if name == "celeb_a" else 0
-    folder = data_dir if data_dir is not None else os.environ.get("TFDS_DATA_DIR")
-    if folder and (path := Path(folder) / f"{name}.npz").is_file():
+    if path := find_npz(name, data_dir):
         return Faces(*read_faces_npz(path, splits, limit))
     return Faces(*read_tfds_faces(name, splits, data_dir, limit, verbose))

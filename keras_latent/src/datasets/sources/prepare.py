@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from keras_latent.src.datasets.sources.network import require_downloads
-from keras_latent.src.utils.files import cache_folder
+from keras_latent.src.utils.files import cache_folder, require_file
 
 
 def download(dl_manager: Any, urls: dict[str, str], title: str) -> dict[str, Any]:
@@ -71,6 +71,9 @@ def prepare_builder(builder: type[Any], title: str, data_dir: str | os.PathLike 
 
 def _prepare(builder: Any, title: str, manual: Path) -> None:
     try:
+        for info in builder.url_infos.values():
+            if os.path.lexists(path := manual / info.filename):
+                require_file(path)
         require_downloads(builder, manual, manual)
         os.makedirs(builder.data_dir_root, exist_ok=True)
         # Do not keep downloads, because a bad one would be used again. Put them next to the data,

@@ -4,6 +4,8 @@ Importing this module imports TFDS and registers the builder, so that `tfds.load
 The package imports it only to read SC09.
 """
 
+import gzip
+import io
 import os
 import posixpath
 import tarfile
@@ -27,6 +29,9 @@ ARCHIVE = UrlInfo(
 SAMPLE_RATE = 16_000
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
+#: Limits of the archive: bytes of a recording, list or header, and files. The real archive has
+#: lists of 300 kB, recordings of 32 kB, and 105,835 files.
+MOST_BYTES, MOST_FILES = 1 << 22, 200_000
 
 
 class Sc09(tfds.core.GeneratorBasedBuilder):
@@ -85,8 +90,17 @@ class Sc09(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         recordings = read_members(path, lambda name: splits.get(name) == split)
         for row, (name, content) in enumerate(recordings):
-            audio = decode_wav(content, SAMPLE_RATE, f"{name} in {os.fspath(path)}")
+            audio = decode_wav(io.BytesIO(content), SAMPLE_RATE, f"{name} in {os.fspath(path)}")
             yield row, {"audio": audio, "audio/filename": name, "label": name.partition("/")[0]}
+
+
+class _GzipFile(gzip.GzipFile):
+    """Refuses large reads: `tarfile` reads headers of any declared size into memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= MOST_BYTES:
+            raise tarfile.ReadError(f"a header has {size} bytes; at most {MOST_BYTES} may be")
+        return super().read(size)
 
 
 def read_members(
@@ -97,11 +111,19 @@ def read_members(
     Names have no leading "./".
     """
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
+        with _GzipFile(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            for number, member in enumerate(archive, start=1):
+                if number > MOST_FILES:
+                    raise tarfile.ReadError(f"it has more than {MOST_FILES:,} files")
                 name = posixpath.normpath(member.name)
-                if wanted(name) and (file := archive.extractfile(member)):
-                    yield name, file.read()
+                if not (wanted(name) and member.isreg()):
+                    continue
+                if member.size > MOST_BYTES:
+                    raise tarfile.ReadError(
+                        f"{name} has {member.size} bytes; at most {MOST_BYTES} may be"
+                    )
+                content = archive.extractfile(member)
+                yield name, content.read() if content else b""
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise ValueError(
             f"{os.fspath(path)} cannot be read as an archive of Speech Commands; it may be "

@@ -15,7 +15,12 @@ import numpy as np
 
 from keras_latent.src.callbacks.resume import Resume
 from keras_latent.src.utils.epoch_lines import reporting
-from keras_latent.src.utils.files import cache_folder, partial_files, replaced_when_complete
+from keras_latent.src.utils.files import (
+    cache_folder,
+    partial_files,
+    replaced_when_complete,
+    require_intact,
+)
 from keras_latent.src.utils.locks import locked
 from keras_latent.src.utils.step_limit import training_is_limited
 
@@ -206,6 +211,8 @@ def cached_model(
 
 
 def _loaded(path: Path, title: str, verbose: int) -> keras.Model:
+    with zipfile.ZipFile(path) as archive:
+        require_intact(archive)
     model = keras.saving.load_model(path)
     # The training state, if a process was killed before it deleted it.
     shutil.rmtree(path.with_suffix(""), ignore_errors=True)

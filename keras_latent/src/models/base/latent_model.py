@@ -147,7 +147,9 @@ class LatentModel(PortableModel):
 
         Raises:
             ValueError: If there is no such preset or directory, if it is damaged or of
-                another class, or if it holds no weights and `load_weights` is True.
+                another class, or if it holds no weights and `load_weights` is True. A file
+                is damaged if it does not have the SHA-256 that was written with it; directories
+                of older versions have none.
         """
         return loading.load(cls, preset, load_weights, kwargs)
 
@@ -161,11 +163,12 @@ class LatentModel(PortableModel):
         Returns:
             `"task"`; `"data"` with its license; `"configuration"`, with the seed; `"figures"`,
             measured on test rows with the shipped weights, and `"figures_float32"`, with the
-            weights before rounding; the `"command"` that trains and measures them again; `"date"`
-            and `"environment"`.
+            weights before rounding; the `"sha256"` of the weights; the `"command"` that trains
+            and measures them again; `"date"` and `"environment"`.
 
         Raises:
-            ValueError: If there is no such preset, or it comes without weights.
+            ValueError: If there is no such preset, if it comes without weights, or if its card
+                is damaged.
 
         Example:
 
@@ -178,8 +181,10 @@ class LatentModel(PortableModel):
     def save_to_preset(self, preset_dir: str | Path, *, half: bool = False) -> None:
         """Writes configuration and weights to a new directory, all of it or nothing.
 
+        `metadata.json` gets the SHA-256 of both, by which `from_preset` notices damage.
+
         Args:
-            preset_dir: A directory that does not exist yet, or is empty.
+            preset_dir: A directory that does not exist yet, or is empty; or a link to one.
             half: Whether to write the weights as float16, which halves the file and rounds
                 to 11 bits. A model that loads them computes in its own precision.
 

@@ -1,0 +1,28 @@
+"""Damage to files, as disks and transfers do it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+
+def flip_bit(content: bytes, place: int) -> bytes:
+    """Return the content with the bit `place` inverted."""
+    damaged = bytearray(content)
+    damaged[place // 8] ^= 1 << place % 8
+    return bytes(damaged)
+
+
+def flips(content: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Yield copies of the content with a random bit inverted, each with a description."""
+    for place in np.random.default_rng(seed).integers(8 * len(content), size=count).tolist():
+        yield f"bit {place}", flip_bit(content, place)
+
+
+def truncations(content: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Yield beginnings of the content of random lengths, each with a description.
+
+    The first is empty, and the last lacks one byte.
+    """
+    lengths = np.random.default_rng(seed).integers(len(content), size=count).tolist()
+    for length in (0, *lengths[1:-1], len(content) - 1)[:count]:
+        yield f"{length} bytes", content[:length]

@@ -1,0 +1,34 @@
+"""SHA-256 of a preset's files. HDF5 has no checksums: damaged weights load without an error."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+
+def checksums(folder: Path, *names: str) -> dict[str, str]:
+    """SHA-256 by file name, in hexadecimal."""
+    found = {}
+    for name in names:
+        with (folder / name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def require_undamaged(folder: Path, name: str, record: Any, record_name: str) -> None:
+    """Raise a `ValueError` if a file does not have the checksum that was recorded.
+
+    Args:
+        folder: The preset.
+        name: Of the file. If it is missing, nothing is raised here.
+        record: Content of a metadata file or card. Presets of older versions have no checksums in
+            it, and pass.
+        record_name: Name of that file.
+    """
+    if "sha256" not in record or not (folder / name).exists():
+        return
+    if record["sha256"] != record["sha256"] | checksums(folder, name):
+        raise ValueError(
+            f"Preset {str(folder)!r} is damaged: its {name} does not have the SHA-256 that "
+            f"{record_name} states. Get the files again. If you have changed {name} yourself, "
+            f'delete "sha256" from {record_name}.'
+        )
