@@ -187,7 +187,6 @@ MUTATIONS = (
     M(DATASETS + "sources/npz.py", "if declared != info.file_size:", "if declared < info.file_size:", "datasets/test_load_arrays.py"),
     M(DATASETS + "sources/npz.py", "declared > MOST_EXPANSION * stored", "declared < MOST_EXPANSION * stored", "datasets/test_load_arrays.py"),
     M(DATASETS + "sources/npz.py", "labels.min() < 0 or labels.max() > 9", "labels.max() > 9", "datasets/test_load_arrays.py"),
-    M(DATASETS + "sources/npz.py", "file.read()  # The", "pass  # The", "datasets/test_load_arrays.py::test_every_changed_bit_of_an_npz_is_noticed"),
     M(DATASETS + "pairs/transposed.py", "rng.permutation(target_rest)]", "target_rest]", "datasets/test_domain_pair.py"),
     M(DATASETS + "sources/audio.py", "kept = waveform[:samples]", "kept = waveform[-samples:]", "datasets/test_audio.py"),
     # presets
@@ -196,6 +195,7 @@ MUTATIONS = (
     M("keras_latent/src/presets/checksums.py", "record[\"sha256\"] | checksums(folder, name)", "record[\"sha256\"] | {}", "models/test_presets.py"),
     M("keras_latent/src/presets/cards.py", "or not card[field]", "or card[field] is None", "models/test_trained_presets.py"),
     M(TRAINING + "model.py", "require_intact(store.archive)", "pass", "models/test_model_saving.py"),
+    M(METRICS + "classifiers/cached_model.py", "require_intact(archive)", "pass", "metrics/test_cached_model.py::test_a_changed_bit_is_noticed"),
     # callbacks
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),

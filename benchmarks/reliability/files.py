@@ -15,13 +15,14 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.reliability.damage import flips, truncations
+from benchmarks.reliability.damage import flips, truncations, zip_as_in_python_3_12
 from keras_latent import datasets, models
 from keras_latent.src.presets import registry
 from keras_latent.src.utils.optional import import_extra
@@ -183,7 +184,7 @@ def _damage(folder: Path, quick: bool) -> Iterator[dict]:
     count = 40 if quick else 500
     yield _row(".keras file", folder / "model.keras", whole_model, count)
     if sys.version_info < (3, 12):
-        with _as_in_python_3_12():
+        with zip_as_in_python_3_12():
             title = ".keras file, read as in Python 3.12"
             yield _row(title, folder / "model.keras", whole_model, count)
     for name in ("model.weights.h5", "config.json", "metadata.json"):
@@ -229,6 +230,7 @@ def _comparable(value: Any) -> Any:
     return (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
+#: Where code that runs is counted; the last one counts.
 _counters: list[Counter[str]] = []
 
 
@@ -237,35 +239,19 @@ def _count_code(event: str, arguments: tuple) -> None:
         _counters[-1]["ran"] += 1
 
 
+@cache
+def _listen() -> None:
+    sys.addaudithook(_count_code)  # Python cannot remove it.
+
+
 @contextmanager
 def _code_is_counted(found: Counter[str]) -> Iterator[None]:
-    if not _hooked:
-        sys.addaudithook(_count_code)  # It stays until Python ends.
-        _hooked.append(True)
+    _listen()
     _counters.append(found)
     try:
         yield
     finally:
         _counters.pop()
-
-
-_hooked: list[bool] = []
-
-
-@contextmanager
-def _as_in_python_3_12() -> Iterator[None]:
-    """`zipfile` does not compare the checksum of a file in which one has sought."""
-    seek = zipfile.ZipExtFile.seek
-
-    def without_checksum(self, *arguments):
-        self._expected_crc = None
-        return seek(self, *arguments)
-
-    zipfile.ZipExtFile.seek = without_checksum
-    try:
-        yield
-    finally:
-        zipfile.ZipExtFile.seek = seek
 
 
 @contextmanager

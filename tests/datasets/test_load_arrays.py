@@ -206,7 +206,6 @@ def test_data_directory_that_is_a_file(npz):
 
 
 def test_every_changed_bit_of_an_npz_is_noticed(npz):
-    """Also in compressed arrays, whose checksum NumPy does not compare."""
     path = npz[0] / "mnist.npz"
     content, wanted = path.read_bytes(), datasets.load_arrays("mnist", npz[0])
     rng, errors = np.random.default_rng(0), 0

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.reliability.damage import flip_bit, zip_as_in_python_3_12
 from keras_latent import callbacks, metrics
 from keras_latent.src.metrics.classifiers.cached_model import cached_model
 from keras_latent.src.utils import locks
@@ -127,6 +128,16 @@ def test_what_killed_processes_left_is_deleted(tmp_path):
     (tmp_path / "it" / "state").mkdir(parents=True)  # killed after it was saved
     cached_model(tmp_path, "it", lambda folder: model, "classifier")
     assert [path.name for path in tmp_path.iterdir()] == ["it.keras"]
+
+
+def test_a_changed_bit_is_noticed(tmp_path):
+    model = keras.Sequential([keras.Input((9,)), keras.layers.Dense(9)])
+    cached_model(tmp_path, "it", lambda folder: model, "classifier")
+    content = (tmp_path / "it.keras").read_bytes()
+    weights = content.index(model.get_weights()[0].tobytes())
+    (tmp_path / "it.keras").write_bytes(flip_bit(content, 8 * weights))
+    with zip_as_in_python_3_12(), pytest.warns(UserWarning, match="is damaged. Training again"):
+        assert cached_model(tmp_path, "it", lambda folder: model, "classifier") is model
 
 
 OTHER = f"""

@@ -1,13 +1,11 @@
 """`.keras` files: shared parts, clones, weights alone, the dtype policy."""
 
-import zipfile
-
 import keras
 import numpy as np
 import pytest
 from small_networks import assert_same_weights, batch, digits, quick_compile, to_numpy, vae, vbta
 
-from benchmarks.reliability.damage import flip_bit, flips, truncations
+from benchmarks.reliability.damage import flip_bit, flips, truncations, zip_as_in_python_3_12
 from keras_latent import models
 from keras_latent.src.models.vbta.networks import vbta_mlp
 
@@ -84,15 +82,9 @@ def test_policy_is_kept(tmp_path):
 
 
 @pytest.fixture
-def as_in_python_3_12(monkeypatch):
-    """`zipfile` does not compare the checksum of a file in which one has sought."""
-    seek = zipfile.ZipExtFile.seek
-
-    def without_checksum(self, *args):
-        self._expected_crc = None
-        return seek(self, *args)
-
-    monkeypatch.setattr(zipfile.ZipExtFile, "seek", without_checksum)
+def as_in_python_3_12():
+    with zip_as_in_python_3_12():
+        yield
 
 
 def test_every_changed_bit_of_a_file_is_noticed(tmp_path, as_in_python_3_12):

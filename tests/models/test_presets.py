@@ -173,8 +173,8 @@ def test_a_link_to_a_directory_stays(tmp_path):
 def test_nothing_is_half_written(tmp_path, monkeypatch, error):
     model = vae()
 
-    def fail(path, *args, **kwargs):
-        path.write_bytes(b"half")
+    def fail(file, *args, **kwargs):
+        file.write(b"half")
         raise error
 
     monkeypatch.setattr(model, "save_weights", fail)

@@ -13,6 +13,7 @@ from keras_latent.src.presets.checksums import checksums, require_undamaged
 from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
 from keras_latent.src.utils.files import folder_replaced_when_complete
 from keras_latent.src.utils.half_precision import halve
+from keras_latent.src.utils.weight_files import save_weights
 from keras_latent.version import __version__
 
 CONFIG, METADATA = "config.json", "metadata.json"
@@ -140,7 +141,7 @@ def save(model: Any, preset_dir: str | Path, half: bool) -> None:
         # Compilation and build state belong in a `.keras` file.
         config = {k: config[k] for k in ("class_name", "registered_name", "config")}
         (partial / CONFIG).write_text(json.dumps(config, indent=1))
-        _without_optimizer(model).save_weights(partial / WEIGHTS)
+        save_weights(_without_optimizer(model), partial / WEIGHTS)
         if half:
             halve(partial / WEIGHTS)
         metadata = {

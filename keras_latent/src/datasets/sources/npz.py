@@ -169,9 +169,7 @@ def _header(archive: zipfile.ZipFile, key: str) -> Header:
 def _array(path: Path, key: str) -> np.ndarray:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-            file.read()  # The checksum is compared at the end of the file.
-            return array
+            return np.lib.format.read_array(file, allow_pickle=False)
     except MemoryError:
         raise
     except Exception as error:
