@@ -19,11 +19,13 @@ class Argument:
         valid: Returns a value that the entry point accepts.
         wrong: A label for each wrong value, and a function that returns it.
         named: How messages may call the argument, besides its own name.
+        fine: The same for other valid values.
     """
 
     valid: Callable[[], Any]
     wrong: dict[str, Callable[[], Any]]
     named: tuple[str, ...] = ()
+    fine: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
 
     def but(self, *labels: str) -> "Argument":
         """The same argument, for which the values of these labels are not wrong."""
@@ -181,6 +183,57 @@ def floats(*shape: int, finite: bool = False, last: bool = True) -> Argument:
     return Argument(x.copy, wrong)
 
 
+def tensors(*shape: int, last: bool = True) -> Argument:
+    """A float tensor of exactly this rank, of any precision and from any source."""
+    argument = floats(*shape, last=last)
+    x = _draw(shape)
+    wrong = {"sets": lambda: {1.0}, "dates": lambda: np.full(shape, "2020", "datetime64[D]")}
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        wrong["ragged tensor"] = lambda: tf.RaggedTensor.from_tensor(x) if x.ndim > 1 else {}
+    if keras.backend.backend() == "torch":
+        import torch
+
+        wrong["nested tensor"] = lambda: torch.nested.nested_tensor(list(torch.tensor(x)))
+    fine: dict[str, Callable[[], Any]] = {
+        kind: lambda kind=kind: keras.ops.convert_to_tensor(x, kind)
+        for kind in ("float16", "bfloat16", "float32")
+    }
+    fine |= {"float64": lambda: np.float64(x), "lists": x.tolist, "variable": lambda: _variable(x)}
+    return dataclasses.replace(argument, wrong={**argument.wrong, **wrong}, fine=fine)
+
+
+def pairs(*shape: int) -> Argument:
+    """A mean and a log-variance of this shape."""
+    part = tensors(*shape)
+    wrong = {
+        f"{label} for one": lambda make=make: [make(), _draw(shape)]
+        for label, make in part.wrong.items()
+    }
+    fine = {
+        f"{label} for both": lambda make=make: (make(), make()) for label, make in part.fine.items()
+    }
+    wrong |= _wrong(
+        none=None, dict={}, empty=[], object=object(), number=3.5, text="ab", array=_draw(shape)
+    )
+    wrong |= {"one": lambda: [_draw(shape)], "three": lambda: [_draw(shape)] * 3}
+    return Argument(lambda: [_draw(shape), _draw(shape)], wrong, fine=fine)
+
+
+def keras_object(valid: Any) -> Argument:
+    """The name of an object of Keras, such as an initializer, its configuration, or the object."""
+    wrong = _wrong(
+        unknown="no such name", number=3, true=True, object=object(), empty_dict={}, list=["zeros"]
+    )
+    wrong["config of something else"] = lambda: {"class_name": "Nothing", "config": {}}
+    return Argument(_constant(valid), wrong)
+
+
+def _variable(x: np.ndarray) -> keras.Variable:
+    return keras.Variable(x)
+
+
 def images(*shape: int) -> Argument:
     """Rows of finite floats in [0, 1], of which there must be one or more."""
     argument = floats(*shape, finite=True)
@@ -230,9 +283,11 @@ def _array_junk(shape: tuple[int, ...]) -> dict[str, Callable[[], Any]]:
     wrong = _wrong(
         none=None,
         dict={},
+        list=[],
         object=object(),
         lambda_=lambda: 0,
         text="x",
+        bytes=b"x",
         number=3.5,
         ragged=[[1.0], [1.0, 2.0]],
         texts=np.full(shape, "a"),

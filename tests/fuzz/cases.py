@@ -40,7 +40,7 @@ def entry(name: str, call: Callable[..., Any], /, **arguments: Argument) -> Entr
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One wrong argument of an entry point; without a label, the valid call."""
+    """One argument of an entry point, wrong or fine; without a label, the valid call."""
 
     entry: Entry
     argument: str = ""
@@ -66,32 +66,34 @@ def entries() -> list[Entry]:
 
 
 def cases(found: list[Entry]) -> list[Case]:
-    """Every wrong argument of these entry points."""
+    """Every wrong or fine argument of these entry points."""
     return [
         Case(entry, name, label)
         for entry in found
         for name, argument in entry.arguments.items()
-        for label in argument.wrong
+        for label in (*argument.wrong, *argument.fine)
     ]
 
 
 def run(case: Case) -> Outcome:
     """Makes the call of a case."""
     values = {name: argument.valid() for name, argument in case.entry.arguments.items()}
-    if case.argument:
-        values[case.argument] = case.entry.arguments[case.argument].wrong[case.label]()
+    changed = case.entry.arguments.get(case.argument)
+    wrong = changed is not None and case.label in changed.wrong
+    if changed:
+        values[case.argument] = (changed.wrong if wrong else changed.fine)[case.label]()
     try:
         with _alarm(), _silent():
             case.entry.call(**values)
     except _HangError:
         return Outcome(case, "hang")
     except Exception as error:
-        if not case.argument:
+        if not wrong:
             return Outcome(case, "broken", traceback.format_exc())
-        names = (case.argument, *case.entry.arguments[case.argument].named)
+        names = (case.argument, *changed.named)
         kind = "clear" if _is_clear(error, names) else "raw"
         return Outcome(case, kind, f"{type(error).__name__}: {' '.join(str(error).split())}")
-    return Outcome(case, "accepted" if case.argument else "clear")
+    return Outcome(case, "accepted" if wrong else "clear")
 
 
 def _is_clear(error: Exception, names: tuple[str, ...]) -> bool:

@@ -163,7 +163,7 @@ def test_errors(cls):
                 call(shape)
     layer = cls(1, 3, 2)
     layer.build((3, 8, 2))
-    with pytest.raises(ValueError, match="axis -1 of input shape to have value 2"):
+    with pytest.raises(ValueError, match="last axis of `inputs` must have size 2"):
         layer(np.zeros((3, 8, 1), "float32"))
 
 

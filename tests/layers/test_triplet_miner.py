@@ -281,7 +281,7 @@ def test_bad_arguments_raise():
         TripletMiner("easy")
     with pytest.raises(ValueError, match="`distance` must be one of .* Received: distance='cos'"):
         TripletMiner(distance="cos")
-    with pytest.raises(ValueError, match="`margin` must be positive. Received: margin=0"):
+    with pytest.raises(ValueError, match="`margin` must be a positive number. Received: margin=0"):
         TripletMiner("semi-hard", margin=0)
     z, labels = keras.ops.zeros((4, 3)), keras.ops.zeros((4,), "int32")
     with pytest.raises(ValueError, match="must be given together"):
@@ -292,7 +292,7 @@ def test_bad_arguments_raise():
         TripletMiner()((z, z), labels)
     with pytest.raises(ValueError, match=r"`labels` must have one value for each of the 4 rows"):
         TripletMiner()(z, labels[:3])
-    with pytest.raises(ValueError, match=r"`other_labels` must have one value.*\(4, 1\)"):
+    with pytest.raises(ValueError, match=r"`other_labels` must have rank 1.*\(4, 1\)"):
         TripletMiner()(z, labels, z, labels[:, None])
-    with pytest.raises(ValueError, match="`labels` must be integers"):
+    with pytest.raises(ValueError, match="`labels` must hold integers"):
         TripletMiner()(z, keras.ops.zeros((4,)))

@@ -137,11 +137,11 @@ def test_bad_arguments_raise():
     masks = ops.triplet_masks(np.array([0, 0, 1]))
     with pytest.raises(ValueError, match=r"`labels` must have rank 1.*\(3, 1\)"):
         ops.triplet_masks(np.zeros((3, 1), "int32"))
-    with pytest.raises(ValueError, match="`other_labels` must be integers.*dtype=float32"):
+    with pytest.raises(ValueError, match="`other_labels` must hold integers.*dtype=float32"):
         ops.triplet_masks(np.zeros((3,), "int32"), np.zeros((3,), "float32"))
     with pytest.raises(ValueError, match="`distances` and `positives` must have the same shape"):
         ops.hard_triplets(np.zeros((2, 3)), *masks)
-    with pytest.raises(ValueError, match="`distances` and `negatives` must have the same shape"):
+    with pytest.raises(ValueError, match="`positives` and `negatives` must have the same shape"):
         ops.semi_hard_triplets(np.zeros((3, 3)), masks[0], masks[1][:2], margin=1.0)
     with pytest.raises(ValueError, match="`positives` and `negatives` must have the same shape"):
         ops.random_triplets(masks[0], masks[1][:2])

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import constraints, initializers, ops, regularizers
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
@@ -38,8 +39,8 @@ class GatedMixingLayer(keras.layers.Layer):
         A tensor of shape (batch, ..., units).
 
     Raises:
-        ValueError: If `units` is not a positive integer, the leading axes of the inputs differ,
-            or a last axis is unknown.
+        ValueError: If `units` is not a positive integer, an input does not hold floats, the leading
+            axes of the inputs differ, or a last axis is unknown or not that of the first call.
 
     Reference:
         "Latent Domain Transfer: Crossing Modalities with Bridging Autoencoders", submitted to ICLR
@@ -66,15 +67,21 @@ class GatedMixingLayer(keras.layers.Layer):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        regularizer = checks.from_keras(
+            "activity_regularizer", regularizers.get, activity_regularizer
+        )
+        super().__init__(activity_regularizer=regularizer, **kwargs)
         self.units = checks.integer("units", units)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        for name, get, value in (
+            ("kernel_initializer", initializers.get, kernel_initializer),
+            ("bias_initializer", initializers.get, bias_initializer),
+            ("kernel_regularizer", regularizers.get, kernel_regularizer),
+            ("bias_regularizer", regularizers.get, bias_regularizer),
+            ("kernel_constraint", constraints.get, kernel_constraint),
+            ("bias_constraint", constraints.get, bias_constraint),
+        ):
+            setattr(self, name, checks.from_keras(name, get, value))
         self.supports_masking = True
 
     def build(
@@ -85,6 +92,14 @@ class GatedMixingLayer(keras.layers.Layer):
         self.skip_kernel = self._kernel("skip_kernel", (skip_shape[-1], self.units))
         self.hidden_bias = self._bias("hidden_bias", (2 * self.units,))
         self.skip_bias = self._bias("skip_bias", (self.units,))
+
+    def __call__(self, hidden: Tensor, skip: Tensor, **kwargs: Any) -> Tensor:
+        hidden, skip = to_tensor("hidden", hidden), to_tensor("skip", skip)
+        _check_shapes(hidden.shape, skip.shape)
+        if self.built:
+            checks.last_axis("hidden", hidden, self.hidden_kernel.shape[0])
+            checks.last_axis("skip", skip, self.skip_kernel.shape[0])
+        return super().__call__(hidden, skip, **kwargs)
 
     def call(self, hidden: Tensor, skip: Tensor) -> Tensor:
         hidden, skip = ops.matmul(hidden, self.hidden_kernel), ops.matmul(skip, self.skip_kernel)

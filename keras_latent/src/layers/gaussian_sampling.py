@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.ops.gaussian import sample_gaussian
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
 
@@ -28,7 +30,7 @@ class GaussianSampling(keras.layers.Layer):
         A tensor with the shape of the inputs, in the layer's compute dtype.
 
     Raises:
-        ValueError: If `inputs` is not a pair, or the shapes differ.
+        ValueError: If `inputs` is not a pair of float tensors, or the shapes differ.
 
     Reference:
         Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, section 2.4.
@@ -43,8 +45,12 @@ class GaussianSampling(keras.layers.Layer):
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         # The result is computed in float32 and rounded once, so the inputs must not be rounded.
         super().__init__(autocast=False, **kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    def __call__(self, inputs: Sequence[Tensor], **kwargs: Any) -> Tensor:
+        pair = [to_tensor(f"inputs[{i}]", x) for i, x in enumerate(_pair(inputs))]
+        return super().__call__(pair, **kwargs)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         z_mean, z_log_var = _pair(inputs)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
@@ -37,8 +38,8 @@ class PhaseShuffle(keras.layers.Layer):
         A tensor with the shape and dtype of the inputs.
 
     Raises:
-        ValueError: If `radius` is not an integer of 0 or more, or the inputs do not have three
-            axes or are too short to be reflected.
+        ValueError: If `radius` is not an integer of 0 or more, or the inputs do not hold floats,
+            do not have three axes, or are too short to be reflected.
 
     Reference:
         Donahue, McAuley and Puckette, "Adversarial Audio Synthesis", 2019, section 3.3.
@@ -53,16 +54,20 @@ class PhaseShuffle(keras.layers.Layer):
     def __init__(self, radius: int = 2, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.radius = checks.integer("radius", radius, at_least=0)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def __call__(self, inputs: Tensor, **kwargs: Any) -> Tensor:
+        inputs = to_tensor("inputs", inputs)
+        self._check_shape(inputs.shape)
+        return super().__call__(inputs, **kwargs)
+
+    def _check_shape(self, input_shape: tuple[int | None, ...]) -> None:
         if len(input_shape) != 3 or input_shape[1] is None or input_shape[1] <= self.radius:
             raise ValueError(
                 "`inputs` must have shape (batch, time, channels), with a known `time` larger "
                 f"than radius={self.radius}. Received: shape={tuple(input_shape)}"
             )
-        super().build(input_shape)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.radius == 0:

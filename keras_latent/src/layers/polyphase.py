@@ -5,6 +5,7 @@ from typing import Any, cast
 import keras
 from keras import ops
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
@@ -34,12 +35,20 @@ class Polyphase(keras.layers.Layer):
         sizes = {"filters": filters, "kernel_size": kernel_size, "strides": strides}
         for name, value in sizes.items():
             setattr(self, name, checks.integer(name, value))
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        get = keras.initializers.get
+        self.kernel_initializer = checks.from_keras("kernel_initializer", get, kernel_initializer)
+        self.bias_initializer = checks.from_keras("bias_initializer", get, bias_initializer)
         before = max(self.kernel_size - self.strides, 0) // 2  # "same", as TensorFlow pads
         self.blocks_before = -(-before // self.strides)
         self.zeros_before = self.blocks_before * self.strides - before
         self.blocks = -(-(self.zeros_before + self.kernel_size) // self.strides)
+
+    def __call__(self, inputs: Tensor, **kwargs: Any) -> Tensor:
+        inputs = to_tensor("inputs", inputs)
+        self.check_shape(inputs.shape)
+        if self.built:
+            checks.last_axis("inputs", inputs, self.input_spec.axes[-1])
+        return super().__call__(inputs, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.check_shape(input_shape)
@@ -106,8 +115,9 @@ class PolyphaseConv1D(Polyphase):
         Tensor `(batch, time / strides, filters)`, in the layer's compute dtype.
 
     Raises:
-        ValueError: If a size is not a positive integer, the inputs do not have three axes with
-            known `time` and `channels`, or `time` is not a multiple of `strides`.
+        ValueError: If a size is not a positive integer, the inputs do not hold floats or do not
+            have three axes with known `time` and `channels`, or `time` is not a multiple of
+            `strides`.
 
     Reference:
         Crochiere and Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3.
@@ -131,7 +141,6 @@ class PolyphaseConv1D(Polyphase):
             )
 
     def call(self, inputs: Tensor) -> Tensor:
-        self.check_shape(inputs.shape)
         _, time, channels = inputs.shape
         x = ops.reshape(inputs, (-1, time // self.strides, self.strides * channels))
         # If the number of blocks is even, "same" also pads one more step after than before.
@@ -167,8 +176,8 @@ class PolyphaseConv1DTranspose(Polyphase):
         Tensor `(batch, time * strides, filters)`, in the layer's compute dtype.
 
     Raises:
-        ValueError: If a size is not a positive integer, or the inputs do not have three axes with
-            known `time` and `channels`.
+        ValueError: If a size is not a positive integer, or the inputs do not hold floats or do not
+            have three axes with known `time` and `channels`.
 
     Reference:
         Crochiere and Rabiner, "Multirate Digital Signal Processing", 1983, section 3.3.
@@ -184,7 +193,6 @@ class PolyphaseConv1DTranspose(Polyphase):
         return (self.kernel_size, self.filters, channels)
 
     def call(self, inputs: Tensor) -> Tensor:
-        self.check_shape(inputs.shape)
         _, time, _ = inputs.shape
         kernel = ops.transpose(ops.flip(self.folded_kernel(), axis=0), (0, 2, 1))
         # The kernel is reversed in time, so its two sides are swapped.

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.ops.sliced_wasserstein import random_projections, sliced_wasserstein
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
@@ -31,7 +32,7 @@ class SlicedWasserstein(keras.layers.Layer):
 
     Raises:
         ValueError: If `num_projections` is not a positive integer, `p` is neither 1 nor 2, an
-            input is not of rank 2, or the last axes differ.
+            input does not hold floats or is not of rank 2, or the last axes differ.
 
     Reference:
         "Latent Domain Transfer: Crossing Modalities with Bridging Autoencoders", submitted to ICLR
@@ -50,20 +51,24 @@ class SlicedWasserstein(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.num_projections = checks.integer("num_projections", num_projections)
         self.p = checks.choice("p", p, (1, 2))
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.keras_seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, x_shape: tuple[int | None, ...], y_shape: tuple[int | None, ...]) -> None:
         """There are no weights; Keras passes the shapes by these names."""
 
-    def call(self, x: Tensor, y: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, y: Tensor, **kwargs: Any) -> Tensor:
+        x, y = to_tensor("x", x), to_tensor("y", y)
         checks.rank("x", x, 2)
+        checks.rank("y", y, 2)
+        checks.same_last_axis("x", x, "y", y)
+        return super().__call__(x, y, **kwargs)
+
+    def call(self, x: Tensor, y: Tensor) -> Tensor:
         projections = random_projections(self.num_projections, x.shape[-1], self.seed_generator)
         return sliced_wasserstein(x, y, projections, self.p)
 
     def compute_output_spec(self, x: Tensor, y: Tensor) -> keras.KerasTensor:
-        checks.rank("x", x, 2)
-        checks.rank("y", y, 2)
         return keras.KerasTensor((), dtype="float32")
 
     def get_config(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src.ops.casting import to_labels, to_tensor
 from keras_latent.src.ops.distances import pairwise_euclidean
 from keras_latent.src.ops.divergences import pairwise_symmetric_kl
 from keras_latent.src.ops.mining import (
@@ -105,12 +106,32 @@ class TripletMiner(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.strategy = checks.choice("strategy", strategy, STRATEGIES)
         self.distance = checks.choice("distance", distance, DISTANCES)
-        if not margin > 0:  # may be infinite
-            raise ValueError(f"`margin` must be positive. Received: margin={margin}")
-        self.margin = margin
-        self.seed = seed
+        self.margin = checks.positive("margin", margin, or_infinite=True)
+        self.seed = checks.keras_seed("seed", seed)
         self.fallback = fallback
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    def __call__(
+        self,
+        embeddings: Tensor | tuple[Tensor, Tensor],
+        labels: Tensor,
+        other_embeddings: Tensor | tuple[Tensor, Tensor] | None = None,
+        other_labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        if (other_embeddings is None) != (other_labels is None):
+            raise ValueError(
+                "`other_embeddings` and `other_labels` must be given together. Received: "
+                f"other_embeddings={other_embeddings}, other_labels={other_labels}"
+            )
+        arguments = self._checked("embeddings", embeddings, "labels", labels)
+        if other_labels is not None:
+            arguments += self._checked(
+                "other_embeddings", other_embeddings, "other_labels", other_labels
+            )
+            sets = (x[0] if isinstance(x, list) else x for x in arguments[::2])
+            checks.same_last_axis("embeddings", next(sets), "other_embeddings", next(sets))
+        return super().__call__(*arguments, **kwargs)
 
     def build(
         self,
@@ -128,7 +149,6 @@ class TripletMiner(keras.layers.Layer):
         other_embeddings: Tensor | tuple[Tensor, Tensor] | None = None,
         other_labels: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        self._check(embeddings, labels, other_embeddings, other_labels)
         masks = triplet_masks(labels, other_labels)
         if self.strategy == "all":
             return all_triplets(*masks)
@@ -151,32 +171,29 @@ class TripletMiner(keras.layers.Layer):
         squared = self.distance == "squared_euclidean"
         return pairwise_euclidean(anchors, candidates, squared=squared)
 
-    def _check(
-        self, embeddings: Any, labels: Any, other_embeddings: Any, other_labels: Any
-    ) -> None:
-        if (other_embeddings is None) != (other_labels is None):
-            raise ValueError(
-                "`other_embeddings` and `other_labels` must be given together. Received: "
-                f"other_embeddings={other_embeddings}, other_labels={other_labels}"
-            )
-        self._check_set("embeddings", embeddings, "labels", labels)
-        if other_labels is not None:
-            self._check_set("other_embeddings", other_embeddings, "other_labels", other_labels)
-
-    def _check_set(self, name: str, embeddings: Any, labels_name: str, labels: Any) -> None:
+    def _checked(self, name: str, embeddings: Any, labels_name: str, labels: Any) -> list[Any]:
+        """A set of embeddings and its labels, as tensors."""
         is_pair = isinstance(embeddings, (tuple, list)) and len(embeddings) == 2
         if is_pair != (self.distance == "symmetric_kl"):
             wanted = "a tensor" if is_pair else "a pair `(z_mean, z_log_var)`"
             raise ValueError(
-                f"`{name}` must be {wanted} for distance={self.distance!r}. Received: "
-                f"{name}={embeddings}"
+                f"`{name}` must be {wanted} for distance={self.distance!r}. "
+                f"{checks.received(name, embeddings)}"
             )
-        rows, labelled = (embeddings[0] if is_pair else embeddings).shape[0], labels.shape[:1]
-        if len(labels.shape) != 1 or (None not in (rows, labelled[0]) and rows != labelled[0]):
+        if is_pair:
+            embeddings = [to_tensor(f"{name}[{i}]", x) for i, x in enumerate(embeddings)]
+            checks.same_shape(f"{name}[0]", embeddings[0], f"{name}[1]", embeddings[1])
+        else:
+            embeddings = to_tensor(name, embeddings)
+        rows = embeddings[0] if is_pair else embeddings
+        checks.rank(name, rows, 2)
+        labels = to_labels(labels_name, labels)
+        if None not in (rows.shape[0], labels.shape[0]) and rows.shape[0] != labels.shape[0]:
             raise ValueError(
-                f"`{labels_name}` must have one value for each of the {rows} rows of `{name}`. "
-                f"Received: {labels_name}.shape={tuple(labels.shape)}"
+                f"`{labels_name}` must have one value for each of the {rows.shape[0]} rows of "
+                f"`{name}`. Received: {labels_name}.shape={tuple(labels.shape)}"
             )
+        return [embeddings, labels]
 
     def compute_output_spec(
         self,
@@ -185,7 +202,6 @@ class TripletMiner(keras.layers.Layer):
         other_embeddings: Any | None = None,
         other_labels: Any | None = None,
     ) -> tuple[keras.KerasTensor, ...]:
-        self._check(embeddings, labels, other_embeddings, other_labels)
         anchors = labels.shape[0]
         candidates = anchors if other_labels is None else other_labels.shape[0]
         number = anchors

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src.losses.inputs import check_weights
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.utils import checks
-from keras_latent.src.utils.types import Tensor
+from keras_latent.src.utils.types import Rows, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -35,7 +37,7 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
         sample_weight: Optional weight per row, `(batch,)`.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If `y_pred` does not hold floats, or the shapes differ.
 
     Example:
 
@@ -60,8 +62,13 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.from_logits = bool(from_logits)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def __call__(self, y_true: Rows, y_pred: Rows, sample_weight: Rows | None = None) -> Tensor:
+        y_true, y_pred = to_tensor("y_true", y_true, "numbers"), to_tensor("y_pred", y_pred)
+        checks.batched("y_true", y_true)
         checks.same_shape("y_true", y_true, "y_pred", y_pred)
+        return super().__call__(y_true, y_pred, check_weights(sample_weight, y_pred))
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         y = ops.clip(y_true, 0.0, 1.0)
         if self.from_logits:
             # Unlike the usual form with max and abs, this has the gradient sigmoid - y at 0 too,

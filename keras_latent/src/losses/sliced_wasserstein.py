@@ -6,9 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src.losses.inputs import check_weights
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.ops.sliced_wasserstein import random_projections, sliced_wasserstein
 from keras_latent.src.utils import checks
-from keras_latent.src.utils.types import Tensor
+from keras_latent.src.utils.types import Rows, Tensor
 
 
 # The layer is registered as SlicedWasserstein.
@@ -42,7 +44,7 @@ class SlicedWasserstein(keras.losses.Loss):
 
     Raises:
         ValueError: If `num_projections` is not a positive integer, `p` is neither 1 nor 2, an
-            input is not of rank 2, or the last axes differ.
+            input does not hold floats or is not of rank 2, or the last axes differ.
 
     Example:
 
@@ -63,11 +65,16 @@ class SlicedWasserstein(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.num_projections = checks.integer("num_projections", num_projections)
         self.p = checks.choice("p", p, (1, 2))
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = random.randint(1, 10**9) if seed is None else checks.keras_seed("seed", seed)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    def __call__(self, y_true: Rows, y_pred: Rows, sample_weight: Rows | None = None) -> Tensor:
+        y_true, y_pred = to_tensor("y_true", y_true), to_tensor("y_pred", y_pred)
         checks.rank("y_true", y_true, 2)
         checks.rank("y_pred", y_pred, 2)
+        checks.same_last_axis("y_true", y_true, "y_pred", y_pred)
+        return super().__call__(y_true, y_pred, check_weights(sample_weight, y_pred))
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         projections = random_projections(self.num_projections, y_pred.shape[-1], self.seed)
         distance = sliced_wasserstein(y_true, y_pred, projections, self.p)
         return ops.broadcast_to(distance, (ops.shape(y_pred)[0],))

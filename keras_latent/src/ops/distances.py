@@ -20,14 +20,14 @@ def euclidean(a: Rows, b: Rows) -> Tensor:
         A float32 tensor of shape (batch,).
 
     Raises:
-        ValueError: If a tensor is not of rank 2, or the shapes differ.
+        ValueError: If a tensor does not hold floats or is not of rank 2, or the shapes differ.
 
     Example:
 
     >>> float(euclidean([[3.0, 0.0]], [[0.0, 4.0]])[0])
     5.0
     """
-    a, b = to_float32(a), to_float32(b)
+    a, b = to_float32("a", a), to_float32("b", b)
     checks.rank("a", a, 2)
     checks.same_shape("a", a, "b", b)
     return _safe_sqrt(ops.sum(ops.square(a - b), axis=-1))
@@ -50,7 +50,7 @@ def pairwise_euclidean(a: Rows, b: Rows, squared: bool = False) -> Tensor:
         A non-negative float32 tensor of shape (A, B). Its gradient at distance 0 is 0.
 
     Raises:
-        ValueError: If a tensor is not of rank 2, or the last axes differ.
+        ValueError: If a tensor does not hold floats or is not of rank 2, or the last axes differ.
 
     Example:
 
@@ -58,7 +58,7 @@ def pairwise_euclidean(a: Rows, b: Rows, squared: bool = False) -> Tensor:
     >>> print(ops.convert_to_numpy(d).round(4))
     [[5. 1.]]
     """
-    a, b = to_float32(a), to_float32(b)
+    a, b = to_float32("a", a), to_float32("b", b)
     checks.rank("a", a, 2)
     checks.rank("b", b, 2)
     checks.same_last_axis("a", a, "b", b)

@@ -6,7 +6,7 @@ All functions take log-variances, clip them (`bound_log_var`) and compute in flo
 from keras import ops
 
 from keras_latent.src.ops.casting import to_float32
-from keras_latent.src.ops.gaussian import bound_log_var
+from keras_latent.src.ops.gaussian import bounded
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 
@@ -33,7 +33,7 @@ def gaussian_kl(
         A float32 tensor of shape (batch,), in nats, summed over the dimensions.
 
     Raises:
-        ValueError: If a tensor is not of rank 2, or the shapes differ.
+        ValueError: If a tensor does not hold floats or is not of rank 2, or the shapes differ.
 
     Example:
 
@@ -44,11 +44,11 @@ def gaussian_kl(
     mean, log_var = _gaussian("mean", mean, "log_var", log_var)
     precision_weight = 1.0
     if other_mean is not None:
-        other_mean = to_float32(other_mean)
+        other_mean = to_float32("other_mean", other_mean)
         checks.same_shape("mean", mean, "other_mean", other_mean)
         mean = mean - other_mean
     if other_log_var is not None:
-        other_log_var = bound_log_var(other_log_var)
+        other_log_var = bounded("other_log_var", other_log_var)
         checks.same_shape("log_var", log_var, "other_log_var", other_log_var)
         log_var = log_var - other_log_var
         precision_weight = ops.exp(-other_log_var)
@@ -74,7 +74,7 @@ def symmetric_kl(mean_a: Rows, log_var_a: Rows, mean_b: Rows, log_var_b: Rows) -
         A float32 tensor of shape (batch,), in nats, summed over the dimensions.
 
     Raises:
-        ValueError: If a tensor is not of rank 2, or the shapes differ.
+        ValueError: If a tensor does not hold floats or is not of rank 2, or the shapes differ.
 
     Example:
 
@@ -113,7 +113,8 @@ def pairwise_symmetric_kl(mean_a: Rows, log_var_a: Rows, mean_b: Rows, log_var_b
         A float32 tensor of shape (A, B), in nats, clipped at 0.
 
     Raises:
-        ValueError: If a tensor is not of rank 2, or the shapes do not match.
+        ValueError: If a tensor does not hold floats or is not of rank 2, or the shapes do not
+            match.
 
     Example:
 
@@ -146,7 +147,7 @@ def pairwise_symmetric_kl(mean_a: Rows, log_var_a: Rows, mean_b: Rows, log_var_b
 def _gaussian(
     mean_name: str, mean: Rows, log_var_name: str, log_var: Rows
 ) -> tuple[Tensor, Tensor]:
-    mean, log_var = to_float32(mean), bound_log_var(log_var)
+    mean, log_var = to_float32(mean_name, mean), bounded(log_var_name, log_var)
     checks.rank(mean_name, mean, 2)
     checks.same_shape(mean_name, mean, log_var_name, log_var)
     return mean, log_var

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.ops.casting import to_float32, to_seed, to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 
@@ -23,12 +23,20 @@ def bound_log_var(log_var: Rows) -> Tensor:
     Returns:
         A float32 tensor of the same shape.
 
+    Raises:
+        ValueError: If `log_var` does not hold floats.
+
     Example:
 
     >>> print(ops.convert_to_numpy(bound_log_var([-1e4, 0.5, 1e4])))
     [-20.    0.5  20. ]
     """
-    return ops.clip(to_float32(log_var), -LOG_VAR_BOUND, LOG_VAR_BOUND)
+    return bounded("log_var", log_var)
+
+
+def bounded(name: str, log_var: Rows) -> Tensor:
+    """`bound_log_var` of an argument that messages call `name`."""
+    return ops.clip(to_float32(name, log_var), -LOG_VAR_BOUND, LOG_VAR_BOUND)
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -49,16 +57,18 @@ def log_softplus(x: Rows) -> Tensor:
     Returns:
         A tensor of the same shape and dtype; computed in float32.
 
+    Raises:
+        ValueError: If `x` does not hold floats.
+
     Example:
 
     >>> print(ops.convert_to_numpy(log_softplus([-200.0, 0.0])).round(4))
     [-200.       -0.3665]
     >>> head = keras.layers.Dense(64, activation=log_softplus)
     """
-    x = ops.convert_to_tensor(x)
+    x = to_tensor("x", x)
     dtype = keras.backend.standardize_dtype(x.dtype)
-    dtype = dtype if keras.backend.is_float_dtype(dtype) else keras.backend.floatx()
-    x = to_float32(x)
+    x = ops.cast(x, "float32")
     # Each branch is clipped to its own range, so that the unused one has a finite gradient.
     below = ops.minimum(x, _SOFTPLUS_IS_EXP_BELOW)
     above = ops.maximum(x, _SOFTPLUS_IS_EXP_BELOW)
@@ -93,7 +103,7 @@ def sample_gaussian(
         A tensor with the shape and dtype of `mean`.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor does not hold floats, the shapes differ, or `seed` is none of these.
 
     Example:
 
@@ -101,9 +111,8 @@ def sample_gaussian(
     >>> tuple(z.shape)
     (4, 2)
     """
-    mean, log_var = ops.convert_to_tensor(mean), ops.convert_to_tensor(log_var)
+    mean, log_var = to_tensor("mean", mean), to_tensor("log_var", log_var)
     checks.same_shape("mean", mean, "log_var", log_var)
-    noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=seed)
-    sample = to_float32(mean) + ops.exp(0.5 * bound_log_var(log_var)) * noise
-    dtype = keras.backend.standardize_dtype(mean.dtype)
-    return ops.saturate_cast(sample, dtype if keras.backend.is_float_dtype(dtype) else "float32")
+    noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=to_seed(seed))
+    sample = ops.cast(mean, "float32") + ops.exp(0.5 * bound_log_var(log_var)) * noise
+    return ops.saturate_cast(sample, keras.backend.standardize_dtype(mean.dtype))

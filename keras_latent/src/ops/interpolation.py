@@ -1,5 +1,7 @@
 """Linear and spherical interpolation between latent vectors."""
 
+import numbers
+
 import numpy as np
 from keras import ops
 
@@ -23,7 +25,8 @@ def lerp(a: Rows, b: Rows, t: Rows) -> Tensor:
         A float32 tensor of shape (batch, dim).
 
     Raises:
-        ValueError: If `a` is not of rank 2, the shapes differ, or `t` has rank 2 or more.
+        ValueError: If a tensor does not hold floats, `a` is not of rank 2, the shapes differ, or
+            `t` has another shape or is not finite.
 
     Example:
 
@@ -51,7 +54,8 @@ def slerp(a: Rows, b: Rows, t: Rows) -> Tensor:
         A float32 tensor of shape (batch, dim).
 
     Raises:
-        ValueError: If `a` is not of rank 2, the shapes differ, or `t` has rank 2 or more.
+        ValueError: If a tensor does not hold floats, `a` is not of rank 2, the shapes differ, or
+            `t` has another shape or is not finite.
 
     Example:
 
@@ -78,8 +82,8 @@ def interpolate(a: Rows, b: Rows, steps: int, kind: str = "linear") -> Tensor:
         A float32 tensor of shape (batch, steps, dim).
 
     Raises:
-        ValueError: If `steps` is not an integer of 2 or more, `kind` is unknown, `a` is not of
-            rank 2, or the shapes differ.
+        ValueError: If `steps` is not an integer of 2 or more, `kind` is unknown, a tensor does
+            not hold floats, `a` is not of rank 2, or the shapes differ.
 
     Example:
 
@@ -95,12 +99,16 @@ def interpolate(a: Rows, b: Rows, steps: int, kind: str = "linear") -> Tensor:
 
 
 def _line(a: Rows, b: Rows, t: Rows) -> tuple[Tensor, Tensor, Tensor]:
-    a, b, t = to_float32(a), to_float32(b), to_float32(t)
+    if isinstance(t, numbers.Number):
+        t = checks.finite("t", t)
+    a, b, t = to_float32("a", a), to_float32("b", b), to_float32("t", t)
     checks.rank("a", a, 2)
     checks.same_shape("a", a, "b", b)
-    if len(t.shape) > 1:
+    rows, positions = a.shape[0], tuple(t.shape)
+    if len(positions) > 1 or (positions and rows and positions[0] not in (1, None, rows)):
         raise ValueError(
-            f"`t` must be a number or have one value per row. Received: t.shape={tuple(t.shape)}"
+            f"`t` must be a number or have one value per row of `a`. Received: "
+            f"t.shape={positions}, a.shape={tuple(a.shape)}"
         )
     return a, b, ops.reshape(t, (-1, 1))
 

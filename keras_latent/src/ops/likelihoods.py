@@ -1,6 +1,7 @@
 """Decoder log-likelihoods in nats, including the normalizing constants."""
 
 import math
+import numbers
 
 from keras import ops
 
@@ -24,8 +25,8 @@ def gaussian_log_prob(x: Rows, mean: Rows, variance: Rows = 1.0) -> Tensor:
         A float32 tensor of shape (batch,), in nats.
 
     Raises:
-        ValueError: If the shapes differ, the batch axis is missing, or `variance` is a number
-            that is not positive and finite.
+        ValueError: If a tensor does not hold floats, the shapes differ, the batch axis is missing,
+            or `variance` is a number that is not positive and finite.
 
     Example:
 
@@ -33,12 +34,13 @@ def gaussian_log_prob(x: Rows, mean: Rows, variance: Rows = 1.0) -> Tensor:
     >>> round(float(log_p[0]), 4)
     -2.3379
     """
-    x, mean = to_float32(x), to_float32(mean)
+    x, mean = to_float32("x", x), to_float32("mean", mean)
     checks.batched("x", x)
     checks.same_shape("x", x, "mean", mean)
-    if isinstance(variance, (int, float)):
-        checks.positive("variance", variance)
-    variance = to_float32(variance)
+    if isinstance(variance, numbers.Number):
+        variance = checks.positive("variance", variance)
+    variance = to_float32("variance", variance)
+    checks.broadcasts("variance", variance, "x", x)
     terms = ops.square(x - mean) / variance + ops.log(variance) + math.log(2.0 * math.pi)
     return -0.5 * _sum_per_row(terms)
 
@@ -56,7 +58,8 @@ def bernoulli_log_prob(x: Rows, logits: Rows) -> Tensor:
         A float32 tensor of shape (batch,), in nats.
 
     Raises:
-        ValueError: If the shapes differ, or the batch axis is missing.
+        ValueError: If a tensor does not hold floats, the shapes differ, or the batch axis is
+            missing.
 
     Example:
 
@@ -64,7 +67,7 @@ def bernoulli_log_prob(x: Rows, logits: Rows) -> Tensor:
     >>> round(float(log_p[0]), 4)
     -1.3863
     """
-    x, logits = to_float32(x), to_float32(logits)
+    x, logits = to_float32("x", x), to_float32("logits", logits)
     checks.batched("x", x)
     checks.same_shape("x", x, "logits", logits)
     return -_sum_per_row(ops.binary_crossentropy(x, logits, from_logits=True))

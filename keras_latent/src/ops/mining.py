@@ -7,11 +7,10 @@ indices, always in range, and a weight of 1 for a valid triplet and 0 otherwise.
 import keras
 from keras import ops
 
-from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.ops.casting import MISSING, to_float32, to_labels, to_seed, to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 
-MISSING = -1
 _FARTHEST = 3e38
 
 
@@ -28,7 +27,8 @@ def triplet_masks(labels: Rows, other_labels: Rows | None = None) -> tuple[Tenso
         missing label are false in both.
 
     Raises:
-        ValueError: If the labels are not integers of rank 1.
+        ValueError: If the labels are not integers of rank 1, or an array of them has values below
+            -1 or beyond 32 bits.
 
     Example:
 
@@ -38,8 +38,10 @@ def triplet_masks(labels: Rows, other_labels: Rows | None = None) -> tuple[Tenso
     >>> print(ops.convert_to_numpy(negatives).astype(int)[0])
     [0 0 1 0]
     """
-    rows = _labels("labels", labels)[:, None]
-    columns = rows if other_labels is None else _labels("other_labels", other_labels)[:, None]
+    rows = ops.cast(to_labels("labels", labels), "int32")[:, None]
+    columns = rows
+    if other_labels is not None:
+        columns = ops.cast(to_labels("other_labels", other_labels), "int32")[:, None]
     columns = ops.transpose(columns)
     known = ops.logical_and(rows != MISSING, columns != MISSING)
     positives = ops.logical_and(known, rows == columns)
@@ -64,7 +66,7 @@ def hard_triplets(
         Positive and negative, int32 of shape (A,), and the float32 weight, (A,).
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor is not of this type, or the shapes differ.
 
     Example:
 
@@ -74,7 +76,8 @@ def hard_triplets(
     >>> int(positive[0]), int(negative[0]), float(weight[0])
     (2, 4, 1.0)
     """
-    distances = _finite(distances, positives, negatives)
+    positives, negatives = _masks(positives, negatives)
+    distances = _finite(distances, positives)
     positive = _largest(distances, positives, -float("inf"))
     return positive, _nearest(distances, negatives), _weight(positives, negatives)
 
@@ -106,7 +109,8 @@ def semi_hard_triplets(
         Positive and negative, int32 of shape (A,), and the float32 weight, (A,).
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor is not of this type, the shapes differ, `margin` is not positive,
+            or `seed` is none of these.
 
     Example:
 
@@ -115,7 +119,9 @@ def semi_hard_triplets(
     >>> int(negative[0]), float(weight[0])
     (3, 1.0)
     """
-    distances = _finite(distances, positives, negatives)
+    positives, negatives = _masks(positives, negatives)
+    distances = _finite(distances, positives)
+    margin = checks.positive("margin", margin, or_infinite=True)
     positive = _any_of(positives, seed)
     d_positive = ops.take_along_axis(distances, positive[:, None], axis=-1)
     within = ops.logical_and(distances > d_positive, distances < d_positive + margin)
@@ -144,7 +150,7 @@ def random_triplets(
         Positive and negative, int32 of shape (A,), and the float32 weight, (A,).
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor is not of this type, the shapes differ, or `seed` is none of these.
 
     Example:
 
@@ -152,7 +158,7 @@ def random_triplets(
     >>> int(positive[0]), int(negative[0]), float(weight[0])
     (1, 2, 1.0)
     """
-    checks.same_shape("positives", positives, "negatives", negatives)
+    positives, negatives = _masks(positives, negatives)
     # No column is in both masks, so one draw of keys serves both choices.
     keys = _random_keys(positives, seed)
     positive, negative = (_largest(keys, mask, -1) for mask in (positives, negatives))
@@ -171,7 +177,7 @@ def all_triplets(positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor, 
         the same shape.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor is not of this type, or the shapes differ.
 
     Example:
 
@@ -179,7 +185,7 @@ def all_triplets(positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor, 
     >>> tuple(anchor.shape), float(ops.sum(weight))
     ((27,), 2.0)
     """
-    checks.same_shape("positives", positives, "negatives", negatives)
+    positives, negatives = _masks(positives, negatives)
     rows, columns = ops.shape(positives)
     index = ops.arange(rows * columns * columns, dtype="int32")
     weight = ops.logical_and(positives[:, :, None], negatives[:, None, :])
@@ -191,19 +197,17 @@ def all_triplets(positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor, 
     )
 
 
-def _labels(name: str, labels: Rows) -> Tensor:
-    labels = ops.convert_to_tensor(labels)
-    checks.rank(name, labels, 1)
-    dtype = keras.backend.standardize_dtype(labels.dtype)
-    if not keras.backend.is_int_dtype(dtype):
-        raise ValueError(f"`{name}` must be integers. Received: {name}.dtype={dtype}")
-    return ops.cast(labels, "int32")
+def _masks(positives: Rows, negatives: Rows) -> tuple[Tensor, Tensor]:
+    positives = to_tensor("positives", positives, "booleans")
+    negatives = to_tensor("negatives", negatives, "booleans")
+    checks.rank("positives", positives, 2)
+    checks.same_shape("positives", positives, "negatives", negatives)
+    return positives, negatives
 
 
-def _finite(distances: Rows, positives: Tensor, negatives: Tensor) -> Tensor:
-    distances = to_float32(distances)
+def _finite(distances: Rows, positives: Tensor) -> Tensor:
+    distances = to_float32("distances", distances)
     checks.same_shape("distances", distances, "positives", positives)
-    checks.same_shape("distances", distances, "negatives", negatives)
     # Finite, because infinity marks the entries that the masks exclude.
     return ops.nan_to_num(distances, nan=_FARTHEST, posinf=_FARTHEST, neginf=-_FARTHEST)
 
@@ -238,7 +242,7 @@ def _random_keys(mask: Tensor, seed: int | keras.random.SeedGenerator | None) ->
     domain), which takes a tenth of the time of drawing every element.
     """
     rows, columns = ops.shape(mask)
-    drawn = keras.random.randint((rows + columns,), 0, 2**31 - 1, dtype="int32", seed=seed)
+    drawn = keras.random.randint((rows + columns,), 0, 2**31 - 1, dtype="int32", seed=to_seed(seed))
     keys = _xor_shifted(ops.bitwise_xor(drawn[:rows, None], drawn[None, rows:]), 16)
     keys = _xor_shifted(keys * -0x7A143595, 13)  # modulo 2^32: the finalizer's 0x85EBCA6B
     keys = _xor_shifted(keys * -0x3D4D51CB, 16)  # 0xC2B2AE35

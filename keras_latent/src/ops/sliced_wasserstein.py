@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.ops.casting import to_float32, to_seed
 from keras_latent.src.ops.sorting import sort_columns
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
@@ -27,7 +27,7 @@ def random_projections(
         A float32 tensor of shape (num, dim) whose rows have unit length.
 
     Raises:
-        ValueError: If `num` or `dim` is not a positive integer.
+        ValueError: If `num` or `dim` is not a positive integer, or `seed` is none of these.
 
     Example:
 
@@ -35,7 +35,7 @@ def random_projections(
     (50, 8)
     """
     shape = (checks.integer("num", num), checks.integer("dim", dim))
-    directions = keras.random.normal(shape, dtype="float32", seed=seed)
+    directions = keras.random.normal(shape, dtype="float32", seed=to_seed(seed))
     norms = ops.sqrt(ops.sum(ops.square(directions), axis=-1, keepdims=True))
     return directions / ops.maximum(norms, keras.config.epsilon())
 
@@ -61,8 +61,8 @@ def sliced_wasserstein(x: Rows, y: Rows, projections: Rows, p: int = 2) -> Tenso
         A float32 scalar, in units of the data to the power of p.
 
     Raises:
-        ValueError: If a tensor is not of rank 2, the last axes differ, a batch is empty, or `p`
-            is neither 1 nor 2.
+        ValueError: If a tensor does not hold floats or is not of rank 2, the last axes differ, a
+            batch is empty, or `p` is neither 1 nor 2.
 
     Example:
 
@@ -70,8 +70,9 @@ def sliced_wasserstein(x: Rows, y: Rows, projections: Rows, p: int = 2) -> Tenso
     >>> float(sliced_wasserstein(x, y, projections=[[1.0]], p=1))
     1.0
     """
-    checks.choice("p", p, (1, 2))
-    x, y, projections = to_float32(x), to_float32(y), to_float32(projections)
+    p = checks.choice("p", p, (1, 2))
+    x, y = to_float32("x", x), to_float32("y", y)
+    projections = to_float32("projections", projections)
     for name, tensor in (("x", x), ("y", y), ("projections", projections)):
         checks.rank(name, tensor, 2)
         if tensor.shape[0] == 0:

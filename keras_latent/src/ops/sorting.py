@@ -38,14 +38,14 @@ def sort_columns(x: Rows) -> Tensor:
         A float32 tensor with the same shape.
 
     Raises:
-        ValueError: If `x` is not of rank 2.
+        ValueError: If `x` does not hold floats or is not of rank 2.
 
     Example:
 
     >>> ops.convert_to_numpy(sort_columns([[3.0, 1.0], [2.0, 5.0]])).tolist()
     [[2.0, 1.0], [3.0, 5.0]]
     """
-    x = to_float32(x)
+    x = to_float32("x", x)
     checks.rank("x", x, 2)
     return _network_sort(x) if _network_is_faster(x) else ops.sort(x, axis=0)
 

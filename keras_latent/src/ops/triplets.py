@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_latent.src.ops.casting import to_float32
+from keras_latent.src.ops.casting import to_float32, to_tensor
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 
@@ -19,14 +19,16 @@ def triplet_hinge(d_positive: Rows, d_negative: Rows, margin: float) -> Tensor:
         A float32 tensor of the same shape.
 
     Raises:
-        ValueError: If the shapes differ, or `margin` is negative or not finite.
+        ValueError: If a tensor does not hold floats, the shapes differ, or `margin` is
+            negative or not finite.
 
     Example:
 
     >>> print(ops.convert_to_numpy(triplet_hinge([1.0, 1.0], [1.5, 4.0], margin=1.0)))
     [0.5 0. ]
     """
-    d_positive, d_negative = to_float32(d_positive), to_float32(d_negative)
+    d_positive = to_float32("d_positive", d_positive)
+    d_negative = to_float32("d_negative", d_negative)
     checks.same_shape("d_positive", d_positive, "d_negative", d_negative)
     checks.non_negative("margin", margin)
     return ops.relu(d_positive - d_negative + margin)
@@ -47,14 +49,15 @@ def triplet_softplus(d_positive: Rows, d_negative: Rows) -> Tensor:
         A float32 tensor of the same shape.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If a tensor does not hold floats, or the shapes differ.
 
     Example:
 
     >>> round(float(triplet_softplus([2.0], [2.0])[0]), 4)
     0.6931
     """
-    d_positive, d_negative = to_float32(d_positive), to_float32(d_negative)
+    d_positive = to_float32("d_positive", d_positive)
+    d_negative = to_float32("d_negative", d_negative)
     checks.same_shape("d_positive", d_positive, "d_negative", d_negative)
     return ops.softplus(d_positive - d_negative)
 
@@ -67,13 +70,13 @@ def weighted_mean(values: Rows, weights: Rows) -> Tensor:
 
     Args:
         values: A float tensor of any shape.
-        weights: Non-negative weights, with the same shape.
+        weights: Non-negative weights, of any dtype, with the same shape.
 
     Returns:
         A float32 scalar.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If `values` does not hold floats, or the shapes differ.
 
     Example:
 
@@ -82,7 +85,8 @@ def weighted_mean(values: Rows, weights: Rows) -> Tensor:
     >>> float(weighted_mean([1.0, 3.0], [0.0, 0.0]))
     0.0
     """
-    values, weights = to_float32(values), to_float32(weights)
+    values = to_float32("values", values)
+    weights = ops.cast(to_tensor("weights", weights, "numbers"), "float32")
     checks.same_shape("values", values, "weights", weights)
     counted = ops.where(weights > 0.0, values, 0.0)
     total = ops.sum(weights)

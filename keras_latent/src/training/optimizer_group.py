@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_latent.src.utils import checks
+
 
 @keras.saving.register_keras_serializable(package="keras_latent")
 class OptimizerGroup(keras.optimizers.Optimizer):
@@ -39,12 +41,16 @@ class OptimizerGroup(keras.optimizers.Optimizer):
     """
 
     def __init__(self, members: dict[str, keras.optimizers.Optimizer], name: str | None = None):
-        if not isinstance(members, dict) or not members:
+        if not isinstance(members, dict) or not members or any(m is None for m in members.values()):
             raise ValueError(
                 "`members` must be a non-empty dict of name to optimizer. "
                 f"Received: members={members!r}"
             )
-        members = {key: keras.optimizers.get(value) for key, value in members.items()}
+        get = keras.optimizers.get
+        members = {
+            checks.text("members", name): checks.from_keras(f"members[{name!r}]", get, member)
+            for name, member in members.items()
+        }
         super().__init__(learning_rate=0.0, name=name)
         # Not a plain dict: Keras would save each member a second time, beside `variables`.
         self.members = MappingProxyType(members)

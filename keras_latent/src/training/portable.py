@@ -6,6 +6,8 @@ from typing import Literal
 import keras
 
 from keras_latent.src import backend
+from keras_latent.src.ops.casting import to_tensor
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
 
@@ -23,6 +25,9 @@ def portable(step: Callable) -> Callable:
         The method that Keras calls. A subclass reaches it with `super().train_step(data)` on
         every backend.
 
+    Raises:
+        ValueError: If `step` is not a function.
+
     Example:
 
     >>> import keras
@@ -32,7 +37,7 @@ def portable(step: Callable) -> Callable:
     ...     def train_step(self, data):
     ...         return self.get_metrics_result()
     """
-    return backend.as_keras_step(step)
+    return backend.as_keras_step(checks.function("step", step))
 
 
 def input_gradients(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -47,8 +52,11 @@ def input_gradients(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     Returns:
         Tensor of the shape of `x`.
+
+    Raises:
+        ValueError: If `fn` is not a function, or `x` does not hold floats.
     """
-    return backend.input_gradients(fn, x)
+    return backend.input_gradients(checks.function("fn", fn), to_tensor("x", x))
 
 
 def native_pipeline() -> Literal["tf", "numpy"]:

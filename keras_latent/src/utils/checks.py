@@ -45,10 +45,12 @@ def finite(name: str, value: Any) -> float:
     return float(value)
 
 
-def positive(name: str, value: Any) -> float:
-    """A finite number above 0."""
-    if not _is_number(value) or value <= 0:
-        raise ValueError(f"`{name}` must be a positive finite number. {received(name, value)}")
+def positive(name: str, value: Any, or_infinite: bool = False) -> float:
+    """A finite number above 0, or also infinity."""
+    infinite = or_infinite and isinstance(value, float) and value == math.inf
+    if not (_is_number(value) or infinite) or value <= 0:
+        wanted = "positive number" if or_infinite else "positive finite number"
+        raise ValueError(f"`{name}` must be a {wanted}. {received(name, value)}")
     return float(value)
 
 
@@ -119,6 +121,17 @@ def choice(name: str, value: Any, choices: Iterable[T]) -> T:
     )
 
 
+def from_keras(name: str, get: Callable[[Any], T], value: Any) -> T:
+    """What `get`, such as `keras.initializers.get`, makes of a name, a config or an object."""
+    try:
+        return get(value)
+    except Exception as error:
+        raise ValueError(
+            f"`{name}` must be a name or an object of `{get.__module__.replace('.src', '')}`. "
+            f"{received(name, value)}"
+        ) from error
+
+
 def text(name: str, value: Any) -> str:
     """Text, also empty."""
     if not isinstance(value, str):
@@ -173,6 +186,26 @@ def same_shape(name: str, x: Any, other_name: str, other: Any) -> None:
         raise ValueError(
             f"`{name}` and `{other_name}` must have the same shape. Received: "
             f"{name}.shape={shape}, {other_name}.shape={other_shape}"
+        )
+
+
+def broadcasts(name: str, x: Any, other_name: str, other: Any) -> None:
+    """The first shape broadcasts to the second."""
+    shape, other_shape = tuple(x.shape), tuple(other.shape)
+    axes = zip(reversed(shape), reversed(other_shape), strict=False)
+    if len(shape) > len(other_shape) or not all(m in (1, None, n) or n is None for m, n in axes):
+        raise ValueError(
+            f"`{name}` must be a number or broadcast to the shape of `{other_name}`. Received: "
+            f"{name}.shape={shape}, {other_name}.shape={other_shape}"
+        )
+
+
+def last_axis(name: str, x: Any, size: int) -> None:
+    """The last axis has `size`."""
+    if x.shape[-1] not in (size, None):
+        raise ValueError(
+            f"The last axis of `{name}` must have size {size}, as in the first call. Received: "
+            f"{name}.shape={tuple(x.shape)}"
         )
 
 
