@@ -65,6 +65,7 @@ def _replicas() -> int:
 
 
 def input_gradients(fn: Callable[[Any], Any], x: Any) -> Any:
+    x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
         total = tf.reduce_sum(fn(x))

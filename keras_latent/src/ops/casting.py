@@ -42,7 +42,9 @@ def to_tensor(name: str, x: Rows, kind: str = "floats") -> Tensor:
     try:
         if kind == "floats" and isinstance(x, numbers.Real) and not isinstance(x, bool):
             x = float(x)
-        tensor = ops.convert_to_tensor(x, sparse=False)
+        # Conversion of a symbolic tensor would become a node of its model.
+        symbolic = keras.backend.is_keras_tensor(x)
+        tensor = x if symbolic else ops.convert_to_tensor(x, sparse=False)
         dtype = keras.backend.standardize_dtype(tensor.dtype)
     except Exception as error:  # each backend has its own
         raise ValueError(
