@@ -74,10 +74,11 @@ model.save(OUT / "model.keras")
 # ## Evaluation: steps along the dual vector, isolated from other attributes, or past the boundary
 
 length = np.linalg.norm(model.dual_vectors(), axis=1).mean()
-lengths, other = [round(float(step / length), 4) for step in STEPS], {"direction": "isolated"}
+lambdas, other = [round(float(step / length), 4) for step in STEPS], {"direction": "isolated"}
+unit = {"unit": "dual_vector"}  # of lambda: the paper's eq. 3, the same lambda for all attributes
 kinds = {
-    "dual": (model.transfer_function(), lengths),
-    "isolated": (model.transfer_function(**other), lengths),
+    "dual": (model.transfer_function(**unit), lambdas),
+    "isolated": (model.transfer_function(**other, **unit), lambdas),
     "boundary": (model.boundary_function(present=True, **other), MARGINS),
 }
 metric = metrics.ConditionalInceptionScore(classifier, names)
@@ -110,6 +111,7 @@ rows = [("face", x), ("reconstruction", model.reconstruct(x))]
 rows += [(name, made[:, i]) for i, name in enumerate(names)]
 visualization.translation_grid(rows, OUT / "attributes.png")
 path = np.linspace(-2, 2, 9, dtype="float32") * strengths["dual"]
-strips = {name: model.transfer(np.repeat(x[:1], 9, axis=0), name, path) for name in SHOWN}
+nine = np.repeat(x[:1], 9, axis=0)
+strips = {name: model.transfer(nine, name, path, **unit) for name in SHOWN}
 visualization.translation_grid(strips, OUT / "strengths.png")
 print(f"Model and pictures: {OUT.resolve()}")

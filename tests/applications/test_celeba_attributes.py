@@ -109,8 +109,8 @@ def test_scores_are_those_of_the_methods(rng):
 
     scores = Scores(dual, f, columns)
     for kind, made in (
-        ("dual", dual.transfer(x, None, 5.0)),
-        ("isolated", dual.transfer(x, None, 5.0, direction="isolated")),
+        ("dual", dual.transfer(x, None, 5.0, unit="dual_vector")),
+        ("isolated", dual.transfer(x, None, 5.0, direction="isolated", unit="dual_vector")),
         ("boundary", dual.to_boundary(x, None, 5.0, present=True, direction="isolated")),
     ):
         found = scores.measure(kind, 5.0, x, y).result()

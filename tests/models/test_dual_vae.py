@@ -159,37 +159,67 @@ def named():
     return dual_vae(["round", "straight", "large"])
 
 
-def test_transfer_is_equation_3():
-    model = named()
+def test_in_lengths_of_the_dual_vector_transfer_is_equation_3():
+    model, unit = named(), {"unit": "dual_vector"}
     z, u = model.encode(X), model.dual_vectors()
-    one = model.transfer(X, "straight", 2.0)
+    one = model.transfer(X, "straight", 2.0, **unit)
     np.testing.assert_allclose(one, model.decode(z + 2.0 * u[1]), atol=1e-5)
-    several = model.transfer(X, ["large", "round"], -0.5)
+    several = model.transfer(X, ["large", "round"], -0.5, **unit)
     assert several.shape == (60, 2, 8, 8, 1)
     np.testing.assert_allclose(several[:, 1], model.decode(z - 0.5 * u[0]), atol=1e-5)
-    every = model.transfer(X, strength=2.0)
+    every = model.transfer(X, strength=2.0, **unit)
     assert every.shape == (60, 3, 8, 8, 1)
     np.testing.assert_allclose(every[:, 1], one, atol=1e-5)
     rows = np.linspace(-1, 1, 60)
     np.testing.assert_allclose(
-        model.transfer(X, 0, rows),
+        model.transfer(X, 0, rows, **unit),
         model.decode((z + rows[:, None] * u[0]).astype("float32")),
         atol=1e-5,
     )
-    each = model.transfer(X, [0, 2], np.stack([rows, -rows], 1))
-    np.testing.assert_allclose(each[:, 1], model.transfer(X, 2, -rows), atol=1e-5)
-    both = model.transfer(X, ["round", "large"], [2.0] * 60, together=True)
+    each = model.transfer(X, [0, 2], np.stack([rows, -rows], 1), **unit)
+    np.testing.assert_allclose(each[:, 1], model.transfer(X, 2, -rows, **unit), atol=1e-5)
+    both = model.transfer(X, ["round", "large"], [2.0] * 60, together=True, **unit)
     np.testing.assert_allclose(both, model.decode(z + 2 * u[0] + 2 * u[2]), atol=1e-5)
-    symbolic = model.transfer_function(["large", "round"], -0.5)(ops.convert_to_tensor(X))
+    symbolic = model.transfer_function(["large", "round"], -0.5, **unit)(ops.convert_to_tensor(X))
     np.testing.assert_allclose(numpy(symbolic), several, atol=1e-5)
     inputs = {"x": ops.convert_to_tensor(X), "strength": ops.full((60,), -0.5)}
-    symbolic = model.transfer_function(["large", "round"], 9.0)(inputs)
+    symbolic = model.transfer_function(["large", "round"], 9.0, **unit)(inputs)
     np.testing.assert_allclose(numpy(symbolic), several, atol=1e-5)
     to_margin = model.boundary_function(["large", "round"], present=True)(
         inputs | {"strength": ops.full((60,), 2.0)}
     )
     wanted = model.to_boundary(X, ["large", "round"], 2.0, present=True)
     np.testing.assert_allclose(numpy(to_margin), wanted, atol=1e-5)
+
+
+def test_a_strength_of_1_is_a_step_of_length_1():
+    """One standard deviation of the prior, whatever the lengths of the dual vectors."""
+    model = named()
+    model.attribute_decoder.kernel.assign(3.0 * model.attribute_decoder.kernel)
+    z, u = model.encode(X), model.dual_vectors()
+    step = u / np.linalg.norm(u, axis=1, keepdims=True)
+    every = model.transfer(X, strength=-2.0)
+    for i in range(3):
+        np.testing.assert_allclose(every[:, i], model.decode(z - 2.0 * step[i]), atol=1e-5)
+    both = model.transfer(X, [0, 2], 2.0, together=True)
+    np.testing.assert_allclose(both, model.decode(z + 2.0 * (step[0] + step[2])), atol=1e-5)
+    symbolic = model.transfer_function(strength=-2.0)(ops.convert_to_tensor(X))
+    np.testing.assert_allclose(numpy(symbolic), every, atol=1e-5)
+    isolated = model.directions("isolated", unit="deviation")
+    np.testing.assert_allclose(np.linalg.norm(isolated, axis=1), 1.0, rtol=1e-5)
+    moved = model.transfer(X, 1, 1.5, direction="isolated")
+    np.testing.assert_allclose(moved, model.decode(z + 1.5 * isolated[1]), atol=1e-5)
+
+
+@pytest.mark.once
+def test_latents_of_the_preset_have_the_deviation_of_the_prior_along_its_directions():
+    """So a strength of 3 is an edit that stays near the data, where the decoder was trained."""
+    model = models.DualVAE.from_preset("dual_vae_digits")
+    deviations = (model.encode(X) @ model.directions("dual", unit="deviation").T).std(axis=0)
+    assert np.abs(deviations - 1.0).max() < 0.4
+    moved = model.transfer(X, strength=3.0)
+    assert -1.0 < moved.min() and moved.max() < 2.0
+    assert np.mean(np.abs(moved - 0.5) > 0.75) < 0.1
 
 
 def test_isolated_directions_leave_other_logits_alone():
@@ -199,7 +229,7 @@ def test_isolated_directions_leave_other_logits_alone():
     change = u @ v.T
     assert (np.diag(change) > 0).all()
     np.testing.assert_allclose(change - np.diag(np.diag(change)), 0.0, atol=1e-5)
-    moved = model.transfer(X, "round", 2.0, direction="isolated")
+    moved = model.transfer(X, "round", 2.0, direction="isolated", unit="dual_vector")
     np.testing.assert_allclose(moved, model.decode(model.encode(X) + 2 * v[0]), atol=1e-5)
 
 
@@ -242,6 +272,7 @@ def test_to_boundary(direction, use_bias, monkeypatch):
         (lambda m: m.transfer(X, 0, [1.0, 2.0]), r"`strength` must be .*\(60,\).*shape=\(2,\)"),
         (lambda m: m.transfer(X, 0, np.nan), "`strength` must be a finite"),
         (lambda m: m.transfer(X, 0, direction="up"), "`direction` must be one of"),
+        (lambda m: m.transfer(X, 0, unit="inch"), "`unit` must be one of.*'inch'"),
         (lambda m: m.transfer(X[..., 0], 0), r"`x` must have shape \('batch', 8, 8, 1\)"),
         (lambda m: m.to_boundary(X, 0, -1.0), "`margin` must be a non-negative"),
         (lambda m: m.fit(X), r"needs attributes as `y`.*\(60, 3\).*NoneType"),

@@ -40,10 +40,12 @@ def kinds_of(model: Any) -> dict[str, Kind]:
         }
     length = float(np.linalg.norm(model.dual_vectors(), axis=1).mean())
     strengths = tuple(round(step / length, 4) for step in STEPS)
-    unit = "lambda, in lengths of the dual vector"
+    # As in eq. 3 of the paper, the same for all attributes.
+    unit, lengths = "lambda, in lengths of the dual vector", {"unit": "dual_vector"}
+    isolated = {"direction": "isolated"} | lengths
     return {
-        "dual": Kind(model.transfer_function(), strengths, unit),
-        "isolated": Kind(model.transfer_function(direction="isolated"), strengths, unit),
+        "dual": Kind(model.transfer_function(**lengths), strengths, unit),
+        "isolated": Kind(model.transfer_function(**isolated), strengths, unit),
         "boundary": Kind(
             model.boundary_function(present=True, direction="isolated"),
             MARGINS,

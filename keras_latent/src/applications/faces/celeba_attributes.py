@@ -163,15 +163,17 @@ def draw(
         if kind == "boundary":
             made = model.to_boundary(x, None, strength, present=True, direction="isolated")
         else:
-            options = {"direction": kind} if dual else {}
-            made = model.transfer(x, None, strength, **options, **given)
+            options = {"direction": kind, "unit": "dual_vector"} if dual else given
+            made = model.transfer(x, None, strength, **options)
         rows = [("face", x), ("reconstruction", model.reconstruct(x, **given))]
         rows += [(name, made[:, i]) for i, name in enumerate(model.attribute_names)]
         visualization.translation_grid(rows, directory / f"attributes_{kind}.png")
     strongest = 2 * next(iter(strengths.values()))
     path = np.linspace(-strongest, strongest, 9, dtype="float32")
     one = np.repeat(x[:1], len(path), axis=0)
-    if not dual:
+    if dual:
+        given = {"unit": "dual_vector"}
+    else:
         given = {"attributes": np.repeat(given["attributes"][:1], len(path), axis=0)}
     swept = [name for name in SWEPT if name in model.attribute_names]
     if swept:
@@ -187,7 +189,7 @@ def report(figures: dict[str, Any]) -> None:
     for kind, row in figures["transfers"].items():
         draws, whole = row["test_draws"], row["test"]
         print(
-            f"{kind}, strength {row['best_on_validation']['strength']:g}: CIS "
+            f"{kind}, strength {row['best_on_validation']['strength']:g} ({row['unit']}): CIS "
             f"{draws['cis']['mean']:.4f} +- {draws['cis']['std']:.4f} on sets of "
             f"{figures['images']['draw']} test faces, {whole['cis']:.4f} on all "
             f"(ts {whole['ts']:.4f}, rs {whole['rs']:.4f})"

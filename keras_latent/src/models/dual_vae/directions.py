@@ -5,9 +5,26 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 
 DIRECTIONS = ("dual", "isolated")
+#: What a strength of 1 is: one standard deviation of the prior, or the length of the dual vector.
+UNITS = ("deviation", "dual_vector")
+
+
+def directions_of(dual_vectors: np.ndarray, direction: str, unit: str) -> np.ndarray:
+    """The steps of strength 1, `(attributes, latent_dim)`.
+
+    Raises:
+        ValueError: If there is no such direction or unit.
+    """
+    checks.choice("direction", direction, DIRECTIONS)
+    checks.choice("unit", unit, UNITS)
+    steps = dual_vectors if direction == "dual" else isolated(dual_vectors)
+    if unit == "dual_vector":
+        return steps
+    return steps / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1e-12)
 
 
 def isolated(dual_vectors: np.ndarray) -> np.ndarray:
@@ -44,3 +61,20 @@ def missing(logits: Tensor, margin: Any, present: bool | None) -> Tensor:
     if present:
         return ops.maximum(margin - logits, 0.0)
     return ops.minimum(-margin - logits, 0.0)
+
+
+def steps_to_boundary(
+    logits: Tensor,
+    dual_vectors: np.ndarray,
+    directions: np.ndarray,
+    margin: Any,
+    present: bool | None,
+) -> Tensor:
+    """Steps `(batch, attributes, latent_dim)` that bring logits `(batch, attributes)` to a margin.
+
+    The other arguments are as in `missing`, and one dual vector and direction per attribute.
+    """
+    # What one step along the direction adds to the logit.
+    gain = np.sum(dual_vectors * directions, axis=1)
+    steps = ops.convert_to_tensor(directions / gain[:, None])
+    return missing(logits[..., None], margin, present) * steps

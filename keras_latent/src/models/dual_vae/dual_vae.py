@@ -15,11 +15,7 @@ from keras_latent.src.models.base.attributes import (
     right_share,
 )
 from keras_latent.src.models.base.batched import Graph, batched, images_of
-from keras_latent.src.models.dual_vae.directions import (
-    DIRECTIONS,
-    isolated,
-    missing,
-)
+from keras_latent.src.models.dual_vae.directions import directions_of, steps_to_boundary
 from keras_latent.src.models.dual_vae.presets import PRESETS
 from keras_latent.src.models.dual_vae.transfer_consistency import TransferConsistency
 from keras_latent.src.models.vae.vae import VAE
@@ -48,10 +44,13 @@ class DualVAE(AttributeModel, VAE):
 
     To transfer an image, its latent takes a step along a dual vector (eq. 3) and is decoded:
 
-        w_i = z + lambda u_i
+        w_i = z + lambda u_i = z + strength u_i / |u_i|
+
+    `strength` counts standard deviations of the prior, because the lengths of dual vectors depend
+    on the training. With `unit="dual_vector"`, it is `lambda`.
 
     The paper leaves open, and this class takes as arguments: networks, latent size, `alpha` and
-    `lambda`. `ConditionalInceptionScore` as a function of `lambda` compares them.
+    `lambda`. `ConditionalInceptionScore` as a function of the step compares them.
 
     Args:
         encoder: Built Keras model, `(batch, ...)` to `(z_mean, z_log_var)`, each
@@ -209,15 +208,14 @@ class DualVAE(AttributeModel, VAE):
         """`U`, `(attributes, latent_dim)`: row `i` is the normal of boundary `i`."""
         return kops.convert_to_numpy(self.attribute_decoder.kernel).T
 
-    def directions(self, direction: str = "dual") -> np.ndarray:
-        """Directions in which `transfer` moves a latent, `(attributes, latent_dim)`.
+    def directions(self, direction: str = "dual", *, unit: str = "dual_vector") -> np.ndarray:
+        """Steps that `transfer` takes at strength 1, `(attributes, latent_dim)`.
 
-        `"isolated"` ones are orthogonal to all other dual vectors: column `i` of the pseudo-inverse
-        of `U`, as long as `u_i`. They need at least as many latents as attributes.
+        `"dual"` ones are the dual vectors. `"isolated"` ones are orthogonal to all others: column
+        `i` of the pseudo-inverse of `U`, as long as `u_i`; they need at least as many latents as
+        attributes. In the unit `"deviation"`, the default of `transfer`, all have length 1.
         """
-        checks.choice("direction", direction, DIRECTIONS)
-        u = self.dual_vectors()
-        return u if direction == "dual" else isolated(u)
+        return directions_of(self.dual_vectors(), direction, unit)
 
     def transferred(  # type: ignore[override]
         self,
@@ -226,9 +224,10 @@ class DualVAE(AttributeModel, VAE):
         strength: Any,
         direction: str = "dual",
         together: bool = False,
+        unit: str = "deviation",
     ) -> Tensor:
         x, strength = self.inputs_of(inputs, strength)
-        steps = kops.multiply(strength, self.directions(direction)[columns][None])
+        steps = kops.multiply(strength, self.directions(direction, unit=unit)[columns][None])
         steps = kops.sum(steps, axis=1, keepdims=True) if together else steps
         return self._decode_steps(self.posterior(x)[0], steps)
 
@@ -238,8 +237,9 @@ class DualVAE(AttributeModel, VAE):
         strength: float | None = 1.0,
         direction: str = "dual",
         together: bool = False,
+        unit: str = "deviation",
     ) -> Graph:
-        return self.transfer_graph(attribute, strength, together, direction=direction)
+        return self.transfer_graph(attribute, strength, together, direction=direction, unit=unit)
 
     def boundary_function(
         self,
@@ -272,10 +272,8 @@ class DualVAE(AttributeModel, VAE):
 
     def _steps_to_boundary(self, z, columns, directions, margin, present):
         """Steps `(batch, columns, latent_dim)` that bring logits to the margin."""
-        logits = kops.take(self.attribute_logits(z), np.array(columns), axis=-1)[..., None]
-        # What one step along the direction adds to the logit.
-        gain = np.sum(self.dual_vectors()[columns] * directions, axis=1)
-        return missing(logits, margin, present) * kops.convert_to_tensor(directions / gain[:, None])
+        logits = kops.take(self.attribute_logits(z), np.array(columns), axis=-1)
+        return steps_to_boundary(logits, self.dual_vectors()[columns], directions, margin, present)
 
     def transfer(
         self,
@@ -285,6 +283,7 @@ class DualVAE(AttributeModel, VAE):
         *,
         direction: str = "dual",
         together: bool = False,
+        unit: str = "deviation",
         batch_size: int = 512,
     ) -> np.ndarray:
         """Images with an attribute added or, if `strength` is negative, removed.
@@ -292,19 +291,21 @@ class DualVAE(AttributeModel, VAE):
         Args:
             x: Float images `(rows, ...)`.
             attribute: Name or number of an attribute; a sequence of these; `None`: each one.
-            strength: `lambda`, in lengths of the dual vector: a number, one per row, `(rows,)`, or
-                one per row and attribute, `(rows, attributes)`.
+            strength: Length of the step: a number, one per row, `(rows,)`, or one per row and
+                attribute, `(rows, attributes)`.
             direction: `"dual"`, the paper's, or `"isolated"`.
-            together: Whether to change several attributes in the same image, instead of each in
-                its own image.
+            together: Whether to change several attributes in the same image, not each in its own.
+            unit: `"deviation"`: `strength` counts standard deviations of the prior, about those of
+                the training data's latents. `"dual_vector"`: it is the paper's `lambda` (eq. 3).
             batch_size: Rows per compiled call.
 
         Returns:
             Array of the shape of `x` for one attribute, or several together; otherwise
-            `(rows, attributes, ...)`; float32.
+            `(rows, attributes, ...)`; float32. Means of a Gaussian likelihood may leave [0, 1], the
+            more so the stronger the edit: clip them to show or store images.
         """
         columns, single = self.columns_of(attribute)
-        directions = self.directions(direction)[columns]
+        directions = self.directions(direction, unit=unit)[columns]
         z = self.encode(x, batch_size=batch_size)
         steps = self.strengths(strength, len(z), len(columns))[..., None] * directions
         return self._decode_moved(z, steps, single, together, batch_size)
