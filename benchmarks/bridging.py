@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import results
-from keras_latent.src.applications.bridging.bridge import LATENTS
+from keras_latent.src.applications.bridging.figures import LATENTS, class_kept
 from keras_latent.src.cli import cli
 
 LABELS = ("0", "10", "100", "1000", "10000")
@@ -92,16 +92,17 @@ def rows_of(metrics: dict) -> Iterator[tuple[int, dict]]:
         }
 
     full = variant == "full" and labels == "all"
+    kept = class_kept(figures)  # the paper calls it accuracy
     for kind in LATENTS:
         if full:
-            for domain, found in figures["reconstruction_accuracy"].items():
+            for key, found in kept.items():
+                if "_to_" in key:
+                    source, target = key.split("_to_")
+                    yield 2, row({"pair": f"{names[source]} to {names[target]}"}, found[kind], kind)
                 # MNIST occurs in all three pairs; the table uses the first.
-                if domain == "target" or pair == "mnist-mnist":
-                    yield 1, row({"domain": names[domain]}, found[kind], kind)
-            for direction, found in figures["transfer_accuracy"].items():
-                source, target = direction.split("_to_")
-                yield 2, row({"pair": f"{names[source]} to {names[target]}"}, found[kind], kind)
-        there = figures["transfer_accuracy"]["source_to_target"][kind]
+                elif key == "target" or pair == "mnist-mnist":
+                    yield 1, row({"domain": names[key]}, found[kind], kind)
+        there = kept["source_to_target"][kind]
         if pair == "mnist-mnist" and variant == "full":
             found = figures.get("propagated_labels_source", {})
             yield (

@@ -1,4 +1,4 @@
-"""What the bridging applications share: training the bridge, and evaluating it."""
+"""What the bridging applications share: the two sides, and training the bridge."""
 
 import argparse
 import time
@@ -12,9 +12,7 @@ from keras_latent import datasets, models, visualization
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.run_directory import RunDirectory
 from keras_latent.src.applications.settings import BRIDGE_PRESETS, BRIDGE_VARIANTS, Bridge
-from keras_latent.src.utils.domains import DOMAINS, OTHER
 
-LATENTS = ("sampled", "mean")
 #: Titles of the rows of interpolations, and what is transferred.
 INTERPOLATIONS = (("ends transferred", "ends"), ("all transferred", "all"))
 
@@ -30,6 +28,8 @@ class Side:
             `(rows, dim)`.
         train_labels: Labels of the training latents.
         test: Latents to evaluate, of the same form.
+        real: Real test data. If the model can encode, these are the rows of `test`.
+        real_labels: Their labels.
     """
 
     model: Any
@@ -37,6 +37,13 @@ class Side:
     train: np.ndarray
     train_labels: np.ndarray
     test: np.ndarray
+    real: np.ndarray
+    real_labels: np.ndarray
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the model can encode, so that its latents have means and variances."""
+        return self.test.ndim == 3
 
     def classify(self, data: np.ndarray) -> np.ndarray:
         """The class of each row, according to the classifier."""
@@ -106,7 +113,7 @@ def train_bridge(
             labels[d] = some_labels(side.train_labels, number, arguments.seed)
             if preset.propagate and number:
                 labels[d], facts[f"propagated_labels_{d}"] = propagated(side, labels[d])
-        elif preset.relabel and side.train.ndim == 3:
+        elif preset.relabel and side.encodes:
             # As for a GAN's latents (`rejection_sample`), what the latent decodes to counts.
             seen = side.classify(side.model.decode(side.train[:, 0]))
             labels[d] = seen.astype(labels[d].dtype)
@@ -152,58 +159,8 @@ def _epochs(steps: int) -> tuple[int, int]:
 
 def propagated(side: Side, labels: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     """Labels of all rows, propagated from a few, and the accuracy of the new ones."""
-    latents = side.train[:, 0] if side.train.ndim == 3 else side.train
+    latents = side.train[:, 0] if side.encodes else side.train
     found, _ = datasets.propagate_labels(latents, labels)
     unknown = labels < 0
     right = found[unknown] == side.train_labels[unknown]
     return found.astype(labels.dtype), {"accuracy": round(float(right.mean()), 4)}
-
-
-def measure(
-    transfer: models.LatentDomainTransfer, sides: dict[str, Side], seed: int
-) -> dict[str, Any]:
-    """Tables 1 and 2: is the class of decoded latents kept?
-
-    The share of test rows whose decoded latents and whose reconstruction or transfer have the same
-    class according to the classifiers: with samples of `z` and `z'`, and with means.
-    """
-    figures: dict[str, Any] = {"reconstruction_accuracy": {}, "transfer_accuracy": {}}
-    figures["test_rows"] = {d: len(side.test) for d, side in sides.items()}
-    for d, side in sides.items():
-        for kind in LATENTS:
-            sample = kind == "sampled"
-            z = points(side.test, sample, seed)
-            before = side.classify(transfer.decode(z, d))
-            for to in (d, OTHER[d]):
-                moved = transfer.transfer_latents(z, d, to, sample=sample, seed=seed + 1)
-                after = sides[to].classify(transfer.decode(moved, to))
-                name = "reconstruction_accuracy" if to == d else "transfer_accuracy"
-                key = d if to == d else f"{d}_to_{to}"
-                share = round(float(np.mean(before == after)), 6)
-                figures[name].setdefault(key, {})[kind] = share
-    return figures
-
-
-def points(latents: np.ndarray, sample: bool, seed: int) -> np.ndarray:
-    """Latents `(rows, dim)`: samples or means of `(rows, 2, dim)`; others are unchanged."""
-    if latents.ndim == 2:
-        return latents
-    z_mean, z_log_var = latents[:, 0], latents[:, 1]
-    if not sample:
-        return z_mean
-    noise = np.random.default_rng(seed).standard_normal(z_mean.shape, "float32")
-    return z_mean + np.exp(0.5 * z_log_var) * noise
-
-
-def report(figures: dict[str, Any]) -> None:
-    """Prints the tables."""
-    for name in ("reconstruction_accuracy", "transfer_accuracy"):
-        for key, values in figures[name].items():
-            shares = ", ".join(f"{values[kind]:.4f} ({kind} latents)" for kind in LATENTS)
-            rows = figures["test_rows"][key.split("_to_")[0]]
-            print(f"{name.replace('_', ' ')}, {key}: {shares}, {rows} test rows")
-    for d in DOMAINS:
-        if found := figures.get(f"propagated_labels_{d}"):
-            print(f"accuracy of propagated labels, {d}: {found['accuracy']:.4f}")
-    for latents, value in figures.get("fid", {}).items():
-        print(f"Frechet distance of transfers, {latents} latents: {value:.4f}")

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, metrics, models, visualization
-from keras_latent.src.applications.bridging import bridge
+from keras_latent.src.applications.bridging import bridge, figures
 from keras_latent.src.applications.bridging.base_models import base_vae
-from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, LATENTS, Side
+from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
+from keras_latent.src.applications.bridging.figures import LATENTS
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
     dtype_policy,
@@ -49,7 +50,7 @@ def base_options(arguments: argparse.Namespace) -> BaseOptions:
 
 
 extend = bridge.extend
-report = bridge.report
+report = figures.report
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
@@ -57,23 +58,24 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     images, labels, sides, real_accuracy = prepared(
         arguments.run_name, arguments.data_dir, arguments.limit, base_options(arguments)
     )
+    base = figures.tested(sides, arguments.verbose)
     preset = BRIDGE_PRESETS[arguments.preset]
     transfer, facts = bridge.train_bridge(sides, arguments, preset, directory)
 
-    figures = bridge.measure(transfer, sides, arguments.seed) | facts
-    figures["judge_accuracy"] = real_accuracy
+    found = figures.measure(transfer, sides, arguments.seed) | facts | base
+    found["judge_accuracy"] = real_accuracy
     test = {d: floats(images[d][1]) for d in DOMAINS}
-    figures["label_agreement"] = {
+    found["label_agreement"] = {
         f"{d}_to_{to}": accuracy(
             sides[to].classifier, labels[d][1], transfer.transfer(test[d], to=to)
         )
         for d, to in OTHER.items()
     }
     if arguments.run_name == "mnist-fashion":  # table 5
-        figures["fid"] = frechet(transfer, sides, test["target"], arguments.seed)
+        found["fid"] = frechet(transfer, sides, test["target"], arguments.seed)
     for d in DOMAINS:
         draw(transfer, d, test[d], labels[d][1], directory)
-    return figures
+    return found
 
 
 @functools.lru_cache(maxsize=1)  # for the tables, which make many runs in one process
@@ -95,20 +97,18 @@ def prepared(
             labels[d].append(y[:limit])
         if options.verbose:
             print(f"Evaluation classifier and base model of the {d}:", flush=True)
-        sides[d] = image_side(images[d], labels[d][0], dataset, seed, options)
+        sides[d] = image_side(images[d], labels[d], dataset, seed, options)
         real_accuracy[d] = accuracy(sides[d].classifier, labels[d][1], floats(images[d][1]))
     return images, labels, sides, real_accuracy
 
 
-def image_side(
-    images: Parts, labels: np.ndarray, dataset: str, seed: int, options: BaseOptions
-) -> Side:
+def image_side(images: Parts, labels: Parts, dataset: str, seed: int, options: BaseOptions) -> Side:
     """The side of images: classifier and VAE of the training images, and all latents."""
     default_epochs, max_shift = CLASSIFIERS[dataset]
     with dtype_policy():
         classifier = metrics.reference_classifier(
             images[0],
-            labels,
+            labels[0],
             epochs=options.classifier_epochs or default_epochs,
             max_shift=max_shift,
             softness=0.5,
@@ -124,7 +124,7 @@ def image_side(
     train, test = (
         np.stack(vae.encoder.predict(floats(x), batch_size=512, verbose=0), axis=1) for x in images
     )
-    return Side(vae, classifier, train, labels, test)
+    return Side(vae, classifier, train, labels[0], test, images[1], labels[1])
 
 
 def frechet(
@@ -139,7 +139,7 @@ def frechet(
     found = {}
     for kind in LATENTS:
         sample = kind == "sampled"
-        z = bridge.points(sides["source"].test, sample, seed)
+        z = figures.points(sides["source"].test, sample, seed)
         z = transfer.transfer_latents(z, "source", "target", sample=sample, seed=seed + 1)
         distance = metrics.FrechetDistance(probabilities)
         for first in range(0, max(len(real), len(z)), 500):

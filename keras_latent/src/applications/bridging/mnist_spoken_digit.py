@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, metrics, models, visualization
-from keras_latent.src.applications.bridging import bridge
+from keras_latent.src.applications.bridging import bridge, figures
 from keras_latent.src.applications.bridging.base_models import cached, train_and_resume
 from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
 from keras_latent.src.applications.bridging.image_pairs import base_options, image_side
@@ -37,15 +37,17 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     test, test_labels = (x[: arguments.limit] for x in labelled(pair, "source"))
     if arguments.verbose:
         print("Evaluation classifier and base model of the written digits:", flush=True)
-    written = image_side([train, test], train_labels, "mnist", 0, base_options(arguments))
+    labels = [train_labels, test_labels]
+    written = image_side([train, test], labels, "mnist", 0, base_options(arguments))
     spoken, gan_facts = spoken_digits(pair, arguments)
     sides = {"source": written, "target": spoken}
+    facts = figures.tested(sides, arguments.verbose, gan_facts)
 
     preset = SPEECH_PRESETS[arguments.preset]
-    transfer, facts = bridge.train_bridge(sides, arguments, preset, directory)
-    figures = bridge.measure(transfer, sides, arguments.seed) | facts | gan_facts
+    transfer, of_training = bridge.train_bridge(sides, arguments, preset, directory)
+    facts |= figures.measure(transfer, sides, arguments.seed) | of_training
     draw(transfer, floats(test), test_labels, spoken, directory)
-    return figures
+    return facts
 
 
 def spoken_digits(
@@ -78,7 +80,7 @@ def spoken_digits(
         rows = np.flatnonzero(found.labels == k)
         is_test[rng.permutation(rows)[: min(test_rows, -(-len(rows) // 11))]] = True
     z, y = found.latents, found.labels
-    side = Side(gan, classifier, z[~is_test], y[~is_test], z[is_test])
+    side = Side(gan, classifier, z[~is_test], y[~is_test], z[is_test], *labelled(pair, "target"))
 
     sounds = gan.generate(2000, seed=arguments.seed + 1)
     probabilities = keras.ops.softmax(classifier.predict(sounds, batch_size=250, verbose=0))
@@ -167,12 +169,12 @@ def draw(
         visualization.spectrogram_grid(strips, SAMPLE_RATE, path)
 
 
-def report(figures: dict[str, Any]) -> None:
+def report(found: dict[str, Any]) -> None:
     """Prints the tables."""
-    bridge.report(figures)
-    gan = figures["gan"]
+    figures.report(found)
+    gan = found["gan"]
     print(
         f"Of 2000 sounds of the GAN, {gan['recognised']:.1%} are recognized as a digit with "
         f"probability {RECOGNIZED:g} or more (accuracy of the classifier on real sounds: "
-        f"{figures['judge_accuracy']['target']:.4f}). Shares of the digits: {gan['digits']}"
+        f"{found['judge_accuracy']['target']:.4f}). Shares of the digits: {gan['digits']}"
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_latent import models
 from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.models.bridging.networks import bridging_mlp
 from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.visualization.figures import finish, new_figure
@@ -69,7 +70,8 @@ def class_of(z: np.ndarray, domain: str) -> np.ndarray:
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
     """Trains the four variants, evaluates and draws them."""
     z, y = ellipses(arguments.points, arguments.seed)
-    rows, accuracy = {}, {}
+    rows: dict[str, dict[str, Any]] = {}
+    figures: dict[str, dict[str, Any]] = {"class_kept": {}, "spread": {}}
     for name, without in VARIANTS.items():
         keras.utils.set_random_seed(arguments.seed)
         bridge = models.BridgingVAE(
@@ -83,18 +85,35 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
         bridge.compile(keras.optimizers.Adam(rate))
         bridge.fit(z, y, batch_size=arguments.batch_size, epochs=epochs, verbose=0)
         rows[name] = panels(bridge, z)
-        accuracy[name] = {
+        figures["class_kept"][name] = {
             f"{d}_to_{to}": round(
                 float(np.mean(class_of(bridge.transfer(z[d], d, to), to) == y[d])), 4
             )
             for d, to in OTHER.items()
         }
+        figures["spread"][name] = spreads(bridge, z, y)
         if arguments.verbose:
-            print(f"{name}: {accuracy[name]}", flush=True)
+            print(line(name, figures), flush=True)
     last = list(VARIANTS)[-1]
     draw({last: rows[last]}, z, y, directory / "figure_2.png")
     draw(rows, z, y, directory / "figure_7.png")
-    return {"transfer_accuracy": accuracy}
+    return figures
+
+
+def spreads(bridge: models.BridgingVAE, z: Points, y: Points) -> dict[str, float | None]:
+    """The spread of reconstructions, by domain, and of transfers, by direction.
+
+    The class of a point is that of its place, so that it is not mistaken for collapse if the
+    classes change places.
+    """
+    found = {}
+    for d in OTHER:
+        for to in OTHER:
+            points = bridge.transfer(z[d], d, to)
+            found[d if to == d else f"{d}_to_{to}"] = spread(
+                points, z[to], class_of(points, to), y[to], narrowest=True
+            )
+    return found
 
 
 def panels(bridge: Any, z: Points) -> dict[str, Any]:
@@ -150,6 +169,26 @@ def draw_boundary(axes: Any, w: np.ndarray, b: float) -> None:
 
 
 def report(figures: dict[str, Any]) -> None:
-    """Prints the share of points that keep their class."""
-    for name, found in figures["transfer_accuracy"].items():
-        print(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in found.items()))
+    """Prints the share of points that keep their class, and the spread."""
+    if "spread" not in figures:  # of an earlier version
+        figures = {"class_kept": figures["transfer_accuracy"], "spread": {}}
+    print("Share of points that keep their class (spread: 1 fills the ellipse, 0 is a line):")
+    for name in figures["class_kept"]:
+        print(line(name, figures))
+    warn_of_collapse(
+        {
+            f"{name}, {key.replace('_', ' ')}": value
+            for name, found in figures["spread"].items()
+            for key, value in found.items()
+        },
+        "Look at figure_7.png, and try another `--seed` or more `--steps`.",
+    )
+
+
+def line(name: str, figures: dict[str, Any]) -> str:
+    """The figures of a variant."""
+    spread_of = figures["spread"].get(name, {})
+    kept = figures["class_kept"][name].items()
+    parts = [f"{k.replace('_', ' ')} {v:.3f} ({shown(spread_of.get(k))})" for k, v in kept]
+    parts += [f"{d} reconstructed ({shown(spread_of.get(d))})" for d in OTHER]
+    return f"{name}: " + ", ".join(parts)

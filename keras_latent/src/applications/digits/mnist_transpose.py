@@ -15,6 +15,7 @@ from keras_latent.src.applications.running.evaluation import (
     labelled,
 )
 from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.settings import TRANSPOSE_DATASETS, TRANSPOSE_PRESETS
 
 
@@ -115,6 +116,11 @@ def measure(
             "source_to_target": accuracy(classifier, labels, np.swapaxes(to_target, 1, 2)),
         },
         "reconstruction_accuracy": accuracy(classifier, labels, reconstruction),
+        "spread": {
+            "target_to_source": spread(to_source, source, labels, labels),
+            "source_to_target": spread(to_target, target, labels, labels),
+            "reconstruction": spread(reconstruction, source, labels, labels),
+        },
         "classifier_accuracy": accuracy(classifier, labels, source),
         "test_rows": len(labels),
     }
@@ -122,11 +128,18 @@ def measure(
 
 def report(figures: dict[str, Any]) -> None:
     """Prints the figures."""
-    transfer = figures["transfer_accuracy"]
+    transfer, spreads = figures["transfer_accuracy"], figures.get("spread", {})
     print(
         f"Transfer accuracy on {figures['test_rows']} test images: "
-        f"{transfer['target_to_source']:.4f} target to source, "
+        f"{transfer['target_to_source']:.4f} target to source "
+        f"({shown(spreads.get('target_to_source'))}), "
         f"{transfer['source_to_target']:.4f} source to target "
-        f"(reconstructions {figures['reconstruction_accuracy']:.4f}, "
-        f"real images {figures['classifier_accuracy']:.4f})"
+        f"({shown(spreads.get('source_to_target'))}); "
+        f"reconstructions {figures['reconstruction_accuracy']:.4f} "
+        f"({shown(spreads.get('reconstruction'))}), "
+        f"real images {figures['classifier_accuracy']:.4f}"
+    )
+    warn_of_collapse(
+        {name.replace("_", " "): value for name, value in spreads.items()},
+        "Look at translations.png, and train longer (`--epochs`).",
     )

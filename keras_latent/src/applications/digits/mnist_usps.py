@@ -17,6 +17,7 @@ from keras_latent.src.applications.running.evaluation import (
     one_per_class,
 )
 from keras_latent.src.applications.running.run_directory import RunDirectory
+from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.settings import USPS_PRESETS, training_of
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.weight_files import load_weights
@@ -145,7 +146,7 @@ def measure(
 ) -> dict[str, Any]:
     """Translates both test sets with the epochs chosen for them, scores and draws."""
     figures: dict[str, Any] = {"transfer_accuracy": {}, "classifier_accuracy": {}}
-    figures |= {"chosen_epoch": {}, "test_rows": {}}
+    figures |= {"spread": {}, "chosen_epoch": {}, "test_rows": {}}
     for to, classifier in classifiers.items():
         domain, criterion = OTHER[to], f"{to}_information"
         load_weights(model, choice.weights(criterion))
@@ -154,6 +155,7 @@ def measure(
         translated = model.translate(floats(test), to=to)
         figures["transfer_accuracy"][name] = accuracy(classifier, labels, translated)
         real, real_labels = labelled(pair, to)
+        figures["spread"][name] = spread(translated, floats(real), labels, real_labels)
         figures["classifier_accuracy"][to] = accuracy(classifier, real_labels, floats(real))
         figures["test_rows"][domain] = len(labels)
         directory.save(model, f"model_to_{to}.keras")
@@ -190,11 +192,13 @@ def rank_correlations(epochs: list[dict[str, float]]) -> dict[str, float]:
 
 def report(figures: dict[str, Any]) -> None:
     """Prints the figures."""
+    spreads = figures.get("spread", {})
     for to, domain in OTHER.items():
         name = f"{domain}_to_{to}"
         print(
             f"{name}: {figures['transfer_accuracy'][name]:.4f} of "
-            f"{figures['test_rows'][domain]} translated test images classified correctly (epoch "
-            f"{figures['chosen_epoch'][name]}; real images of the {to}: "
-            f"{figures['classifier_accuracy'][to]:.4f})"
+            f"{figures['test_rows'][domain]} translated test images classified correctly "
+            f"({shown(spreads.get(name))}; epoch {figures['chosen_epoch'][name]}; real images of "
+            f"the {to}: {figures['classifier_accuracy'][to]:.4f})"
         )
+    warn_of_collapse(spreads, "Look at grids/, and try a smaller `--learning-rate`.")

@@ -41,11 +41,12 @@ def kinds_of(model: Any) -> dict[str, Kind]:
     length = float(np.linalg.norm(model.dual_vectors(), axis=1).mean())
     strengths = tuple(round(step / length, 4) for step in STEPS)
     # As in eq. 3 of the paper, the same for all attributes.
-    unit, lengths = "lambda, in lengths of the dual vector", {"unit": "dual_vector"}
-    isolated = {"direction": "isolated"} | lengths
+    dual = model.transfer_function(unit="dual_vector")
+    isolated = model.transfer_function(direction="isolated", unit="dual_vector")
+    unit = "lambda, in lengths of the dual vector"
     return {
-        "dual": Kind(model.transfer_function(**lengths), strengths, unit),
-        "isolated": Kind(model.transfer_function(**isolated), strengths, unit),
+        "dual": Kind(dual, strengths, unit),
+        "isolated": Kind(isolated, strengths, unit),
         "boundary": Kind(
             model.boundary_function(present=True, direction="isolated"),
             MARGINS,

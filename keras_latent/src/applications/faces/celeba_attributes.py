@@ -158,7 +158,9 @@ def draw(
     """Figure 5: all attributes; figure 6: some of them at increasing strengths."""
     x = floats(faces.images["test"][:FACES_SHOWN])
     dual = isinstance(model, models.DualVAE)
-    given = {} if dual else {"attributes": faces.attributes["test"][:FACES_SHOWN][:, columns]}
+    given: dict[str, Any] = {}
+    if not dual:
+        given = {"attributes": faces.attributes["test"][:FACES_SHOWN][:, columns]}
     for kind, strength in strengths.items():
         if kind == "boundary":
             made = model.to_boundary(x, None, strength, present=True, direction="isolated")
