@@ -17,7 +17,7 @@
 #
 # `DualVAE` (Okamoto et al., 2019) is a VAE whose latents `z` also predict the attributes with a
 # linear model: `p(y_i|z) = sigmoid(u_i . z)`. The *dual vector* `u_i` is the normal of the
-# attribute's decision boundary. To edit the attribute, move along it and decode `z + lambda u_i`.
+# attribute's decision boundary. To edit the attribute, move along it and decode the result.
 #
 # The conditional inception score (CIS), from the same paper, measures whether an edit changes the
 # intended attribute and nothing else. This guide applies both to scikit-learn's 8x8 digits and
@@ -81,25 +81,30 @@ for name, share in zip(NAMES, np.mean(predicted == y_test, axis=0), strict=True)
 # %% [markdown]
 # ## Edit attributes
 #
-# `transfer` moves the latents to `z + lambda u_i`. The length of this step depends on the norm of
-# `u_i`, so the code below expresses it in standard deviations of the prior. The rows show the
-# images, their reconstructions, and a step of three standard deviations towards each attribute.
+# `transfer` moves the latents to `z + strength u_i / |u_i|`, so the strength counts standard
+# deviations of the prior. The paper's step is `z + lambda u_i`, and how far a `lambda` goes depends
+# on the lengths of the dual vectors: with `unit="dual_vector"`, the strength is `lambda`. The rows
+# show the images, their reconstructions, and a step of three standard deviations towards each
+# attribute.
 
 # %%
-step = 1.0 / float(np.linalg.norm(dual.dual_vectors(), axis=1).mean())
 columns = [int(np.argmax(test_digits == digit)) for digit in range(10)]
 some = x_test[columns]
 rows = {"digit": some, "reconstruction": dual.reconstruct(some)}
-rows |= {f"more {name}": dual.transfer(some, name, 3 * step) for name in NAMES}
+rows |= {f"more {name}": dual.transfer(some, name, 3.0) for name in NAMES}
 visualization.translation_grid(rows, "attributes_transfer.png")
 
 # %% [markdown]
+# The decoder predicts the mean of a Gaussian, which is not bounded. So pixels can leave [0, 1], the
+# more so the stronger the edit. `translation_grid` clips them; use `np.clip(images, 0, 1)` before
+# you store images.
+#
 # A negative strength removes the attribute. An array of strengths, one per row, produces a sweep.
 # Here it ranges from minus three to plus three standard deviations of *loop*, for the digits 3, 5
 # and 7:
 
 # %%
-path = np.linspace(-3, 3, 9, dtype="float32") * np.float32(step)
+path = np.linspace(-3, 3, 9, dtype="float32")
 sweep = {
     f"loop: {digit}": dual.transfer(np.repeat(some[[digit]], len(path), axis=0), "loop", path)
     for digit in (3, 5, 7)
@@ -176,10 +181,10 @@ cvae.compile()
 cvae.fit(x, y, batch_size=64, epochs=60, verbose=0)
 
 ways = {  # function that edits, and strengths to try
-    "DualVAE": (dual.transfer_function(), step * np.array([1, 2, 3, 4, 6, 9])),
+    "DualVAE": (dual.transfer_function(), np.array([1, 2, 3, 4, 6, 9])),
     "DualVAE, isolated": (
         dual.transfer_function(direction="isolated"),
-        step * np.array([1, 2, 3, 4, 6, 9]),
+        np.array([1, 2, 3, 4, 6, 9]),
     ),
     "DualVAE, to boundary": (
         dual.boundary_function(present=True, direction="isolated"),

@@ -50,10 +50,11 @@ def test_what_a_run_leaves(fashion):
     }
     assert found >= pictures | {"run.json", "metrics.json", "history.csv", "model.keras"}
     figures = json.loads((fashion / "metrics.json").read_text())["figures"]
-    for name in ("reconstruction_accuracy", "transfer_accuracy"):
-        assert len(figures[name]) == 2
-        for shares in figures[name].values():
-            assert set(shares) == {"sampled", "mean"} and all(0 <= s <= 1 for s in shares.values())
+    keys = {"source", "target", "source_to_target", "target_to_source"}
+    assert set(figures["class_kept"]) == set(figures["spread"]) == keys
+    for shares in figures["class_kept"].values():
+        assert set(shares) == {"sampled", "mean"} and all(0 <= s <= 1 for s in shares.values())
+    assert set(figures["base_model"]) == {"source", "target"}
     assert figures["steps"] == 4 and figures["test_rows"] == {"source": TESTED, "target": TESTED}
     assert figures["fid"]["mean"] > 0
 
@@ -61,7 +62,7 @@ def test_what_a_run_leaves(fashion):
 def test_figures_belong_to_the_saved_model(fashion, data):
     transfer = keras.saving.load_model(fashion / "model.keras")
     figures = json.loads((fashion / "metrics.json").read_text())["figures"]
-    _, (images, _) = datasets.load_arrays("mnist", data)
+    _, (images, labels_of_images) = datasets.load_arrays("mnist", data)
     x = images / np.float32(255)
     classifiers = {}
     for domain, name in (("source", "mnist"), ("target", "fashion_mnist")):
@@ -71,8 +72,10 @@ def test_figures_belong_to_the_saved_model(fashion, data):
         )
     before = classifiers["source"].predict(transfer.source.reconstruct(x), verbose=0).argmax(1)
     after = classifiers["target"].predict(transfer.transfer(x), verbose=0).argmax(1)
-    share = figures["transfer_accuracy"]["source_to_target"]["mean"]
+    share = figures["class_kept"]["source_to_target"]["mean"]
     assert share == pytest.approx(np.mean(before == after), abs=1.5 / TESTED)
+    share = figures["base_model"]["source"]["label_kept"]
+    assert share == pytest.approx(np.mean(before == labels_of_images), abs=1.5 / TESTED)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,9 @@ def test_synthetic(tmp_path):
     few = ["--points", "200", "--steps", "4", "--batch-size", "100", "--out", str(out)]
     assert cli.main(["run", "bridging-synthetic", *few]) == 0
     figures = json.loads((out / "metrics.json").read_text())["figures"]
-    assert set(figures["transfer_accuracy"]) == set(synthetic.VARIANTS)
+    assert set(figures["class_kept"]) == set(figures["spread"]) == set(synthetic.VARIANTS)
+    for found in figures["spread"].values():
+        assert set(found) == {"source", "target", "source_to_target", "target_to_source"}
     assert_overwritten(out)
     assert {"figure_2.png", "figure_7.png"} <= {path.name for path in out.iterdir()}
 
@@ -158,7 +163,12 @@ def test_invalid_options(name, more, message, tmp_path, capsys):
 
 
 def test_tables_from_runs(fashion):
-    rows = list(tables.rows_of(json.loads((fashion / "metrics.json").read_text())))
+    metrics = json.loads((fashion / "metrics.json").read_text())
+    rows = list(tables.rows_of(metrics))
+    kept = metrics["figures"].pop("class_kept")  # as in files of earlier runs
+    for name, across in (("reconstruction_accuracy", False), ("transfer_accuracy", True)):
+        metrics["figures"][name] = {k: v for k, v in kept.items() if ("_to_" in k) is across}
+    assert list(tables.rows_of(metrics)) == rows
     assert sorted({number for number, _ in rows}) == [1, 2, 5]
     assert {row["setting"]["pair"] for number, row in rows if number == 2} == {
         "MNIST to Fashion-MNIST",

@@ -39,6 +39,13 @@ ADVICE = {
 # Options that do not change the result of a run.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
 
+FIGURES = (
+    "In the printed figures, an accuracy compares with the labels of the test data; 'class kept' "
+    "compares with what the classifier sees in the output of the frozen base model; a spread is "
+    "the variance within a class as a share of that of real data: 1 if results are as varied, near "
+    "0 if they have collapsed."
+)
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with a sub-parser for each application."""
@@ -55,7 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
     names = run.add_subparsers(dest="run_name", required=True, metavar="NAME")
     for application in APPLICATIONS.values():
         sub = names.add_parser(
-            application.name, help=application.summary, description=application.summary
+            application.name,
+            help=application.summary,
+            description=application.summary,
+            epilog=FIGURES,
         )
         add_common_arguments(sub)
         application.options.add_arguments(sub)

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_latent import models
 from keras_latent.src.applications.bridging.bridge import Side
-from keras_latent.src.applications.running.evaluation import accuracy, floats
+from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.spread import (
     collapsed,
     shown,
@@ -46,8 +46,8 @@ def of_base_models(sides: dict[str, Side]) -> dict[str, dict[str, Any]]:
         seen, real = side.classify(made), floats(side.real)
         found[d] = {"spread": spread(made, real, seen, side.real_labels)}
         if side.encodes:
-            found[d]["label_kept"] = round(float(np.mean(seen == side.real_labels)), 6)
-            found[d]["real"] = accuracy(side.classifier, side.real_labels, real)
+            for name, classes in (("label_kept", seen), ("real", side.classify(real))):
+                found[d][name] = round(float(np.mean(classes == side.real_labels)), 6)
     return found
 
 
@@ -61,7 +61,8 @@ def measure(
     with means. The paper calls it accuracy. It compares with what the base model makes, not with
     the test data: see `of_base_models`.
     """
-    figures: dict[str, Any] = {"class_kept": {}, "spread": {}}
+    paths = (*DOMAINS, *(f"{d}_to_{to}" for d, to in OTHER.items()))
+    figures: dict[str, Any] = {name: {k: {} for k in paths} for name in ("class_kept", "spread")}
     figures["test_rows"] = {d: len(side.test) for d, side in sides.items()}
     for d, side in sides.items():
         for kind in LATENTS:
@@ -74,8 +75,8 @@ def measure(
                 after = sides[to].classify(made)
                 key = d if to == d else f"{d}_to_{to}"
                 share = round(float(np.mean(before == after)), 6)
-                figures["class_kept"].setdefault(key, {})[kind] = share
-                figures["spread"].setdefault(key, {})[kind] = spread(
+                figures["class_kept"][key][kind] = share
+                figures["spread"][key][kind] = spread(
                     made, floats(sides[to].real), after, sides[to].real_labels
                 )
     return figures

@@ -124,6 +124,8 @@ def score(
         "images": {"validation": len(some), "test": len(test), "draw": size},
     }
     figures["reconstruction_error"] = round(reconstruction_error(model, test, y), 6)
+    # The error of a model that draws the mean face for each of them.
+    figures["variance"] = round(float(np.mean(np.square(test - test.mean(axis=0)))), 6)
     if isinstance(model, models.DualVAE):
         right = (model.attribute_probabilities(test) > 0.5) == (y > 0)
         figures["attribute_accuracy"] = round(float(right.mean()), 5)
@@ -187,7 +189,10 @@ def report(figures: dict[str, Any]) -> None:
     """Prints the scores."""
     found = figures["classifier"].values()
     print(f"Classifier: mean accuracy {np.mean([f['accuracy'] for f in found]):.4f}")
-    print(f"Squared error of reconstructions: {figures['reconstruction_error']:.5f}")
+    error = f"Squared error of reconstructions: {figures['reconstruction_error']:.5f}"
+    if "variance" in figures:
+        error += f" (of the mean face: {figures['variance']:.5f})"
+    print(error)
     for kind, row in figures["transfers"].items():
         draws, whole = row["test_draws"], row["test"]
         print(
