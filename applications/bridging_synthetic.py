@@ -77,7 +77,8 @@ def networks():
     return {"encoder": encoder, "decoder": decoder}
 
 
-# ## Training and evaluation: how many points keep their class?
+# ## Training and evaluation: how many points keep their class, and do they still fill an ellipse?
+# The spread is the smallest ratio of variances over all directions: 0 if the points are on a line.
 
 figures, moved = {}, {}
 for name, options in VARIANTS.items():
@@ -92,7 +93,9 @@ for name, options in VARIANTS.items():
     for d, to in (("source", "target"), ("target", "source")):
         moved[name, d] = bridge.transfer(z[d], d, to)
         figures[name, d] = float(np.mean(class_of(moved[name, d], to) == y[d]))
-        print(f"{name}, {d} to {to}: {figures[name, d]:.4f} of points keep their class")
+        ratios = np.linalg.solve(np.cov(z[to].T), np.cov(moved[name, d].T))
+        spread = np.linalg.eigvals(ratios).real.min()
+        print(f"{name}, {d} to {to}: {figures[name, d]:.4f} keep their class, spread {spread:.4f}")
 
 # ## A picture: a row of panels per variant, colored by the original position
 

@@ -104,7 +104,7 @@ for d in ("source", "target"):
         for to in ("source", "target"):
             moved = transfer.transfer_latents(z, d, to, sample=sample, seed=SEED + 1)
             figures[d, to, kind] = np.mean(before == classify(to, transfer.decode(moved, to)))
-            print(f"Accuracy, {d} to {to}, {kind} latents: {figures[d, to, kind]:.4f}")
+            print(f"Class kept, {d} to {to}, {kind} latents: {figures[d, to, kind]:.4f}")
 
 # ## Pictures and sounds: one digit of each class, spoken, and one sound of each class, written
 
