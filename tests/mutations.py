@@ -219,6 +219,12 @@ MUTATIONS = (
     M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_face_domains.py::test_the_vae_has_the_networks_of_one_domain"),
     M("keras_latent/src/applications/running/training.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
     M("keras_latent/src/applications/running/run_directory.py", "and all(row[name] != ", "and any(row[name] != ", "applications/test_choices.py"),
+    M("keras_latent/src/applications/running/spread.py", "round(min(shares), 4)", "round(max(shares), 4)", "applications/test_spread.py"),
+    M("keras_latent/src/applications/running/spread.py", "np.linalg.solve(b, a)", "np.linalg.solve(a, b)", "applications/test_spread.py"),
+    M("keras_latent/src/applications/bridging/figures.py", "(\"label_kept\", seen), (\"real\", side.classify(real))", "(\"label_kept\", seen), (\"real\", seen)", "applications/test_spread.py"),
+    M("keras_latent/src/applications/bridging/figures.py", "if not bad & set(key.split(\"_to_\"))", "if key not in bad", "applications/test_spread.py"),
+    M("keras_latent/src/models/dual_vae/directions.py", "return steps / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1e-12)", "return steps / np.maximum(np.linalg.norm(steps), 1e-12)", "models/test_dual_vae.py::test_a_strength_of_1_is_a_step_of_length_1"),
+    M("keras_latent/src/models/dual_vae/dual_vae.py", "kops.multiply(strength, self.directions(direction, unit=unit)[columns][None])", "kops.multiply(strength, self.directions(direction)[columns][None])", "models/test_dual_vae.py::test_a_strength_of_1_is_a_step_of_length_1"),
     M("keras_latent/src/applications/bridging/bridge.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
 )  # fmt: skip
 
