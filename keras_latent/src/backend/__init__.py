@@ -14,6 +14,8 @@
   optimizer of each loss. All gradients are taken before the first update. Optimizers may share
   variables.
 - `input_gradients(fn, x)`: the gradient of the sum of `fn(x)` with respect to `x`.
+- `joint_logs(values)`: each scalar of a step and its weight, over all processes that take the
+  step together. Only PyTorch leaves this to the library.
 - `xla_helps(model, layers)`: whether a model with these layers runs faster with XLA.
 - `preserved_random_stream()`: a context manager that restores the global random stream.
 - `is_traced(x)`: whether a function that XLA can compile is being traced.
@@ -40,6 +42,7 @@ as_keras_step = _module.as_keras_step
 minimize = _module.minimize
 minimize_each = _module.minimize_each
 input_gradients = _module.input_gradients
+joint_logs = _module.joint_logs
 xla_helps = _module.xla_helps
 preserved_random_stream = _module.preserved_random_stream
 is_traced = _module.is_traced

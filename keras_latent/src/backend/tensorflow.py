@@ -72,6 +72,10 @@ def input_gradients(fn: Callable[[Any], Any], x: Any) -> Any:
     return tape.gradient(total, x)
 
 
+def joint_logs(values: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    return values
+
+
 def xla_helps(model: keras.Model, layers: list[keras.layers.Layer]) -> bool:
     # On a CPU, oneDNN convolves faster than XLA (`benchmarks/speed_lstnet.py --xla`).
     if model.distribute_strategy.num_replicas_in_sync > 1:

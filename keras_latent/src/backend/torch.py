@@ -7,12 +7,16 @@ from typing import Any
 import keras
 import torch
 
+from keras_latent.src.backend import torch_processes
+
 PIPELINE = "numpy"
 EXPORT_PACKAGES = {"onnx": ("onnx",)}
 
+joint_logs = torch_processes.joint_logs
+
 
 def as_keras_step(step: Callable) -> Callable:
-    return step
+    return torch_processes.joint(step) if step.__name__ == "train_step" else step
 
 
 def minimize(
@@ -25,7 +29,7 @@ def minimize(
     values = [v.value for v in variables]
     gradients = torch.autograd.grad(optimizer.scale_loss(loss), values, allow_unused=True)
     with torch.no_grad():
-        optimizer.apply(list(gradients), variables)
+        optimizer.apply(torch_processes.mean_gradients(gradients, values), variables)
     return loss, aux
 
 
@@ -46,7 +50,8 @@ def minimize_each(
     ]
     with torch.no_grad():
         for gradient, (variables, optimizer) in zip(gradients, groups, strict=True):
-            optimizer.apply(list(gradient), variables)
+            values = [v.value for v in variables]
+            optimizer.apply(torch_processes.mean_gradients(gradient, values), variables)
     return losses, aux
 
 

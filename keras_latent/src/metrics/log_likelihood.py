@@ -120,22 +120,23 @@ def log_likelihood(
     batch = _even(len(x), batch_size)
     pixels = max(1, math.prod(x.shape[1:]))
     chunk = _even(samples, chunk or max(1, DECODED_AT_A_TIME // (batch * pixels)))
-    programs, name = model._programs.by_key, f"log_likelihood {domain} {batch} {chunk}"
-    if name not in programs:
-        programs[name] = _ImportanceSampler(model, domain, chunk)
     key = np.array([seed % 2**32, seed >> 32], "uint32").view("int32")
     sums = []
-    for first in range(0, len(x), batch):
-        rows = np.asarray(x[first : first + batch], "float32")
-        # For a static shape, the last batch is filled up with copies of its last row.
-        missing = [(0, batch - len(rows))] + [(0, 0)] * (x.ndim - 1)
-        inputs = {
-            "x": np.pad(rows, missing, mode="edge"),
-            "first": np.array(first, "int32"),
-            "samples": np.array(samples, "int32"),
-            "key": key,
-        }
-        sums.append([v[: len(rows)] for v in programs[name].predict_on_batch(inputs)])
+    with model._programs.lock:
+        programs, name = model._programs.by_key, f"log_likelihood {domain} {batch} {chunk}"
+        if name not in programs:
+            programs[name] = _ImportanceSampler(model, domain, chunk)
+        for first in range(0, len(x), batch):
+            rows = np.asarray(x[first : first + batch], "float32")
+            # For a static shape, the last batch is filled up with copies of its last row.
+            missing = [(0, batch - len(rows))] + [(0, 0)] * (x.ndim - 1)
+            inputs = {
+                "x": np.pad(rows, missing, mode="edge"),
+                "first": np.array(first, "int32"),
+                "samples": np.array(samples, "int32"),
+                "key": key,
+            }
+            sums.append([v[: len(rows)] for v in programs[name].predict_on_batch(inputs)])
     log_sum, sum_of_squares = (np.concatenate(parts) for parts in zip(*sums, strict=True))
     return _summary(log_sum, sum_of_squares, samples)
 

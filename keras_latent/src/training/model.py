@@ -315,8 +315,8 @@ class PortableModel(CheckedModel):
         Returns:
             Dict of name to the mean over the epoch so far.
         """
-        for name, value in values.items():
-            value, weight = value if isinstance(value, tuple) else (value, batch_size)
+        weighted = {k: v if isinstance(v, tuple) else (v, batch_size) for k, v in values.items()}
+        for name, (value, weight) in backend.joint_logs(weighted).items():
             self._trackers[name].update_state(value, sample_weight=weight)
         return self.get_metrics_result()
 

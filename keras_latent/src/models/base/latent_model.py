@@ -72,9 +72,8 @@ class LatentModel(PortableModel):
                 value = np.full((count, *spec.shape), spec.fill, "float32")
             rows.append(spec.rows(name, value, count))
         batch_size = checks.integer("batch_size", batch_size)
-        program = self.program(key, graph)
-        with without_step_limit():
-            return in_blocks(program, rows, batch_size)
+        with self._programs.lock, without_step_limit():
+            return in_blocks(self.program(key, graph), rows, batch_size)
 
     def path(self, z_a: np.ndarray, z_b: np.ndarray, steps: int, kind: str) -> np.ndarray:
         """Latents `(rows * steps, ...)` between the rows of `z_a` and those of `z_b`."""

@@ -1,6 +1,7 @@
 """Compiled functions of a model, run on any number of rows."""
 
 import math
+import threading
 from typing import Any
 
 import keras
@@ -16,10 +17,16 @@ class Programs:
     """Compiled functions by key. They share the networks' weights.
 
     Not a plain dict, so that Keras neither tracks nor saves them.
+
+    Attributes:
+        by_key: The functions that have been built.
+        lock: Held to build or run one. `predict` is for one thread at a time: on JAX, Keras takes
+            the weights out of the variables while it runs.
     """
 
     def __init__(self) -> None:
         self.by_key: dict[str, keras.Model] = {}
+        self.lock = threading.RLock()
 
     def get(self, key: str, graph: Graph) -> keras.Model:
         """The function of that key, built from `graph` the first time."""
