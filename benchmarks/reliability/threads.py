@@ -66,7 +66,8 @@ def worker(rounds: int) -> list[dict]:
         rows.append(
             {
                 "case": f"{name} in {calls} calls of `translate` and `encode` by eight threads",
-                "measured": f"{count}" + (f", as {failed[0]}" if failed and name == "errors" else ""),
+                "measured": f"{count}"
+                + (f", as {failed[0]}" if failed and name == "errors" else ""),
                 "wanted": "0",
                 "passed": count == 0,
             }

@@ -1,5 +1,6 @@
 """Two processes of PyTorch train as one, on the batch that is joined from theirs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,14 @@ pytestmark = pytest.mark.once
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
     pytest.importorskip("torch")
     script = Path(__file__).with_name("two_processes.py")
-    subprocess.run([sys.executable, script, tmp_path], check=True, timeout=120)
+    modules = str(script.parents[1] / "models")
+    path = os.pathsep.join([modules, *filter(None, [os.environ.get("PYTHONPATH")])])
+    subprocess.run(
+        [sys.executable, script, tmp_path],
+        env=os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": path},
+        check=True,
+        timeout=120,
+    )
     one, first, second = (np.load(tmp_path / f"{n}.npz") for n in ("one", "first", "second"))
     assert len(one) > 40
     for name in one:

@@ -8,10 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "torch"
-sys.modules["tensorflow"] = None  # which Keras would import for seconds, to seed it
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-
 import keras
 import numpy as np
 import torch
@@ -43,8 +39,8 @@ class Parts(training.PortableModel):
 
     def both(self, x):
         self.moments(x, training=True)
-        first = ops.mean(ops.square(self.dense(x) - 1.0))
-        return {"first": first, "second": ops.mean(ops.square(self.other(x) + first))}, {}
+        squares = [ops.mean(ops.square(layer(x) - 1.0)) for layer in (self.dense, self.other)]
+        return dict(zip(self.trackers, squares, strict=True)), {}
 
     @training.portable
     def train_step(self, data):
@@ -109,6 +105,7 @@ def train(name, folder):
 
 def main():
     folder = Path(sys.argv[1])
+    sys.modules["tensorflow"] = None  # which Keras would import for seconds, to seed it
     torch.set_num_threads(1)
     train("one", folder)
     child = os.fork()

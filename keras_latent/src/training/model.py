@@ -157,6 +157,15 @@ class PortableModel(CheckedModel):
         self.compile(**keras.saving.deserialize_keras_object(optimizers.of_any_backend(config)))
         self.optimizer.build(self.trainable_variables)
 
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # Under `tf.distribute`, Keras builds a model by the mean of the first batch over the
+        # devices. Booleans have none, and these models are built.
+        if not self.built:
+            super()._maybe_symbolic_build(iterator, data_batch)
+        elif not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     # Saving ------------------------------------------------------------------------------
 
     def _seed_states(self):
