@@ -196,6 +196,13 @@ MUTATIONS = (
     M("keras_latent/src/presets/cards.py", "or not card[field]", "or card[field] is None", "models/test_trained_presets.py"),
     M(TRAINING + "model.py", "require_intact(store.archive)", "pass", "models/test_model_saving.py"),
     M(METRICS + "classifiers/cached_model.py", "require_intact(archive)", "pass", "metrics/test_cached_model.py::test_a_changed_bit_is_noticed"),
+    # several processes, threads and devices
+    M(BACKEND + "torch_processes.py", "for t in [rows, *tensors]]) * _rows.get(1)", "for t in [rows, *tensors]])", "training/test_processes.py", "torch"),
+    M(BACKEND + "torch_processes.py", "distributed.broadcast(value, 0)", "pass", "training/test_processes.py", "torch"),
+    M(BACKEND + "torch_processes.py", "value[0] += SEEDS_APART", "value[0] += 0", "training/test_processes.py", "torch"),
+    M(BACKEND + "torch_processes.py", "m if share else None for", "m for", "training/test_processes.py", "torch"),
+    M(BACKEND + "torch_processes.py", "            _average_statistics(self)", "            pass", "training/test_processes.py", "torch"),
+    M(MODELS + "base/latent_model.py", "with self._programs.lock, without", "with without", "models/test_many_rows.py::test_threads_share_a_model", "jax"),
     # callbacks
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),
