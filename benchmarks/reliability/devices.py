@@ -2,8 +2,8 @@
 
     python -m benchmarks.reliability.devices EPOCHS MODEL ...
 
-JAX computes all terms on the whole batch. Replicas of TensorFlow compute theirs on their parts, with
-noise of their own; a model without noise and without terms over several rows equals one device.
+JAX computes all terms on the whole batch. Replicas of TensorFlow compute theirs on their parts, and
+draw their own noise. A model without noise and without terms over several rows equals one device.
 """
 
 import contextlib
