@@ -226,7 +226,7 @@ X = np.zeros((3, 8, 8, 1), "float32")
         (X, np.zeros((3, 8, 8, 2)), 1, r"`target` must be images.*\(3, 8, 8, 2\)"),
         (X.reshape(3, 64), X, 1, r"`source` must be images.*\(3, 64\)"),
         (X, X * np.nan, 1, "`target` must be finite"),
-        (X.astype("int32"), X, 1, "`source` must hold floats.*int32"),
+        (X.astype("int32"), X, 1, "`source` must be uint8, or floats.*int32"),
         (X + 255, X, 1, r"`source` looks like pixels in 0..255.*divide by 255"),
     ],
 )

@@ -23,11 +23,14 @@ from cases import Case, cases, entries, run
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], help="entry points whose names have this")
+    parser.add_argument("--area", default="*", help="of `entries_AREA.py`; default: all")
     parser.add_argument("--sample", type=int, help="a random choice of so many cases")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
     parser.add_argument("--width", type=int, default=150, help="characters of an error to print")
     args = parser.parse_args()
-    found = [e for e in entries() if not args.only or any(part in e.name for part in args.only)]
+    found = entries(args.area)
+    if args.only:
+        found = [e for e in found if any(part in e.name for part in args.only)]
     chosen = cases(found)
     if args.sample is not None:
         chosen = random.Random(args.seed).sample(chosen, min(args.sample, len(chosen)))

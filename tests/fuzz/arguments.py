@@ -246,6 +246,13 @@ def images(*shape: int) -> Argument:
     return dataclasses.replace(argument, wrong={**argument.wrong, **wrong})
 
 
+def pictures(*shape: int) -> Argument:
+    """Images to draw: uint8, or floats, which are clipped to [0, 1]."""
+    return images(*shape).but(
+        "NaN", "infinity", "0 to 255", "bytes 0 to 255", "larger", "bools", "larger last axis"
+    )
+
+
 def rows(*shape: int) -> Argument:
     """Finite floats of any size, of which there must be one row or more, such as latents."""
     argument = floats(*shape, finite=True)

@@ -59,9 +59,9 @@ class Outcome:
     details: str = ""
 
 
-def entries() -> list[Entry]:
-    """The entry points of all files `entries_*.py`."""
-    files = sorted(Path(__file__).parent.glob("entries_*.py"))
+def entries(area: str = "*") -> list[Entry]:
+    """The entry points of the files `entries_{area}.py`."""
+    files = sorted(Path(__file__).parent.glob(f"entries_{area}.py"))
     return [entry for file in files for entry in importlib.import_module(file.stem).ENTRIES]
 
 

@@ -17,6 +17,7 @@ from keras_latent.src.utils import checks
         (checks.finite, (), (-1, 0.5, np.float32(2)), (math.inf,), "a finite number"),
         (checks.positive, (), (1e-9, 3, fractions.Fraction(1, 2)), (0, -1), "a positive finite"),
         (checks.non_negative, (), (0, 2.5), (-1e-9,), "a non-negative finite"),
+        (checks.positive, (True,), (1e-9, math.inf), (0, -math.inf), "a positive number"),
         (checks.between, (0, 1), (0, 0.5, 1), (-0.1, 1.1), "a finite number from 0 to 1"),
         (checks.between, (2, math.inf), (2, 1e9), (1.9, math.inf), "a finite number of 2 or more"),
         (checks.fraction, (), (0, 0.999), (1, 1.5), "less than 1"),
@@ -124,6 +125,18 @@ def tensor(*shape):
             [((2, 3), (5, 3)), ((2, None), (5, 3))],
             [((2, 3), (2, 4))],
             "`a` and `b` must have the same last axis. Received: a.shape={}, b.shape={}",
+        ),
+        (
+            lambda a, b: checks.broadcasts("a", a, "b", b),
+            [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((None, 3), (2, None))],
+            [((2,), (2, 3)), ((1, 2, 3), (2, 3)), ((2, 3), (1, 3))],
+            "`a` must be a number or broadcast to the shape of `b`. Received: a.shape={}, b.shape={}",
+        ),
+        (
+            lambda a, b: checks.last_axis("a", a, b.shape[-1]),
+            [((2, 3), (3,)), ((None,), (3,))],
+            [((3, 2), (3,))],
+            "must have size 3, as in the first call. Received: a.shape={}",
         ),
         (
             lambda a, b: checks.rank("a", a, len(b.shape)),

@@ -137,7 +137,15 @@ LABELS = np.zeros(5, int)
 @pytest.mark.parametrize(
     "draw,message",
     [
-        (lambda v: v.translation_grid({}), "`rows` must have one row or more"),
+        (
+            lambda v: v.translation_grid({"a": np.zeros((401, 2, 2))}),
+            "at most 400 rows and columns",
+        ),
+        (lambda v: v.translation_grid({"a": np.ones((1, 2, 2), int)}), "must be uint8, or floats"),
+        (
+            lambda v: v.translation_grid({}),
+            "`rows` must be a dict of titles and data.*one row or more",
+        ),
         (lambda v: v.translation_grid({"a": np.zeros((2, 8, 8, 2))}), r"`rows\['a'\]` must be ima"),
         (lambda v: v.translation_grid({"a": np.zeros((0, 8, 8))}), r"images \(N, H, W, C\)"),
         (

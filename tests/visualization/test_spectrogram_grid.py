@@ -102,7 +102,9 @@ WAVES = np.zeros((2, 512))
 @pytest.mark.parametrize(
     "rows,rate,message",
     [
-        ({}, RATE, "`rows` must have one row or more"),
+        ({"a": np.zeros((8000, 1))}, RATE, "at most 100 rows and columns, to be drawn"),
+        ({"a": np.zeros((1, 8), int)}, RATE, "must be waveforms as floats.*int64"),
+        ({}, RATE, "`rows` must be a dict of titles and data.*one row or more"),
         ({"a": np.zeros(8)}, RATE, r"`rows\['a'\]` must be waveforms.*or images.*\(8,\)"),
         ({"a": np.zeros((2, 8, 8))}, RATE, r"or images \(N, H, W, C\).*\(2, 8, 8\)"),
         ({"a": np.zeros((2, 8, 8, 2))}, RATE, r"`rows\['a'\]` must be images.*one or three"),
@@ -161,7 +163,7 @@ def test_an_interrupted_wav_leaves_the_old_file(tmp_path, monkeypatch):
         ({"waveforms": WAVES * np.nan}, "finite.*NaN or infinity in row 0, the first of 2"),
         ({"waveforms": WAVES + 1.01}, r"from -1 to 1\. Received: values from 1\.01 to 1\.01.*clip"),
         ({"waveforms": np.array(["a"])}, "`waveforms` must contain numbers"),
-        ({"sample_rate": 0.5}, "`sample_rate` must be a positive integer"),
+        ({"sample_rate": 0.5}, "`sample_rate` must be an integer from 1 to 2147483647"),
         ({"names": ["a"]}, r"`names` must be 2 different file names.*\['a'\]"),
         ({"names": ["a", "a.wav"]}, "`names` must be 2 different file names"),
         ({"names": ["a", "../b"]}, "without folders"),

@@ -10,7 +10,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_latent.src.utils import files, weight_files
+from keras_latent.src.utils import checks, files, weight_files
 from keras_latent.training import PortableModel
 
 _SEEDS = "seed_generators"
@@ -49,8 +49,8 @@ class Resume(keras.callbacks.Callback):
 
     def __init__(self, directory: str | os.PathLike, *, log: str | os.PathLike | None = None):
         super().__init__()
-        self.directory = Path(directory)
-        self.log = None if log is None else Path(log)
+        self.directory = checks.path("directory", directory)
+        self.log = None if log is None else checks.path("log", log)
 
     def _state(self, number: str) -> Path:
         return self.directory / f"epoch-{number}.weights.h5"

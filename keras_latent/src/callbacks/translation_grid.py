@@ -80,9 +80,11 @@ class TranslationGrid(keras.callbacks.Callback):
                 f"{MAX_COLUMNS}, because they are drawn in columns. For the first eight, pass "
                 f"`images[:8]`. Received: {rows}"
             )
-        self.directory = Path(directory)
+        self.directory = checks.path("directory", directory)
         self.every = checks.integer("every", every)
-        self.tensorboard = None if tensorboard is None else Path(tensorboard)
+        self.tensorboard = None
+        if tensorboard is not None:
+            self.tensorboard = checks.path("tensorboard", tensorboard)
         # Missing packages raise an error now, not after the first epoch.
         import_extra("matplotlib.figure", "viz", "TranslationGrid")
         if self.tensorboard is not None:

@@ -108,6 +108,8 @@ def latent_map(
     labels = scatter.check_point_labels(labels, len(points))
     checks.choice("method", method, list(PROJECTIONS))
     seed = checks.integer("seed", seed, at_least=0)
+    if title is not None:
+        checks.text("title", title)
     figure = new_figure(6.4, 5.2)  # raises before the projection if matplotlib is missing
     coordinates, names = PROJECTIONS[method](points, seed)
     axes = figure.subplots()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from keras_latent.src.utils import checks
 from keras_latent.src.visualization import scatter
 from keras_latent.src.visualization.figures import finish, new_figure
 
@@ -61,6 +62,10 @@ def pca_comparison(
             "`reference` and `translated` must have the same rows and features. Received: "
             f"{points[0].shape} and {points[1].shape} after flattening."
         )
+    if not isinstance(titles, (tuple, list)) or len(titles) != 2:
+        raise ValueError(f"`titles` must be two titles. {checks.received('titles', titles)}")
+    for title in titles:
+        checks.text("titles", title)
     labels = scatter.check_point_labels(labels, len(points[0]))
     pca = scatter.fit_pca(points[0])
     figure = new_figure(10.0, 4.8)

@@ -24,25 +24,26 @@ def fit_pca(points: np.ndarray) -> PCA:
 def check_points(argument: str, value: Any) -> np.ndarray:
     """Flatten rows to `(N, features)`. They must be finite, with two rows and features or more."""
     array = to_array(argument, value)
-    points = array.reshape(len(array), -1) if array.ndim > 1 else array[:, None]
-    if points.shape[0] < 2 or points.shape[1] < 2:
+    if array.ndim < 2 or len(array) < 2 or array[0].size < 2:
         raise ValueError(
             f"`{argument}` must have two rows and two features or more. "
             f"Received: {argument}.shape={array.shape}."
         )
-    points = points.astype(np.float32)
+    points = array.reshape(len(array), -1).astype(np.float32)
     if not np.isfinite(points).all():
-        raise ValueError(f"`{argument}` must be finite. Received NaN or infinity.")
+        raise ValueError(f"`{argument}` must be finite. Received: NaN or infinity.")
     return points
 
 
 def check_point_labels(value: Any, rows: int) -> np.ndarray:
     """Integer labels `(rows,)`."""
     labels = to_array("labels", value)
-    if labels.shape != (rows,) or not np.issubdtype(labels.dtype, np.integer):
+    integers = np.issubdtype(labels.dtype, np.integer)
+    if labels.shape != (rows,) or not integers or np.any((labels < -1) | (labels >= 2**31)):
         raise ValueError(
             f"`labels` must be integers of shape ({rows},), one per point, with -1 for a missing "
-            f"label. Received: labels.shape={labels.shape}, labels.dtype={labels.dtype}."
+            f"label. Received: labels.shape={labels.shape}, labels.dtype={labels.dtype}"
+            f"{f', from {labels.min()} to {labels.max()}' if integers and labels.size else ''}."
         )
     return labels
 

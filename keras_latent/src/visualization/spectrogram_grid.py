@@ -12,6 +12,7 @@ import numpy as np
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.visualization.figures import (
+    check_counts,
     draw_image,
     finish,
     new_figure,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 WINDOW = 0.032
 # In dB. Levels this far below the maximum of a row are drawn black.
 RANGE = 80.0
+# In a row. Drawing this many takes some seconds.
+MAX_SOUNDS = 100
 
 
 def spectrogram_grid(
@@ -118,12 +121,18 @@ def _to_drawable(argument: str, value: Any) -> np.ndarray:
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(
             f"`{argument}` must be waveforms (N, samples) or (N, samples, 1), or images "
-            f"(N, H, W, C). Received: shape {np.shape(value)}."
+            f"(N, H, W, C). Received: shape {array.shape}."
         )
+    if array.dtype.kind != "f":
+        raise ValueError(
+            f"`{argument}` must be waveforms as floats. Received: dtype={array.dtype}. Divide "
+            "16-bit samples by 32768."
+        )
+    check_counts(argument, array.shape[:1], MAX_SOUNDS)
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(
-            f"`{argument}` must be finite. Received NaN or infinity in "
+            f"`{argument}` must be finite. Received: NaN or infinity in "
             f"{(~np.isfinite(array)).any(axis=1).sum()} of {len(array)} waveforms."
         )
     return array

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_latent.src.utils import checks
 from keras_latent.src.visualization.figures import finish, new_figure
 
 if TYPE_CHECKING:
@@ -44,12 +45,16 @@ def training_curves(
     if not isinstance(history, Mapping) or not history:
         raise ValueError(
             "`history` must be what `model.fit` returned, or a dict with one entry or more. "
-            f"Received: history={history!r}."
+            f"{checks.received('history', history)}"
         )
     panels: dict[str, list[tuple[str, np.ndarray]]] = {}
     for name, values in history.items():
-        values = np.asarray(values)
-        if values.ndim != 1 or not len(values) or not np.issubdtype(values.dtype, np.number):
+        checks.text("history", name)
+        try:
+            values = np.asarray(values)
+        except ValueError:  # ragged lists
+            values = np.asarray(None)
+        if values.ndim != 1 or not len(values) or values.dtype.kind not in "iuf":
             raise ValueError(
                 "`history` must hold a list of one number per epoch for each name. Received: "
                 f"history[{name!r}] of shape {values.shape} and dtype {values.dtype}."

@@ -13,6 +13,9 @@ from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import replaced_when_complete
 from keras_latent.src.visualization.figures import to_array
 
+# A header has 32 bits for the bytes per second.
+MAX_RATE = 2**31 - 1
+
 
 def write_wavs(
     path: str | os.PathLike,
@@ -53,8 +56,8 @@ def write_wavs(
     ['0.wav', '1.wav']
     """
     waveforms = array_checks.waveforms("waveforms", to_array("waveforms", waveforms))
-    sample_rate = checks.integer("sample_rate", sample_rate)
-    path = Path(path)
+    sample_rate = checks.integer("sample_rate", sample_rate, at_most=MAX_RATE)
+    path = checks.path("path", path)
     if path.suffix == ".wav":
         if len(waveforms) > 1 or names is not None:
             raise ValueError(
@@ -81,11 +84,16 @@ def _file_names(names: Sequence[str] | None, count: int) -> list[str]:
     if names is None:
         digits = len(str(count - 1))
         return [f"{row:0{digits}}.wav" for row in range(count)]
-    files = [f"{str(name).removesuffix('.wav')}.wav" for name in names]
-    plain = all(file == os.path.basename(file) and file != ".wav" for file in files)
+    texts = isinstance(names, (Sequence, np.ndarray)) and all(
+        isinstance(name, str) for name in names
+    )
+    files = [f"{name.removesuffix('.wav')}.wav" for name in names] if texts else []
+    plain = all(
+        file == os.path.basename(file) and file != ".wav" and "\0" not in file for file in files
+    )
     if isinstance(names, str) or len(set(files)) != count or len(files) != count or not plain:
         raise ValueError(
             f"`names` must be {count} different file names, one per waveform, without folders. "
-            f"Received: names={names!r}."
+            f"{checks.received('names', names)}"
         )
     return files
