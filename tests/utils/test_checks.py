@@ -130,7 +130,8 @@ def tensor(*shape):
             lambda a, b: checks.broadcasts("a", a, "b", b),
             [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((None, 3), (2, None))],
             [((2,), (2, 3)), ((1, 2, 3), (2, 3)), ((2, 3), (1, 3))],
-            "`a` must be a number or broadcast to the shape of `b`. Received: a.shape={}, b.shape={}",
+            "`a` must be a number or broadcast to the shape of `b`. "
+            "Received: a.shape={}, b.shape={}",
         ),
         (
             lambda a, b: checks.last_axis("a", a, b.shape[-1]),
