@@ -1,0 +1,285 @@
+"""Models: constructors, methods on arrays, presets and exports.
+
+Read off the classes: a model with a case in `tests/models/test_every_model.py` is fuzzed without a
+line here, unless an argument has a new name and is neither a network nor a weight (a float of 0 or
+more). Then add its kind to `OPTIONS` or `KINDS`.
+"""
+
+import functools
+import inspect
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from arguments import (
+    Argument,
+    between,
+    choice,
+    floats,
+    images,
+    network,
+    non_negative,
+    paths,
+    positive,
+    rows,
+    seed,
+    size,
+    sizes,
+)
+from cases import Entry, entry
+
+from keras_latent import models
+from keras_latent.src.models.base.attributes import AttributeInput
+from keras_latent.src.models.base.batched import exported_graphs
+from keras_latent.src.models.base.latent_model import _arguments
+from keras_latent.src.models.base.two_domain import Offset
+from keras_latent.src.training.inputs import Images, Input
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+
+import small_networks as small  # noqa: E402
+from test_every_model import CASES, bridge  # noqa: E402
+
+ROWS = 4
+
+
+def base_and_bridge() -> models.LatentDomainTransfer:
+    sources = small.vae(latent_dim=3), bridge(), small.vae(latent_dim=3, shape=small.SKETCH)
+    return models.LatentDomainTransfer(*sources)
+
+
+#: One small model of each class.
+MODELS = {name: functools.cache(case.make) for name, case in CASES.items()}
+MODELS["LatentDomainTransfer"] = functools.cache(base_and_bridge)
+
+
+# Kinds of arguments ------------------------------------------------------------------------
+
+
+def constant(value: Any) -> Argument:
+    """A flag, or what has no wrong values for other reasons."""
+    return Argument(lambda: value, {})
+
+
+def attributes_of_rows(count: int, number: int) -> Argument:
+    """1, 0 or -1 per row and attribute, as numbers of any kind; or `None`."""
+    valid = (np.arange(count * number).reshape(count, number) % 3 - 1).astype("int32")
+    return floats(count, number).but("none", "bools", "integers").also(two=valid + 1.0)
+
+
+def offsets(shape: tuple[int, ...]) -> Argument:
+    """One latent, or one per row; or `None`."""
+    return rows(ROWS, *shape).but("none", "one axis fewer")
+
+
+OPTIONS: dict[str, Callable[[Any], Argument]] = {
+    "attributes": lambda value: size(len(value)).also(
+        names_again=("a",) * len(value), numbers=tuple(range(len(value))), number=1.5
+    ),
+    "conditional": constant,
+    "critic_steps": size,
+    "denoise": constant,
+    "domains": lambda value: choice(list(value)).also(
+        one=value[:1], again=value[:1] * 2, numbers=tuple(range(len(value)))
+    ),
+    "ema_momentum": lambda value: between(0.9, 0.0, 0.95).but("none"),
+    "label_smoothing": lambda value: between(0.1, 0.0, 0.95),
+    "latent_dims": lambda value: sizes(*value.values()).but("none"),
+    "likelihood": choice,
+    "mining": choice,
+    "num_classes": lambda value: size(value, least=2).but("none"),
+    "num_projections": size,
+    "observation_variance": positive,
+    "seed": lambda value: seed(),
+    "swd_order": choice,
+    "use_bias": constant,
+    "warm_up": lambda value: size(4, least=0),
+}
+KINDS: dict[str, Callable[[Any], Argument]] = {
+    "attribute": lambda model: choice("a").but("none", "empty"),
+    "batch_size": lambda model: size(2),
+    "direction": lambda model: choice("dual"),
+    "domain": lambda model: choice("source"),
+    "kind": lambda model: choice("linear"),
+    "latents": lambda model: constant(False),
+    "margin": lambda model: non_negative(1.0),
+    "num": lambda model: size(2),
+    "present": lambda model: constant(None),
+    "sample": lambda model: constant(True),
+    "seed": lambda model: seed(),
+    "steps": lambda model: size(3, least=2),
+    "strength": lambda model: floats(ROWS),
+    "to": lambda model: choice("target"),
+    "together": lambda model: constant(False),
+    "transferred": lambda model: choice("all"),
+}
+
+
+def of_spec(spec: Input) -> Argument:
+    """Rows of what a method declares."""
+    if isinstance(spec, Offset):
+        return offsets(spec.shape)
+    if isinstance(spec, AttributeInput):
+        return attributes_of_rows(ROWS, *spec.shape)
+    return (images if isinstance(spec, Images) else rows)(ROWS, *spec.shape)
+
+
+# Constructors ------------------------------------------------------------------------------
+
+
+def networks_of(model: Any, name: str) -> Argument:
+    """A network, and others: of another place, with other inputs, with other outputs."""
+    right = getattr(model, name)
+    argument = network(lambda: right)
+    others = {
+        f"the {other}": (lambda value=value: value)
+        for other in _arguments(type(model))
+        if isinstance(value := getattr(model, other), keras.Layer)
+        and (value.input_shape, value.output_shape) != (right.input_shape, right.output_shape)
+    }
+    return Argument(argument.valid, argument.wrong | others | altered(right))
+
+
+def altered(right: keras.Model) -> dict[str, Callable[[], keras.Model]]:
+    """Networks that differ from one in their inputs or in their outputs."""
+
+    def tensors():
+        return [keras.Input(tensor.shape[1:]) for tensor in right.inputs]
+
+    def applied(given):
+        return right(given[0] if len(given) == 1 else given)
+
+    def wider(x):
+        return keras.layers.Concatenate()([x, x])
+
+    @functools.cache
+    def output_in_two():
+        given = tensors()
+        made = keras.tree.flatten(applied(given))
+        return keras.Model(given, made[0] if len(made) == 2 else [made[0], made[0]])
+
+    @functools.cache
+    def wider_output():
+        given = tensors()
+        return keras.Model(given, keras.tree.map_structure(wider, applied(given)))
+
+    @functools.cache
+    def wider_input():
+        first, *others = tensors()
+        wide = keras.Input((*first.shape[1:-1], first.shape[-1] + 1))
+        narrow = keras.layers.Dense(first.shape[-1])(wide)
+        return keras.Model([wide, *others], applied([narrow, *others]))
+
+    @functools.cache
+    def input_more():
+        given, more = tensors(), keras.Input((1,))
+        return keras.Model([*given, more], applied(given))
+
+    return {f.__name__: f for f in (output_in_two, wider_output, wider_input, input_more)}
+
+
+def constructor(name: str, model: Any) -> Entry:
+    arguments = {}
+    annotations = {
+        key: parameter.annotation
+        for base in type(model).__mro__
+        for key, parameter in inspect.signature(base.__init__).parameters.items()
+    }
+    for key in _arguments(type(model)):
+        value = getattr(model, key)
+        if isinstance(value, keras.Layer):
+            arguments[key] = networks_of(model, key)
+        elif key in OPTIONS:
+            arguments[key] = OPTIONS[key](value)
+        elif annotations[key] is float:
+            arguments[key] = non_negative(value)
+        else:
+            raise ValueError(f"Add the kind of `{name}({key}=)` to `OPTIONS`.")
+    return entry(name, type(model), **arguments)
+
+
+# Methods -----------------------------------------------------------------------------------
+
+
+def methods(cls: type) -> Iterator[tuple[str, Callable]]:
+    """Methods on arrays: those with a `batch_size`."""
+    for name, function in inspect.getmembers(cls, inspect.isfunction):
+        ours = function.__module__.startswith("keras_latent.src.models.")
+        of_users = not name.startswith("_") and name != "run"
+        if ours and of_users and "batch_size" in inspect.signature(function).parameters:
+            yield name, function
+
+
+def method(model: Any, name: str, function: Callable) -> Entry:
+    names = list(inspect.signature(function).parameters)[1:]
+    arguments = {n: KINDS[n](model) for n in names if n in KINDS}
+    specs = inputs_of(model, name, {n: a.valid() for n, a in arguments.items()})
+    for n in set(names) - set(specs) - set(arguments):  # such as the ends of `interpolate`
+        first = "decode" if n.startswith("z") or n == "attributes" else "encode"
+        of_first = inputs_of(model, first, {"domain": "source"})
+        specs[n] = of_first["attributes" if n == "attributes" else next(iter(of_first))]
+    arguments |= {n: of_spec(specs[n]) for n in names if n in specs}
+    return entry(f"{type(model).__name__}.{name}", getattr(model, name), **arguments)
+
+
+def inputs_of(model: Any, name: str, options: dict[str, Any]) -> dict[str, Input]:
+    """What a method declares of its inputs; nothing if it is made of others."""
+    graph = exported_graphs(type(model)).get(name)
+    if graph is None:
+        return {}
+    known = inspect.signature(graph).parameters
+    chosen = {n: value for n, value in options.items() if n in known}
+    optional = {"given": ("attributes", "offset")} if hasattr(graph, "__signature__") else {}
+    if "strength" in chosen:
+        chosen["strength"] = 1.0
+    return dict(graph(model, **chosen, **optional).inputs)
+
+
+# Presets, exports, and the rest ------------------------------------------------------------
+
+
+def new_folder() -> str:
+    return tempfile.mkdtemp() + "/new"
+
+
+def of_class(name: str, model: Any) -> Iterator[Entry]:
+    cls = type(model)
+    preset = choice(next(iter(cls.presets)))
+    yield entry(
+        f"{name}.from_preset",
+        functools.partial(cls.from_preset, load_weights=False),
+        preset=preset,
+    )
+    yield entry(f"{name}.verb_model", model.verb_model, verb=choice(model.export_verbs()[0]))
+
+
+def of_one(model: Any) -> Iterator[Entry]:
+    """What all models inherit."""
+    yield entry("VAE.prior", model.prior, num=size(2), seed=seed())
+    yield entry("VAE.save_to_preset", model.save_to_preset, preset_dir=paths(new_folder))
+    yield entry(
+        "VAE.export",
+        functools.partial(model.export, format="onnx", verb="encode", verbose=False),
+        filepath=paths(lambda: new_folder() + ".onnx"),
+        format=choice("onnx"),
+        verb=choice("encode"),
+        opset_version=size(18).but("none"),
+    )
+
+
+def declared() -> Iterator[Entry]:
+    for name, make in MODELS.items():
+        model = make()
+        if name != "LatentDomainTransfer":
+            yield constructor(name, model)
+        for method_name, function in methods(type(model)):
+            yield method(model, method_name, function)
+        yield from of_class(name, model)
+    yield from of_one(MODELS["VAE"]())
+
+
+ENTRIES = list(declared())
