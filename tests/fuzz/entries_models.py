@@ -5,6 +5,7 @@ line here, unless an argument has a new name and is neither a network nor a weig
 more). Then add its kind to `OPTIONS` or `KINDS`.
 """
 
+import dataclasses
 import functools
 import inspect
 import sys
@@ -23,6 +24,7 @@ from arguments import (
     images,
     network,
     non_negative,
+    number,
     paths,
     positive,
     rows,
@@ -68,7 +70,8 @@ def constant(value: Any) -> Argument:
 def attributes_of_rows(count: int, number: int) -> Argument:
     """1, 0 or -1 per row and attribute, as numbers of any kind; or `None`."""
     valid = (np.arange(count * number).reshape(count, number) % 3 - 1).astype("int32")
-    return floats(count, number).but("none", "bools", "integers").also(two=valid + 1.0)
+    wrong = floats(count, number).but("none", "bools", "integers").also(two=valid + 1.0)
+    return dataclasses.replace(wrong, valid=lambda: valid)
 
 
 def offsets(shape: tuple[int, ...]) -> Argument:
@@ -100,19 +103,19 @@ OPTIONS: dict[str, Callable[[Any], Argument]] = {
     "warm_up": lambda value: size(4, least=0),
 }
 KINDS: dict[str, Callable[[Any], Argument]] = {
-    "attribute": lambda model: choice("a").but("none", "empty"),
+    "attribute": lambda model: choice("a").but("none"),
     "batch_size": lambda model: size(2),
     "direction": lambda model: choice("dual"),
     "domain": lambda model: choice("source"),
     "kind": lambda model: choice("linear"),
     "latents": lambda model: constant(False),
     "margin": lambda model: non_negative(1.0),
-    "num": lambda model: size(2),
+    "num": lambda model: size(ROWS),
     "present": lambda model: constant(None),
     "sample": lambda model: constant(True),
     "seed": lambda model: seed(),
     "steps": lambda model: size(3, least=2),
-    "strength": lambda model: floats(ROWS),
+    "strength": lambda model: floats(ROWS).but("number", "one axis more", "integers"),
     "to": lambda model: choice("target"),
     "together": lambda model: constant(False),
     "transferred": lambda model: choice("all"),
@@ -254,12 +257,18 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
         functools.partial(cls.from_preset, load_weights=False),
         preset=preset,
     )
-    yield entry(f"{name}.verb_model", model.verb_model, verb=choice(model.export_verbs()[0]))
+    for verb, graph in exported_graphs(cls).items():
+        names = list(inspect.signature(graph).parameters)[1:]
+        kinds = KINDS | {"strength": lambda model: number(1.0).but("none")}
+        options = {option: kinds[option](model) for option in names}
+        call = functools.partial(model.verb_model, verb)
+        yield entry(f"{name}.verb_model({verb})", call, **options)
 
 
 def of_one(model: Any) -> Iterator[Entry]:
     """What all models inherit."""
     yield entry("VAE.prior", model.prior, num=size(2), seed=seed())
+    yield entry("VAE.verb_model", model.verb_model, verb=choice("encode"))
     yield entry("VAE.save_to_preset", model.save_to_preset, preset_dir=paths(new_folder))
     yield entry(
         "VAE.export",

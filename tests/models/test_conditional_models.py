@@ -124,7 +124,7 @@ def test_errors(make, call, message):
 def test_networks_must_take_the_attributes(make):
     other = make(4)
     arguments = make(3).get_config() | {"attributes": 2}
-    with pytest.raises(ValueError, match=r"second being attributes \(batch, 2\)"):
+    with pytest.raises(ValueError, match=r"each of `attributes`: \(batch, 2\)"):
         type(other).from_config(arguments)
 
 

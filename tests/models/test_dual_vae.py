@@ -268,7 +268,7 @@ def test_to_boundary(direction, use_bias, monkeypatch):
         (lambda m: m.transfer(X, "Round"), r"must be one of \['round.*Did you mean 'round'"),
         (lambda m: m.transfer(X, 3), "a number from 0 to 2. Received: 3"),
         (lambda m: m.transfer(X, True), "a number from 0 to 2. Received: True"),
-        (lambda m: m.transfer(X, []), "must name at least one attribute"),
+        (lambda m: m.transfer(X, []), "a list of one or more"),
         (lambda m: m.transfer(X, 0, [1.0, 2.0]), r"`strength` must be .*\(60,\).*shape=\(2,\)"),
         (lambda m: m.transfer(X, 0, np.nan), "`strength` must be a finite"),
         (lambda m: m.transfer(X, 0, direction="up"), "`direction` must be one of"),
@@ -294,7 +294,7 @@ def test_errors(call, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"attributes": 0}, "`attributes` must be the number"),
+        ({"attributes": 0}, "`attributes` must be an integer from 1 to 100000"),
         ({"attributes": "round"}, "`attributes` must be the number"),
         ({"attributes": ["a", "a"]}, "each once"),
         ({"alpha": -1.0}, "`alpha` must be"),

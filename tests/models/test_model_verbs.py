@@ -66,8 +66,8 @@ def test_translations_moved_by_an_offset(pair_model, rng):
     [
         (np.zeros(3), r"shape of one latent, \(4,\), or of one per row, \(5, 4\).*shape=\(3,\)"),
         (np.zeros((4, 4)), r"Received: shape=\(4, 4\)"),
-        (1.0, r"Received: shape=\(\)"),
-        (np.full(4, np.nan), r"`offset` must be finite.*4 values not finite"),
+        (1.0, r"`offset` must be an array"),
+        (np.full(4, np.nan), r"`offset` must be finite"),
     ],
 )
 def test_offsets_that_cannot_be_meant(pair_model, offset, message):

@@ -59,7 +59,7 @@ class Input:
         Raises:
             ValueError: If it is not one array of that many rows, or shape or values are wrong.
         """
-        x = _one_array(name, x)
+        x = one_array(name, x)
         self.check(name, x)
         if count is not None and len(x) != count:
             raise ValueError(f"`{name}` must have {count} rows. Received: {len(x)} rows")
@@ -130,7 +130,12 @@ class Ignored(Input):
         return keras.ops.convert_to_tensor(x)
 
 
-def _one_array(name: str, x: Any) -> np.ndarray:
+def one_array(name: str, x: Any) -> np.ndarray:
+    """An array, or what converts to one, in host memory.
+
+    Raises:
+        ValueError: If `x` is no array, tensor or nested lists of numbers.
+    """
     if isinstance(x, np.ndarray):
         return x
     if isinstance(x, dict):
@@ -141,7 +146,20 @@ def _one_array(name: str, x: Any) -> np.ndarray:
         raise ValueError(
             f"`{name}` must be an array of rows. Received: {x!r}. Read files into one array first."
         )
-    return keras.ops.convert_to_numpy(x)
+    try:
+        return keras.ops.convert_to_numpy(x)
+    except Exception as error:  # nested lists of unequal lengths
+        raise ValueError(
+            f"`{name}` must be one array, or nested lists of equal lengths. Received: "
+            f"{type(x).__name__}, which is not: {error}"
+        ) from error
+
+
+def fits(shape: Sequence, wanted: Sequence) -> bool:
+    """Whether the shape of a batch, `(batch, ...)`, is that of one row. `None` fits any size."""
+    return len(shape) == len(wanted) + 1 and all(
+        w is None or n is None or w == n for n, w in zip(shape[1:], wanted, strict=True)
+    )
 
 
 def check_shape(name: str, shape: Sequence, wanted: Sequence) -> None:
@@ -151,10 +169,7 @@ def check_shape(name: str, shape: Sequence, wanted: Sequence) -> None:
         ValueError: If rank, size or channels differ. `None` fits any size.
     """
     got = tuple(shape)
-    fits = len(got) == len(wanted) + 1 and all(
-        w is None or g is None or w == g for g, w in zip(got[1:], wanted, strict=True)
-    )
-    if not fits:
+    if not fits(got, wanted):
         raise ValueError(
             f"`{name}` must have shape {('batch', *wanted)}. Received: shape={got}."
             f"{_shape_hint(got, tuple(wanted))}"

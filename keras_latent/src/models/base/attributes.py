@@ -1,6 +1,6 @@
 """What models of images with binary attributes share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,14 @@ from keras import ops as kops
 from keras_latent.src.models.base.batched import Graph, images_of
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Input
+from keras_latent.src.training.inputs import Input, one_array
 from keras_latent.src.training.targets import AttributeLabels
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.did_you_mean import did_you_mean
 from keras_latent.src.utils.types import Tensor
 
+#: More attributes than this are a mistake.
+LARGEST_NUMBER = 100_000
 #: One attribute, by name or number; several of them; or `None`, which is all.
 Attributes = str | int | Sequence[str | int] | None
 
@@ -28,7 +31,7 @@ class AttributeInput(Input):
         self.labels = AttributeLabels(names, argument="attributes")
 
     def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
-        x = np.asarray(x)
+        x = one_array(name, x)
         self.labels.check("This method", x, {name: count})
         self.labels.check_values(x)
         return x.astype("float32")
@@ -61,9 +64,11 @@ class AttributeModel(LatentModel):
         Raises:
             ValueError: If there are none, or names repeat.
         """
-        if isinstance(attributes, (int, np.integer)) and not isinstance(attributes, bool):
-            attributes = [f"attribute_{i}" for i in range(attributes)]
-        names = [] if isinstance(attributes, (bool, str)) else list(attributes)
+        if isinstance(attributes, (int, np.integer)):
+            number = checks.integer("attributes", attributes, at_most=LARGEST_NUMBER)
+            attributes = [f"attribute_{i}" for i in range(number)]
+        several = isinstance(attributes, Iterable) and not isinstance(attributes, str)
+        names = list(attributes) if several else []
         if not names or not all(isinstance(n, str) for n in names) or len({*names}) < len(names):
             raise ValueError(
                 "`attributes` must be the number of attributes, 1 or more, or their names, each "
@@ -90,10 +95,13 @@ class AttributeModel(LatentModel):
             return list(range(self.num_attributes)), False
         if isinstance(attribute, (str, int, np.integer)):
             return [self._column(attribute)], True
-        columns = [self._column(a) for a in attribute]
-        if not columns:
-            raise ValueError("`attribute` must name at least one attribute. Received: none")
-        return columns, False
+        several = list(attribute) if isinstance(attribute, Iterable) else []
+        if not several:
+            raise ValueError(
+                "`attribute` must be the name or number of an attribute, or a list of one or more "
+                f"of these. Received: attribute={attribute!r}"
+            )
+        return [self._column(a) for a in several], False
 
     def _column(self, attribute):
         names = self.attribute_names
@@ -120,16 +128,18 @@ class AttributeModel(LatentModel):
             ValueError: If it is not finite, or not a scalar, one number per row, or one per row
                 and attribute.
         """
-        values = np.asarray(strength, dtype="float32")
+        several = hasattr(strength, "shape") or isinstance(strength, (list, tuple))
+        values = one_array("strength", strength) if several else np.asarray(strength)
         if values.shape == (rows,):
             values = values[:, None]
-        if values.shape not in ((), (rows, 1), (rows, columns)) or not np.isfinite(values).all():
+        shaped = values.shape in ((), (rows, 1), (rows, columns))
+        if not shaped or values.dtype.kind not in "fiu" or not np.isfinite(values).all():
             raise ValueError(
                 f"`strength` must be a finite number, or have shape ({rows},) or "
                 f"({rows}, {columns}): one per row, or one per row and attribute. "
-                f"Received: shape={values.shape}"
+                f"Received: shape={values.shape}, dtype={values.dtype}"
             )
-        return np.broadcast_to(values, (rows, columns))
+        return np.broadcast_to(values.astype("float32"), (rows, columns))
 
     # Transfers ---------------------------------------------------------------------------
 

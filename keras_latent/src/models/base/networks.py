@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_latent import ops
+from keras_latent.src.training.inputs import fits
 from keras_latent.src.utils.types import Tensor
 
 
@@ -35,6 +36,59 @@ def optional(name: str, network: Any) -> keras.Model | None:
     return None if network is None else built(name, network)
 
 
+def outputs_of(inputs: Any, networks: dict[str, keras.Model | None], of: str = "") -> Any:
+    """What networks make of symbolic inputs, each of what the one before it returned.
+
+    Args:
+        inputs: Symbolic tensors.
+        networks: Networks by the names of their arguments; `None` is left out.
+        of: The argument that the inputs come from, if any.
+
+    Raises:
+        ValueError: If a network does not take its inputs.
+    """
+    for name, network in networks.items():
+        if network is None:
+            continue
+        try:
+            outputs = network(inputs)
+        except Exception as error:  # of the backend, of Keras or of the network
+            what = f"what `{of}` returns" if of else "what its `input_shape` says"
+            own = getattr(network, "input_shape", None) or (network.get_build_config() or {})
+            raise ValueError(
+                f"`{name}` must take {what}, tensors of shape {shapes_of(inputs)}. Received: a "
+                f"network of input shape {own}"
+            ) from error
+        inputs, of = outputs, name
+    return inputs
+
+
+def check_output(name: str, output: Any, shape: tuple[int | None, ...], of: str = "") -> None:
+    """Checks what a network returned.
+
+    Args:
+        name: The argument.
+        output: Its symbolic output.
+        shape: What the shape of one row must be.
+        of: The argument that determines this shape, if any.
+
+    Raises:
+        ValueError: If it is not one tensor of that shape.
+    """
+    got = shapes_of(output)
+    if not hasattr(output, "shape") or not fits(got, shape):
+        because = f", which `{of}` takes" if of else ""
+        raise ValueError(
+            f"`{name}` must return one tensor of shape {('batch', *shape)}{because}. "
+            f"Received: output of shape {got}"
+        )
+
+
+def shapes_of(tensors: Any) -> Any:
+    """The shape of each tensor in a structure."""
+    return keras.tree.map_structure(lambda t: tuple(t.shape), tensors)
+
+
 def event_shape_of(name: str, network: keras.Model) -> tuple[int, ...]:
     """The shape of one row that a built network takes, without the batch axis.
 
@@ -50,20 +104,44 @@ def event_shape_of(name: str, network: keras.Model) -> tuple[int, ...]:
     return tuple(shape[1:])
 
 
-def conditioned_shape(name: str, network: keras.Model, attributes: int) -> tuple[int, ...]:
-    """The shape of one row of the first input of a network whose second input is the attributes.
+def conditioned_shape(
+    name: str, network: keras.Model, columns: int, condition: str = "attributes"
+) -> tuple[int, ...]:
+    """The shape of one row of the first of two inputs of a network.
+
+    Args:
+        name: The argument.
+        network: The network.
+        columns: The size of its second input.
+        condition: The argument that determines this size.
 
     Raises:
         ValueError: If the network has other inputs.
     """
     shapes: Any = getattr(network, "input_shape", None)
     two = isinstance(shapes, (list, tuple)) and len(shapes) == 2
-    if not two or not isinstance(shapes[0], (list, tuple)) or tuple(shapes[1][1:]) != (attributes,):
+    two = two and all(isinstance(shape, (list, tuple)) for shape in shapes)
+    if not two or tuple(shapes[1][1:]) != (columns,):
         raise ValueError(
-            f"`{name}` must take two tensors, the second being attributes (batch, {attributes}). "
-            f"Received: input shape {shapes}"
+            f"`{name}` must take two tensors, the second with a column for each of "
+            f"`{condition}`: (batch, {columns}). Received: input shape {shapes}"
         )
     return tuple(shapes[0][1:])
+
+
+def conditioned_size(name: str, network: keras.Model, *condition: Any) -> int:
+    """`conditioned_shape` of a network whose first input are latents: their size.
+
+    Raises:
+        ValueError: If the network has other inputs.
+    """
+    shape = conditioned_shape(name, network, *condition)
+    if len(shape) != 1 or shape[0] is None:
+        raise ValueError(
+            f"`{name}` must take latents, (batch, size), as the first of two tensors. "
+            f"Received: shape {('batch', *shape)}"
+        )
+    return shape[0]
 
 
 def gaussian_of(name: str, outputs: Any) -> tuple[Tensor, Tensor]:
@@ -75,10 +153,9 @@ def gaussian_of(name: str, outputs: Any) -> tuple[Tensor, Tensor]:
     """
     pair = isinstance(outputs, (tuple, list)) and len(outputs) == 2
     if not pair or len(outputs[0].shape) != 2 or outputs[0].shape != outputs[1].shape:
-        shapes = keras.tree.map_structure(lambda t: tuple(t.shape), outputs)
         raise ValueError(
             f"`{name}` must return `(z_mean, z_log_var)`, each of shape "
-            f"(batch, latent_dim). Received outputs of shape: {shapes}"
+            f"(batch, latent_dim). Received outputs of shape: {shapes_of(outputs)}"
         )
     z_mean, z_log_var = outputs
     return keras.ops.cast(z_mean, "float32"), ops.bound_log_var(z_log_var)

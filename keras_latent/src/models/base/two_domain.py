@@ -8,7 +8,7 @@ import numpy as np
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import batched
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.training.inputs import Images, Input, check_shape
+from keras_latent.src.training.inputs import Images, Input, check_shape, fits, one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Rows, Tensor
@@ -18,23 +18,17 @@ class Offset(Input):
     """What is added to latents: one latent, or one per row."""
 
     def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
-        wanted: Any = ((count, *self.shape), self.shape)
-        offset = np.asarray(x, "float32")
-        single = _fits(offset.shape, self.shape)
-        if not (single or _fits(offset.shape, wanted[0])) or not np.isfinite(offset).all():
+        offset = one_array(name, x)
+        single = fits((1, *offset.shape), self.shape)
+        if not single and not (fits(offset.shape, self.shape) and len(offset) == count):
             raise ValueError(
-                f"`{name}` must be finite and have the shape of one latent, {self.shape}, or of "
-                f"one per row, {wanted[0]}. Received: shape={offset.shape}, "
-                f"{np.count_nonzero(~np.isfinite(offset))} values not finite"
+                f"`{name}` must have the shape of one latent, {self.shape}, or of one per row, "
+                f"{(count, *self.shape)}. Received: shape={offset.shape}"
             )
+        self.check_values(name, offset[None] if single else offset)
         if single:
             offset = np.broadcast_to(offset, (count or 1, *offset.shape))
-        return np.ascontiguousarray(offset)
-
-
-def _fits(shape, wanted):
-    sizes = zip(shape, wanted, strict=False)
-    return len(shape) == len(wanted) and all(w is None or w == s for s, w in sizes)
+        return np.ascontiguousarray(offset, "float32")
 
 
 def images_of(self: "TwoDomain", domain: str) -> Input:
@@ -57,13 +51,48 @@ def _offset(self: "TwoDomain") -> Input:
 class TwoDomain(LatentModel):
     """Base of models that encode two domains, `"source"` and `"target"`, into one space.
 
-    A subclass sets `event_shapes` (domain to the shape of one image) and `latent_shape`, the shape
-    of one latent, and defines the tensor functions `to_latent(x, domain)` and
-    `to_image(z, domain)`. All methods here are composed of these two.
+    A subclass calls `set_shapes`, which sets `event_shapes` (domain to the shape of one image) and
+    `latent_shape`, the shape of one latent. It defines the tensor functions `to_latent(x, domain)`
+    and `to_image(z, domain)`. All methods here are composed of these two.
     """
 
+    shared_encoder: keras.Model | None
     event_shapes: dict[str, tuple[int, ...]]
     latent_shape: tuple[int, ...]
+
+    def set_shapes(self, decoder: str, latents_of: Any = lambda name, outputs: outputs) -> None:
+        """Sets `event_shapes` and `latent_shape` from the networks, which must fit together.
+
+        Encoders are `source_encoder`, `target_encoder` and, after both, `shared_encoder`. Decoders
+        are `source_<decoder>`, `target_<decoder>` and, before both, `shared_<decoder>`.
+
+        Args:
+            decoder: What decoders are called.
+            latents_of: Latents from the name and the outputs of the last encoder.
+
+        Raises:
+            ValueError: If a network does not take what the one before it returns, the domains
+                differ in their latents, or images come out in another shape.
+        """
+        last = "{}_encoder" if self.shared_encoder is None else "shared_encoder"
+        self.event_shapes, latents = {}, {}
+        for d in DOMAINS:
+            parts = {name: getattr(self, name) for name in (f"{d}_encoder", "shared_encoder")}
+            shape = networks.event_shape_of(f"{d}_encoder", parts[f"{d}_encoder"])
+            outputs = networks.outputs_of(keras.Input(shape), parts)
+            self.event_shapes[d], latents[d] = shape, latents_of(last.format(d), outputs)
+        shapes = {d: networks.shapes_of(z)[1:] for d, z in latents.items()}
+        if shapes["source"] != shapes["target"]:
+            raise ValueError(
+                "`source_encoder` and `target_encoder` must share one latent space. Received: "
+                f"latents of shapes {shapes}"
+            )
+        self.latent_shape = shapes["source"]
+        for d in DOMAINS:
+            names = (f"shared_{decoder}", f"{d}_{decoder}")
+            parts = {name: getattr(self, name) for name in names}
+            output = networks.outputs_of(latents[d], parts, last.format(d))
+            networks.check_output(names[-1], output, self.event_shapes[d], f"{d}_encoder")
 
     def images(self, domain: str) -> Images:
         """What images of a domain must be."""
@@ -183,6 +212,8 @@ class TwoDomain(LatentModel):
             ValueError: If `a` and `b` differ in their number of rows.
         """
         to = checks.choice("to", domain if to is None else to, DOMAINS)
+        images = images_of(self, domain)
+        a, b = images.rows("a", a), images.rows("b", b)
         z_a, z_b = (self.encode(x, domain, batch_size=batch_size) for x in (a, b))
         made = self.decode(self.path(z_a, z_b, steps, kind), to, batch_size=batch_size)
         return made.reshape(-1, steps, *made.shape[1:])

@@ -1,6 +1,6 @@
 """What a batch of latents of several domains must be, and its labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -94,9 +94,10 @@ class LabelsByDomain:
 
 def domain_names(domains: Any) -> tuple[str, ...]:
     """The names of the domains, checked."""
-    names = tuple(domains) if not isinstance(domains, str) else ()
+    several = isinstance(domains, Iterable) and not isinstance(domains, str)
+    names = tuple(domains) if several else ()
     strings = all(isinstance(name, str) and not name.endswith(LABELLED) for name in names)
-    if len(set(names)) != len(names) or len(names) < 2 or not strings:
+    if not strings or len(set(names)) != len(names) or len(names) < 2:
         raise ValueError(
             "`domains` must be two or more different names, none of which ends in "
             f"'{LABELLED}'. Received: domains={domains!r}"
@@ -106,11 +107,17 @@ def domain_names(domains: Any) -> tuple[str, ...]:
 
 def latent_sizes(latent_dims: Any, domains: tuple[str, ...], width: int) -> dict[str, int]:
     """The size of each domain's latents; `None`: the width that the networks take."""
-    sizes = [width] * len(domains) if latent_dims is None else [int(n) for n in latent_dims]
-    if len(sizes) != len(domains) or min(sizes, default=0) < 1 or max(sizes) != width:
+    sizes = [width] * len(domains) if latent_dims is None else latent_dims
+    if not isinstance(sizes, (list, tuple)) or len(sizes) != len(domains):
         raise ValueError(
-            "`latent_dims` must be one size per domain, the largest of which is the "
-            f"encoder's, {width}. Received: latent_dims={latent_dims!r}"
+            f"`latent_dims` must be one size per domain, of {list(domains)}. "
+            f"Received: latent_dims={latent_dims!r}"
+        )
+    sizes = [checks.integer("latent_dims", n, at_most=width) for n in sizes]
+    if max(sizes) != width:
+        raise ValueError(
+            f"The largest of `latent_dims` must be the size that `encoder` takes, {width}. "
+            f"Received: latent_dims={latent_dims!r}"
         )
     return dict(zip(domains, sizes, strict=True))
 
@@ -121,18 +128,6 @@ def batch_of(latent_dims: dict[str, int], num_classes: int | None) -> BatchSpec:
     inputs |= {d + LABELLED: Latents((n,), required=False) for d, n in latent_dims.items()}
     hint = f"a domain may have further rows, '<domain>{LABELLED}'."
     return BatchSpec(inputs, targets=LabelsByDomain(num_classes), hint=hint)
-
-
-def width_of(encoder: keras.Model, domains: int) -> int:
-    """The size of the latents that an encoder takes beside a one-hot domain."""
-    shapes: Any = getattr(encoder, "input_shape", None)
-    if not isinstance(shapes, (list, tuple)) or len(shapes) != 2 or None in shapes:
-        raise ValueError(
-            "`encoder` must take two tensors, latents and the one-hot domain. Received: "
-            f"input shape {shapes}"
-        )
-    check_shape("encoder", shapes[1], (domains,))
-    return shapes[0][-1]
 
 
 def check_classes(num_classes: Any) -> None:

@@ -11,7 +11,13 @@ from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein
 from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.networks import built, gaussian_of
+from keras_latent.src.models.base.networks import (
+    built,
+    check_output,
+    conditioned_size,
+    gaussian_of,
+    outputs_of,
+)
 from keras_latent.src.models.bridging.batch import (
     LABELLED,
     batch_of,
@@ -19,11 +25,10 @@ from keras_latent.src.models.bridging.batch import (
     domain_names,
     domain_of,
     latent_sizes,
-    width_of,
 )
 from keras_latent.src.models.bridging.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Input, check_shape
+from keras_latent.src.training.inputs import Input
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
@@ -153,13 +158,14 @@ class BridgingVAE(LatentModel):
         self.num_projections, self.swd_order = num_projections, swd_order
         self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, self.seed)
 
-        self.width = width_of(encoder, len(self.domains))
+        self.width = conditioned_size("encoder", encoder, len(self.domains), "domains")
         self.latent_dims = latent_sizes(latent_dims, self.domains, self.width)
         one_hot = keras.Input((len(self.domains),))
-        z_mean, _ = gaussian_of("encoder", encoder((keras.Input((self.width,)), one_hot)))
+        z = keras.Input((self.width,))
+        z_mean, _ = gaussian_of("encoder", outputs_of((z, one_hot), {"encoder": encoder}))
         self.latent_dim = z_mean.shape[-1]
-        output = decoder((keras.Input((self.latent_dim,)), one_hot))
-        check_shape("decoder", output.shape, (self.width,))
+        output = outputs_of((z_mean, one_hot), {"decoder": decoder}, "encoder")
+        check_output("decoder", output, (self.width,), "encoder")
 
         self.num_classes, self.classifier = num_classes, None
         if num_classes is not None:

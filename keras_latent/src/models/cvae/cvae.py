@@ -10,9 +10,15 @@ from keras import ops as kops
 from keras_latent import ops
 from keras_latent.src.models.base.attributes import signed
 from keras_latent.src.models.base.conditional import ConditionalModel
-from keras_latent.src.models.base.networks import built, conditioned_shape, gaussian_of
+from keras_latent.src.models.base.networks import (
+    built,
+    check_output,
+    conditioned_shape,
+    conditioned_size,
+    gaussian_of,
+    outputs_of,
+)
 from keras_latent.src.models.cvae.presets import PRESETS
-from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
@@ -88,12 +94,12 @@ class CVAE(ConditionalModel):
         self.set_observation(likelihood, observation_variance, seed)
 
         self.event_shape = conditioned_shape("encoder", encoder, self.num_attributes)
-        (self.latent_dim,) = conditioned_shape("decoder", decoder, self.num_attributes)
-        y = keras.Input((self.num_attributes,))
-        z_mean, _ = gaussian_of("encoder", encoder([keras.Input(self.event_shape), y]))
-        check_shape("encoder", z_mean.shape, (self.latent_dim,))
-        output = decoder([keras.Input((self.latent_dim,)), y])
-        check_shape("decoder", output.shape, self.event_shape)
+        self.latent_dim = conditioned_size("decoder", decoder, self.num_attributes)
+        x, y = keras.Input(self.event_shape), keras.Input((self.num_attributes,))
+        z_mean, _ = gaussian_of("encoder", outputs_of([x, y], {"encoder": encoder}))
+        check_output("encoder", z_mean, (self.latent_dim,), "decoder")
+        output = outputs_of([z_mean, y], {"decoder": decoder}, "encoder")
+        check_output("decoder", output, self.event_shape, "encoder")
         self.built = True
 
     # Objective ---------------------------------------------------------------------------

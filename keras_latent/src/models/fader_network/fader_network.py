@@ -8,9 +8,14 @@ from keras import ops as kops
 
 from keras_latent.src.models.base.attributes import attribute_nll, known, right_share, signed
 from keras_latent.src.models.base.conditional import ConditionalModel
-from keras_latent.src.models.base.networks import built, conditioned_shape, event_shape_of
+from keras_latent.src.models.base.networks import (
+    built,
+    check_output,
+    conditioned_size,
+    event_shape_of,
+    outputs_of,
+)
 from keras_latent.src.models.fader_network.presets import PRESETS
-from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
 from keras_latent.training import portable
@@ -92,13 +97,14 @@ class FaderNetwork(ConditionalModel):
         self.warm_up = int(checks.non_negative("warm_up", warm_up))
 
         self.event_shape = event_shape_of("encoder", encoder)
-        (self.latent_dim,) = conditioned_shape("decoder", decoder, self.num_attributes)
-        z = encoder(keras.Input(self.event_shape))
-        check_shape("encoder", z.shape, (self.latent_dim,))
-        output = decoder([z, keras.Input((self.num_attributes,))])
-        check_shape("decoder", output.shape, self.event_shape)
-        logits = discriminator(z)
-        check_shape("discriminator", logits.shape, (self.num_attributes,))
+        self.latent_dim = conditioned_size("decoder", decoder, self.num_attributes)
+        z = outputs_of(keras.Input(self.event_shape), {"encoder": encoder})
+        check_output("encoder", z, (self.latent_dim,), "decoder")
+        y = keras.Input((self.num_attributes,))
+        output = outputs_of([z, y], {"decoder": decoder}, "encoder")
+        check_output("decoder", output, self.event_shape, "encoder")
+        logits = outputs_of(z, {"discriminator": discriminator}, "encoder")
+        check_output("discriminator", logits, (self.num_attributes,))
         self.steps = self.add_weight(
             shape=(), initializer="zeros", dtype="float32", trainable=False, name="steps"
         )

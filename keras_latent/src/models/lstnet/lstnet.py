@@ -8,11 +8,11 @@ from keras import ops
 
 from keras_latent.callbacks import CollapseMonitor
 from keras_latent.src.models.base.adversarial import averages, spread
-from keras_latent.src.models.base.networks import built
+from keras_latent.src.models.base.networks import built, check_output, outputs_of
 from keras_latent.src.models.lstnet.presets import PRESETS
 from keras_latent.src.models.lstnet.shared_translator import SharedTranslator
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Ignored, check_shape
+from keras_latent.src.training.inputs import Ignored
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS
 from keras_latent.src.utils.types import Tensor
@@ -206,8 +206,10 @@ class LSTNet(SharedTranslator):
         self.seed = checks.keras_seed("seed", seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         for seen, shape in {**self.event_shapes, "latent": self.latent_shape}.items():
-            logit = self.own(seen, "discriminator")(keras.Input(shape))
-            check_shape(f"{seen}_discriminator", logit.shape, (1,))
+            name = f"{seen}_discriminator"
+            of = "shared_encoder" if seen == "latent" and shared_encoder else f"{seen}_encoder"
+            logit = outputs_of(keras.Input(shape), {name: getattr(self, name)}, of)
+            check_output(name, logit, (1,))
         self.built = True
 
     @property

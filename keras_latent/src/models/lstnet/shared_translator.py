@@ -5,9 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_latent.src.models.base.networks import built, event_shape_of, optional
+from keras_latent.src.models.base.networks import built, optional
 from keras_latent.src.models.base.two_domain import TwoDomain
-from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Tensor
 
@@ -50,23 +49,16 @@ class SharedTranslator(TwoDomain):
         self.shared_encoder = optional("shared_encoder", shared_encoder)
         self.shared_generator = optional("shared_generator", shared_generator)
 
-        self.event_shapes = {
-            d: event_shape_of(f"{d}_encoder", self.own(d, "encoder")) for d in DOMAINS
-        }
+        self.set_shapes("generator")
         features = {
             d: tuple(self.own(d, "encoder")(keras.Input(shape)).shape[1:])
             for d, shape in self.event_shapes.items()
         }
-        if features["source"] != features["target"]:
+        if features["source"] != features["target"]:  # they become one batch
             raise ValueError(
                 "`source_encoder` and `target_encoder` must return features of one shape. "
                 f"Received: {features}"
             )
-        z = self.shared("encoder", keras.Input(features["source"]))
-        self.latent_shape = tuple(z.shape[1:])
-        for d in DOMAINS:
-            x = self.own(d, "generator")(self.shared("generator", z))
-            check_shape(f"{d}_generator", x.shape, self.event_shapes[d])
 
     def own(self, domain: str, kind: str) -> keras.Model:
         """A domain's own `"encoder"`, `"generator"` or `"discriminator"`."""

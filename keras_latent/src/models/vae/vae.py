@@ -9,10 +9,15 @@ from keras import ops as kops
 from keras_latent import ops
 from keras_latent.src.models.base.batched import batched, images_of, latents_of
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.networks import built, event_shape_of, gaussian_of
+from keras_latent.src.models.base.networks import (
+    built,
+    check_output,
+    event_shape_of,
+    gaussian_of,
+    outputs_of,
+)
 from keras_latent.src.models.vae.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import portable
@@ -82,10 +87,11 @@ class VAE(LatentModel):
         self.set_observation(likelihood, observation_variance, seed)
 
         self.event_shape = event_shape_of("encoder", encoder)
-        z_mean, _ = gaussian_of("encoder", encoder(keras.Input(self.event_shape)))
+        outputs = outputs_of(keras.Input(self.event_shape), {"encoder": encoder})
+        z_mean, _ = gaussian_of("encoder", outputs)
         self.latent_dim = z_mean.shape[-1]
-        output = decoder(keras.Input((self.latent_dim,)))
-        check_shape("decoder", output.shape, self.event_shape)
+        output = outputs_of(z_mean, {"decoder": decoder}, "encoder")
+        check_output("decoder", output, self.event_shape, "encoder")
         self.built = True
 
     @property
@@ -187,6 +193,7 @@ class VAE(LatentModel):
         Returns:
             Array `(rows, steps, ...)`, float32.
         """
+        a, b = images_of(self).rows("a", a), images_of(self).rows("b", b)
         z_a, z_b = (self.encode(x, batch_size=batch_size) for x in (a, b))
         images = self.decode(self.path(z_a, z_b, steps, kind), batch_size=batch_size)
         return images.reshape(-1, steps, *images.shape[1:])

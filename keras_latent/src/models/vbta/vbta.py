@@ -10,11 +10,11 @@ from keras import ops as kops
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein, TripletMiner
 from keras_latent.src.models.base.batched import batched
-from keras_latent.src.models.base.networks import built, event_shape_of, gaussian_of, optional
+from keras_latent.src.models.base.networks import built, gaussian_of, optional
 from keras_latent.src.models.base.two_domain import TwoDomain, images_of
 from keras_latent.src.models.vbta.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Flags, check_shape
+from keras_latent.src.training.inputs import Flags
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Rows, Tensor
@@ -156,19 +156,8 @@ class VBTA(TwoDomain):
         # and raise its own shape errors before ours.
         self.miner.built = True
 
-        self.event_shapes = {d: event_shape_of(f"{d}_encoder", self._encoder(d)) for d in DOMAINS}
-        inputs = {d: keras.Input(self.event_shapes[d]) for d in DOMAINS}
-        latents = {d: self.posterior(inputs[d], d)[0] for d in DOMAINS}
-        sizes = {d: latents[d].shape[-1] for d in DOMAINS}
-        if sizes["source"] != sizes["target"]:
-            raise ValueError(
-                f"Both domains must share one latent space. Received latent sizes: {sizes}"
-            )
-        self.latent_dim = sizes["source"]
-        self.latent_shape = (self.latent_dim,)
-        for domain in DOMAINS:
-            output = self.likelihood_parameters(latents[domain], domain)
-            check_shape(f"{domain}_decoder", output.shape, self.event_shapes[domain])
+        self.set_shapes("decoder", lambda name, outputs: gaussian_of(name, outputs)[0])
+        (self.latent_dim,) = self.latent_shape
         self.built = True
 
     @property

@@ -9,11 +9,10 @@ from keras import ops
 from keras_latent.src.models.base.adversarial import averages, spread
 from keras_latent.src.models.base.batched import batched, latents_of
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.networks import built, event_shape_of
+from keras_latent.src.models.base.networks import built, check_output, event_shape_of, outputs_of
 from keras_latent.src.models.wavegan.presets import PRESETS
 from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import check_shape
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
 from keras_latent.training import input_gradients, portable
@@ -138,10 +137,9 @@ class WaveGAN(LatentModel):
                 "`critic` must take waveforms (batch, samples, channels) of a known length. "
                 f"Received: input shape (batch, {', '.join(map(str, self.event_shape))})"
             )
-        made = self.generator(keras.Input(latent_shape))
-        check_shape("output of `generator`", made.shape, self.event_shape)
-        score = self.critic(keras.Input(self.event_shape))
-        check_shape("output of `critic`", score.shape, (1,))
+        made = outputs_of(keras.Input(latent_shape), {"generator": generator})
+        check_output("generator", made, self.event_shape, "critic")
+        check_output("critic", outputs_of(made, {"critic": critic}, "generator"), (1,))
         self.built = True
 
     @property
