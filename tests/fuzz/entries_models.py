@@ -100,7 +100,15 @@ OPTIONS: dict[str, Callable[[Any], Argument]] = {
     "seed": lambda value: seed(),
     "swd_order": choice,
     "use_bias": constant,
-    "warm_up": lambda value: size(4, least=0),
+    "warm_up": non_negative,
+}
+#: Networks that make another model, not a wrong one.
+NOT_WRONG = {
+    ("LSTNet", "shared_encoder"): ("none",),
+    ("LSTNet", "shared_generator"): ("none",),
+    ("VBTA", "shared_encoder"): ("none",),
+    ("VBTA", "shared_decoder"): ("none",),
+    ("WaveGAN", "generator"): ("wider_input",),
 }
 KINDS: dict[str, Callable[[Any], Argument]] = {
     "attribute": lambda model: choice("a").but("none"),
@@ -195,7 +203,7 @@ def constructor(name: str, model: Any) -> Entry:
     for key in _arguments(type(model)):
         value = getattr(model, key)
         if isinstance(value, keras.Layer):
-            arguments[key] = networks_of(model, key)
+            arguments[key] = networks_of(model, key).but(*NOT_WRONG.get((name, key), ()))
         elif key in OPTIONS:
             arguments[key] = OPTIONS[key](value)
         elif annotations[key] is float:
@@ -218,14 +226,17 @@ def methods(cls: type) -> Iterator[tuple[str, Callable]]:
 
 
 def method(model: Any, name: str, function: Callable) -> Entry:
-    names = list(inspect.signature(function).parameters)[1:]
-    arguments = {n: KINDS[n](model) for n in names if n in KINDS}
+    parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+    arguments = {n: KINDS[n](model) for n in parameters if n in KINDS}
+    for n, argument in arguments.items():
+        if parameters[n].default is None and "none" in argument.wrong:
+            arguments[n] = argument.but("none")
     specs = inputs_of(model, name, {n: a.valid() for n, a in arguments.items()})
-    for n in set(names) - set(specs) - set(arguments):  # such as the ends of `interpolate`
+    for n in set(parameters) - set(specs) - set(arguments):  # such as the ends of `interpolate`
         first = "decode" if n.startswith("z") or n == "attributes" else "encode"
         of_first = inputs_of(model, first, {"domain": "source"})
         specs[n] = of_first["attributes" if n == "attributes" else next(iter(of_first))]
-    arguments |= {n: of_spec(specs[n]) for n in names if n in specs}
+    arguments |= {n: of_spec(specs[n]) for n in parameters if n in specs}
     return entry(f"{type(model).__name__}.{name}", getattr(model, name), **arguments)
 
 
@@ -259,7 +270,7 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
     )
     for verb, graph in exported_graphs(cls).items():
         names = list(inspect.signature(graph).parameters)[1:]
-        kinds = KINDS | {"strength": lambda model: number(1.0).but("none")}
+        kinds = KINDS | {"strength": lambda model: number(1.0).but("none", "list_of_one")}
         options = {option: kinds[option](model) for option in names}
         call = functools.partial(model.verb_model, verb)
         yield entry(f"{name}.verb_model({verb})", call, **options)

@@ -202,7 +202,7 @@ def test_draws_of_the_shared_space_repeat_by_seed():
         ({"domains": ("a", "b", "c")}, r"`encoder` must take two.*each of `domains`: \(batch, 3\)"),
         ({"latent_dims": (3,)}, "one size per domain"),
         ({"latent_dims": (2, 2)}, "must be the size that `encoder` takes, 3"),
-        ({"latent_dims": (3.5, 3)}, "`latent_dims` must be an integer from 1 to 3"),
+        ({"latent_dims": (3.5, 3)}, "`latent_dims` must be a positive integer"),
         ({"num_classes": 1}, "`num_classes` must be an integer of 2 or more"),
         ({"beta_swd": -1.0}, "`beta_swd` must be a non-negative"),
         ({"swd_order": 3}, r"must be one of \[1, 2\]"),

@@ -50,17 +50,30 @@ def outputs_of(inputs: Any, networks: dict[str, keras.Model | None], of: str = "
     for name, network in networks.items():
         if network is None:
             continue
+        own = getattr(network, "input_shape", None)
         try:
+            if not _takes(own, inputs):
+                raise ValueError("Keras may not notice: it ignores last axes of size 1.")
             outputs = network(inputs)
         except Exception as error:  # of the backend, of Keras or of the network
-            what = f"what `{of}` returns" if of else "what its `input_shape` says"
-            own = getattr(network, "input_shape", None) or (network.get_build_config() or {})
             raise ValueError(
-                f"`{name}` must take {what}, tensors of shape {shapes_of(inputs)}. Received: a "
-                f"network of input shape {own}"
+                f"`{name}` must take {f'what `{of}` returns' if of else 'its own inputs'}, of "
+                f"shape {shapes_of(inputs)}. Received: a network of input shape {own}"
             ) from error
         inputs, of = outputs, name
     return inputs
+
+
+def _takes(own, inputs):
+    """Whether an `input_shape` is that of the inputs, but for a last axis of size 1."""
+    several = isinstance(inputs, (list, tuple))
+    inputs, own = (inputs, own) if several else ([inputs], [own])
+    if not isinstance(own, list) or not all(isinstance(shape, tuple) for shape in own):
+        return True  # not known
+    return len(own) == len(inputs) and all(
+        fits(x.shape, shape[1:]) or fits((*x.shape, 1), shape[1:]) or fits(x.shape, (*shape[1:], 1))
+        for x, shape in zip(inputs, own, strict=True)
+    )
 
 
 def check_output(name: str, output: Any, shape: tuple[int | None, ...], of: str = "") -> None:

@@ -113,7 +113,7 @@ def latent_sizes(latent_dims: Any, domains: tuple[str, ...], width: int) -> dict
             f"`latent_dims` must be one size per domain, of {list(domains)}. "
             f"Received: latent_dims={latent_dims!r}"
         )
-    sizes = [checks.integer("latent_dims", n, at_most=width) for n in sizes]
+    sizes = [checks.integer("latent_dims", n) for n in sizes]
     if max(sizes) != width:
         raise ValueError(
             f"The largest of `latent_dims` must be the size that `encoder` takes, {width}. "

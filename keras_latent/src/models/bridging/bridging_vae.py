@@ -155,7 +155,8 @@ class BridgingVAE(LatentModel):
         self.beta_cls = checks.non_negative("beta_cls", beta_cls)
         self.conditional = bool(conditional)
         self.denoise = bool(denoise)
-        self.num_projections, self.swd_order = num_projections, swd_order
+        self.num_projections = num_projections
+        self.swd_order = checks.choice("swd_order", swd_order, (1, 2))
         self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, self.seed)
 
         self.width = conditioned_size("encoder", encoder, len(self.domains), "domains")

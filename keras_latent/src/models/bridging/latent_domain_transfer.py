@@ -315,11 +315,13 @@ class LatentDomainTransfer(LatentModel):
         checks.choice("transferred", transferred, TRANSFERRED)
         to = checks.choice("to", to, DOMAINS)
         domain = OTHER[to]
-        ends = [x if latents else self.encode(x, domain, batch_size=batch_size) for x in (a, b)]
+        spec = _latents(self, domain) if latents else self.data_spec(domain)
+        ends = [spec.rows("a", a), spec.rows("b", b)]
+        if not latents:
+            ends = [self.encode(x, domain, batch_size=batch_size) for x in ends]
         if transferred == "ends":
             ends = [self.transfer_latents(z, domain, to) for z in ends]
-        z_a, z_b = (np.asarray(z) for z in ends)
-        z = self.path(z_a, z_b, steps, kind)
+        z = self.path(*ends, steps, kind)
         if transferred == "all":
             z = self.transfer_latents(z, domain, to)
         data = self.decode(z, domain if transferred == "none" else to, batch_size=batch_size)
