@@ -39,6 +39,7 @@ from keras_latent.src.models.base.attributes import AttributeInput
 from keras_latent.src.models.base.batched import exported_graphs
 from keras_latent.src.models.base.latent_model import _arguments
 from keras_latent.src.models.base.two_domain import Offset
+from keras_latent.src.presets.registry import trained_presets
 from keras_latent.src.training.inputs import Images, Input
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
@@ -260,6 +261,60 @@ def new_folder() -> str:
     return tempfile.mkdtemp() + "/new"
 
 
+def classifier(shape: tuple[int, ...]) -> keras.Model:
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)]
+    return keras.Sequential(layers)
+
+
+def transfer_of_base_models() -> Entry:
+    right = MODELS["LatentDomainTransfer"]()
+    others = {name: MODELS[name] for name in ("VAE", "VBTA", "CVAE", "BridgingVAE", "LSTNet")}
+
+    def base(name: str) -> Argument:
+        argument = network(lambda: getattr(right, name))
+        return Argument(argument.valid, argument.wrong | others)
+
+    bridges = network(lambda: right.bridge)
+    return entry(
+        "LatentDomainTransfer",
+        models.LatentDomainTransfer,
+        source=base("source"),
+        bridge=Argument(bridges.valid, bridges.wrong | {"VAE": others["VAE"]}),
+        target=base("target"),
+        domains=choice(["source", "target"]).but("none").also(one=("source",), numbers=(1, 2)),
+    )
+
+
+def of_two_domains(name: str, model: Any) -> Iterator[Entry]:
+    h = classifier(model.event_shapes["source"])
+    right = network(lambda: h)
+    wrong = right.wrong | altered(h) | {"of the other": lambda: classifier(small.SKETCH)}
+    del wrong["wider_output"], wrong["output_in_two"]  # it returns what the classifier does
+    classifiers = Argument(right.valid, wrong)
+    call = model.to_classifier
+    yield entry(f"{name}.to_classifier", call, classifier=classifiers, domain=choice("target"))
+
+
+def rejection() -> Entry:
+    model = MODELS["VAE"]()
+    right, h = network(lambda: model), classifier(small.DIGIT)
+    wrong = altered(h) | {"no scores": lambda: small.vae(), "other": lambda: classifier((3,))}
+    del wrong["wider_output"]
+    others = {name: MODELS[name] for name in ("LSTNet", "BridgingVAE")}
+    return entry(
+        "rejection_sample",
+        models.rejection_sample,
+        generator=Argument(right.valid, right.wrong | others | {"classifier": lambda: h}),
+        classifier=Argument(lambda: h, network(lambda: h).wrong | wrong),
+        per_class=size(2),
+        threshold=between(0.0, 0.0, 1.0),
+        max_draws=size(60).but("none"),
+        batch_size=size(20),
+        seed=seed(),
+        allow_fewer=constant(True),
+    )
+
+
 def of_class(name: str, model: Any) -> Iterator[Entry]:
     cls = type(model)
     preset = choice(next(iter(cls.presets)))
@@ -268,6 +323,10 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
         functools.partial(cls.from_preset, load_weights=False),
         preset=preset,
     )
+    if trained := [preset for preset in trained_presets() if preset in cls.presets]:
+        yield entry(f"{name}.preset_card", cls.preset_card, preset=choice(trained[0]))
+    if hasattr(model, "to_classifier"):
+        yield from of_two_domains(name, model)
     for verb, graph in exported_graphs(cls).items():
         names = list(inspect.signature(graph).parameters)[1:]
         kinds = KINDS | {"strength": lambda model: number(1.0).but("none", "list_of_one")}
@@ -278,6 +337,8 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
 
 def of_one(model: Any) -> Iterator[Entry]:
     """What all models inherit."""
+    yield transfer_of_base_models()
+    yield rejection()
     yield entry("VAE.prior", model.prior, num=size(2), seed=seed())
     yield entry("VAE.verb_model", model.verb_model, verb=choice("encode"))
     yield entry("VAE.save_to_preset", model.save_to_preset, preset_dir=paths(new_folder))

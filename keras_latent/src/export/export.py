@@ -17,7 +17,10 @@ FORMATS = ("tf_saved_model", "onnx")
 def check_format(format: str, opset_version: int | None) -> None:
     """Raises `ValueError` for an unknown format, or for an option that it does not have."""
     checks.choice("format", format, FORMATS)
-    if opset_version is not None and format != "onnx":
+    if opset_version is None:
+        return
+    checks.integer("opset_version", opset_version)
+    if format != "onnx":
         raise ValueError(
             "`opset_version` is an option of `format='onnx'`. "
             f"Received: opset_version={opset_version!r}, format={format!r}"
@@ -40,7 +43,7 @@ def as_keras_model(
     Raises:
         ValueError: If there is no such method, or an option is unknown or out of range.
     """
-    if method not in graphs:
+    if not isinstance(method, str) or method not in graphs:
         hint = ""
         if callable(getattr(type(model), str(method), None)):
             hint = (

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_latent.src import backend
 from keras_latent.src.export.other_backend import plain
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 
 OUTPUT = "output_0"  # its name in a SavedModel, by TensorFlow, and so in ONNX
@@ -105,7 +106,7 @@ def check_place(filepath: str | os.PathLike, format: str) -> None:
         filepath: Where to write.
         format: `"tf_saved_model"` or `"onnx"`.
     """
-    path = Path(filepath)
+    path = checks.path("filepath", filepath)
     if format == "onnx":
         if path.is_dir():
             raise ValueError(f"`filepath` must be a file. Received a folder: {str(path)!r}")

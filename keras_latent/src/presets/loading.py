@@ -11,6 +11,7 @@ from keras_latent.src.presets import registry
 from keras_latent.src.presets.cards import read_card
 from keras_latent.src.presets.checksums import checksums, require_undamaged
 from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import folder_replaced_when_complete
 from keras_latent.src.utils.half_precision import halve
 from keras_latent.src.utils.weight_files import save_weights
@@ -21,7 +22,7 @@ CONFIG, METADATA = "config.json", "metadata.json"
 
 def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, Any]) -> Any:
     """`cls.from_preset`."""
-    if preset in PRESETS:
+    if isinstance(preset, str) and preset in PRESETS:
         _require_own(cls, preset)
         if load_weights and preset not in trained_presets():
             raise ValueError(
@@ -34,12 +35,16 @@ def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, 
             require_undamaged(folder, WEIGHTS, read_card(folder), CARD)
             _load_weights(model, folder, str(preset))
         return model
-    if not isinstance(preset, (str, Path)) or not Path(preset).is_dir():
-        raise ValueError(
-            f"`preset` must be one of {sorted(cls.presets)} or a directory. "
-            f"Received: preset={str(preset)!r}.{_hint(cls, str(preset))}"
-        )
+    if not isinstance(preset, (str, Path)) or not str(preset) or not Path(preset).is_dir():
+        raise _unknown(cls, preset, " or a directory")
     return _from_directory(cls, Path(preset), load_weights, arguments)
+
+
+def _unknown(cls, preset, other=""):
+    return ValueError(
+        f"`preset` must be one of {sorted(cls.presets)}{other}. "
+        f"Received: preset={str(preset)!r}.{_hint(cls, str(preset))}"
+    )
 
 
 def _trained(cls):
@@ -119,8 +124,8 @@ def _load_weights(model, directory, preset):
 
 def card(cls: Any, preset: str) -> dict[str, Any]:
     """`cls.preset_card`."""
-    if preset not in PRESETS:
-        load(cls, preset, True, {})  # raises, and lists the presets
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise _unknown(cls, preset)
     _require_own(cls, preset)
     if preset not in trained_presets():
         raise ValueError(
@@ -132,7 +137,8 @@ def card(cls: Any, preset: str) -> dict[str, Any]:
 
 def save(model: Any, preset_dir: str | Path, half: bool) -> None:
     """`model.save_to_preset`."""
-    target = Path(preset_dir).resolve()  # A link stays, and what it points to is written.
+    # A link stays, and what it points to is written.
+    target = checks.path("preset_dir", preset_dir).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"`preset_dir` must be new or empty. Received: {str(preset_dir)!r}")
     with folder_replaced_when_complete(target) as partial:

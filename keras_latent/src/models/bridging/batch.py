@@ -130,9 +130,11 @@ def batch_of(latent_dims: dict[str, int], num_classes: int | None) -> BatchSpec:
     return BatchSpec(inputs, targets=LabelsByDomain(num_classes), hint=hint)
 
 
-def check_classes(num_classes: Any) -> None:
-    """Raises `ValueError` unless it is an integer of 2 or more; `None` is checked elsewhere."""
+def check_classes(num_classes: Any) -> int | None:
+    """An integer of 2 or more, or `None`."""
+    if num_classes is None:
+        return None
     try:
-        checks.integer("num_classes", num_classes, at_least=2)
+        return checks.integer("num_classes", num_classes, at_least=2)
     except ValueError as error:
         raise ValueError(f"{error}. Without a classifier, pass None.") from error

@@ -9,15 +9,9 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein
+from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.networks import (
-    built,
-    check_output,
-    conditioned_size,
-    gaussian_of,
-    outputs_of,
-)
 from keras_latent.src.models.bridging.batch import (
     LABELLED,
     batch_of,
@@ -146,8 +140,8 @@ class BridgingVAE(LatentModel):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.encoder = built("encoder", encoder)
-        self.decoder = built("decoder", decoder)
+        self.encoder = networks.built("encoder", encoder)
+        self.decoder = networks.built("decoder", decoder)
         self.set_observation("gaussian", 1.0, seed)
         self.domains = domain_names(domains)
         self.beta_kl = checks.non_negative("beta_kl", beta_kl)
@@ -159,18 +153,18 @@ class BridgingVAE(LatentModel):
         self.swd_order = checks.choice("swd_order", swd_order, (1, 2))
         self.sliced_wasserstein = SlicedWasserstein(num_projections, swd_order, self.seed)
 
-        self.width = conditioned_size("encoder", encoder, len(self.domains), "domains")
+        self.width = networks.conditioned_size("encoder", encoder, len(self.domains), "domains")
         self.latent_dims = latent_sizes(latent_dims, self.domains, self.width)
         one_hot = keras.Input((len(self.domains),))
-        z = keras.Input((self.width,))
-        z_mean, _ = gaussian_of("encoder", outputs_of((z, one_hot), {"encoder": encoder}))
+        inputs = keras.Input((self.width,)), one_hot
+        outputs = networks.outputs_of(inputs, {"encoder": encoder})
+        z_mean, _ = networks.gaussian_of("encoder", outputs)
         self.latent_dim = z_mean.shape[-1]
-        output = outputs_of((z_mean, one_hot), {"decoder": decoder}, "encoder")
-        check_output("decoder", output, (self.width,), "encoder")
+        output = networks.outputs_of((z_mean, one_hot), {"decoder": decoder}, "encoder")
+        networks.check_output("decoder", output, (self.width,), "encoder")
 
-        self.num_classes, self.classifier = num_classes, None
+        self.num_classes, self.classifier = check_classes(num_classes), None
         if num_classes is not None:
-            check_classes(num_classes)
             self.classifier = keras.layers.Dense(num_classes, name="classifier")
             self.classifier.build((None, self.latent_dim))
         self.built = True
@@ -196,7 +190,7 @@ class BridgingVAE(LatentModel):
     def posterior(self, z: Tensor, domain: str, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(mean, log_var)` of `q(z'|z, D)`, each `(batch, shared_dim)`, float32."""
         inputs = self.padded(z, domain), self.one_hot(domain, z)
-        return gaussian_of("encoder", self.encoder(inputs, training=training))
+        return networks.gaussian_of("encoder", self.encoder(inputs, training=training))
 
     def likelihood_parameters(self, z: Tensor, domain: str, training: bool = False) -> Tensor:
         """`g(z', D)`, the mean latents of a domain, `(batch, dim)`, float32."""
@@ -225,7 +219,7 @@ class BridgingVAE(LatentModel):
         # All rows in one pass: the encoder serves all three terms.
         one_hot = kops.concatenate([self.one_hot(domain_of(key), rows) for key, rows in z.items()])
         inputs = kops.concatenate([self.padded(rows, domain_of(k)) for k, rows in z.items()])
-        q = gaussian_of("encoder", self.encoder((inputs, one_hot), training=training))
+        q = networks.gaussian_of("encoder", self.encoder((inputs, one_hot), training=training))
         shared = self.sample(*q)
         place: dict[str, slice] = {}
         ends: Any = 0

@@ -7,8 +7,9 @@ import numpy as np
 
 from keras_latent.src.models.base.batched import Graph, batched
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.networks import built
+from keras_latent.src.models.bridging.batch import domain_names
 from keras_latent.src.models.bridging.bridging_vae import BridgingVAE
+from keras_latent.src.models.bridging.generators import sizes_of
 from keras_latent.src.models.bridging.transfer_presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Images, Input
@@ -87,10 +88,10 @@ class LatentDomainTransfer(LatentModel):
         if not isinstance(bridge, BridgingVAE):
             raise ValueError(f"`bridge` must be a `BridgingVAE`. Received: {bridge!r}")
         self.bridge = bridge
-        names = bridge.domains[:2] if domains is None else tuple(domains)
-        if len(set(names)) != 2 or not set(names) <= set(bridge.domains):
+        names = domain_names(bridge.domains[:2] if domains is None else domains)
+        if len(names) != 2 or not set(names) <= set(bridge.domains):
             raise ValueError(
-                f"`domains` must be two of the bridge's, {list(bridge.domains)}. "
+                f"`domains` must be two of those of `bridge`, {list(bridge.domains)}. "
                 f"Received: domains={domains!r}"
             )
         self.domains = dict(zip(DOMAINS, names, strict=True))
@@ -102,7 +103,7 @@ class LatentDomainTransfer(LatentModel):
             wanted = bridge.latent_dims[self.domains[domain]]
             if latent_dim != wanted:
                 raise ValueError(
-                    f"The bridge takes {wanted} latents of {self.domains[domain]!r}. Received: "
+                    f"`bridge` takes {wanted} latents of {self.domains[domain]!r}. Received: "
                     f"`{domain}` with latents of size {latent_dim}"
                 )
             self.latent_dims[domain], self.event_shapes[domain] = latent_dim, event_shape
@@ -329,23 +330,3 @@ class LatentDomainTransfer(LatentModel):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "domains": list(self.domains.values())}
-
-
-def sizes_of(name: str, model: Any) -> tuple[int, tuple[int, ...]]:
-    """Size of a generative model's latents, and the shape of one row of its data.
-
-    Raises:
-        ValueError: If it is not a generative model.
-    """
-    if hasattr(model, "latent_dim") and hasattr(model, "to_data"):
-        return model.latent_dim, tuple(model.event_shape)
-    built(name, model)
-    shape: Any = getattr(model, "input_shape", ())
-    output = getattr(model, "output_shape", None)
-    if len(shape) != 2 or not isinstance(shape[1], int) or output is None:
-        raise ValueError(
-            f"`{name}` must be a model with `latent_dim`, `event_shape` and `to_data`, as `VAE` "
-            "and `WaveGAN` are, or a Keras model of latents (batch, dim). Received: input shape "
-            f"{shape}, output shape {output}"
-        )
-    return shape[1], tuple(output[1:])

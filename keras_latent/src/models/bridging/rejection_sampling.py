@@ -2,13 +2,13 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_latent.src.models.base.networks import built, event_shape_of
+from keras_latent.src.models.base.networks import built
+from keras_latent.src.models.bridging.generators import decoder_of
 from keras_latent.src.utils import checks
 
 
@@ -87,7 +87,7 @@ def rejection_sample(
     Source: Tian and Engel, "Latent Translation: Crossing Modalities by Bridging Generative
     Models" (2018), section 2, where the number of draws is not given.
     """
-    latent_dim, decode = _decoder_of(generator)
+    latent_dim, decode = decoder_of(generator)
     built("classifier", classifier)
     for name, value in (("per_class", per_class), ("batch_size", batch_size)):
         checks.integer(name, value)
@@ -147,20 +147,6 @@ def rejection_sample(
         confidence=np.concatenate([sure for _, sure in kept]).astype("float32"),
         draws=draws,
     )
-
-
-def _decoder_of(generator: Any) -> tuple[int, Callable]:
-    """Size of the latents, and the function from a batch of them to data."""
-    if hasattr(generator, "decode") and hasattr(generator, "latent_dim"):
-        return generator.latent_dim, generator.decode
-    built("generator", generator)
-    shape = event_shape_of("generator", generator)
-    if len(shape) != 1 or shape[0] is None:
-        raise ValueError(
-            "`generator` must take latents (batch, latent_dim), or have `latent_dim` and "
-            f"`decode`. Received: a model of rows of shape {shape}"
-        )
-    return shape[0], generator.predict_on_batch
 
 
 def _scores(classifier: Any, data: Any, rows: int, from_logits: bool) -> np.ndarray:
