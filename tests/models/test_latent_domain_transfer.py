@@ -114,8 +114,10 @@ def test_two_of_three_domains(images):
     chain = models.LatentDomainTransfer(vae(seed=1), between, vae(seed=2), domains=("c", "a"))
     z = between.transfer(chain.source.encode(images), "c", "a")
     np.testing.assert_allclose(chain.transfer(images), chain.target.decode(z), atol=1e-5)
-    with pytest.raises(ValueError, match="two of the bridge's"):
+    with pytest.raises(ValueError, match="two or more different names"):
         models.LatentDomainTransfer(vae(), between, vae(), domains=("a", "a"))
+    with pytest.raises(ValueError, match="`domains` must be two of those of `bridge`"):
+        models.LatentDomainTransfer(vae(), between, vae(), domains=("a", "d"))
 
 
 def test_errors(two_vaes, images):

@@ -1,5 +1,7 @@
 """Generative models as arguments: models of this library, or plain Keras models of latents."""
 
+import contextlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +32,9 @@ def sizes_of(name: str, model: Any) -> tuple[int, tuple[int, ...]]:
 def decoder_of(generator: Any) -> tuple[int, Callable]:
     """Size of the latents, and the function from a batch of them to data."""
     if hasattr(generator, "decode") and hasattr(generator, "latent_dim"):
-        return generator.latent_dim, generator.decode
+        with contextlib.suppress(TypeError):  # that of a `BridgingVAE` needs a domain
+            inspect.signature(generator.decode).bind("latents")
+            return generator.latent_dim, generator.decode
     built("generator", generator)
     shape = event_shape_of("generator", generator)
     if len(shape) != 1 or shape[0] is None:

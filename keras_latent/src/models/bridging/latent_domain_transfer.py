@@ -322,7 +322,7 @@ class LatentDomainTransfer(LatentModel):
             ends = [self.encode(x, domain, batch_size=batch_size) for x in ends]
         if transferred == "ends":
             ends = [self.transfer_latents(z, domain, to) for z in ends]
-        z = self.path(*ends, steps, kind)
+        z = self.path(ends[0], ends[1], steps, kind)
         if transferred == "all":
             z = self.transfer_latents(z, domain, to)
         data = self.decode(z, domain if transferred == "none" else to, batch_size=batch_size)

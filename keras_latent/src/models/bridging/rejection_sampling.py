@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.models.base.networks import built
+from keras_latent.src.models.base.networks import built, outputs_of
 from keras_latent.src.models.bridging.generators import decoder_of
 from keras_latent.src.utils import checks
 
@@ -104,7 +104,10 @@ def rejection_sample(
     draws, limit = 0, max_draws or 0
     while found is None or draws < limit:
         z = rng.standard_normal((batch_size, latent_dim), "float32")
-        scores = _scores(classifier, decode(z), batch_size, from_logits)
+        data = decode(z)
+        if found is None:
+            outputs_of(keras.Input(data.shape[1:]), {"classifier": classifier}, "generator")
+        scores = _scores(classifier, data, batch_size, from_logits)
         if found is None:
             classes = scores.shape[1]
             found = np.zeros(classes, "int64")
