@@ -152,6 +152,10 @@ MUTATIONS = (
     M(MODELS + "lstnet/lstnet.py", "\"target_cycle_loss\": self.w6", "\"target_cycle_loss\": self.w5", "models/test_lstnet_objective.py"),
     M(TRAINING + "model.py", "second[1](*args, outputs, training=True)", "second[1](*args, constants, training=True)", "models/test_two_players.py"),
     # models: verbs
+    M(MODELS + "base/networks.py", "if not _takes(own, inputs):", "if False:", "models/test_model_errors.py"),
+    M(MODELS + "base/networks.py", "        inputs, of = outputs, name", "        inputs = outputs", "models/test_lstnet_networks.py"),
+    M(MODELS + "bridging/batch.py", "[checks.integer(\"latent_dims\", n) for n in sizes]", "[int(n) for n in sizes]", "models/test_bridging_vae.py"),
+    M(MODELS + "base/two_domain.py", "offset[None] if single else offset)", "offset[:0])", "models/test_model_verbs.py"),
     M(MODELS + "base/two_domain.py", "z + offset if to == \"target\" else z - offset", "z + offset", "models/test_model_verbs.py"),
     M(MODELS + "base/batched.py", "\" \".join([function.__name__, *map(str, chosen.values()), *whole.inputs])", "function.__name__", "models/test_model_verbs.py"),
     M(MODELS + "bridging/rejection_sampling.py", "scores[: limit - draws]", "scores", "models/test_rejection_sampling.py"),
@@ -195,7 +199,7 @@ MUTATIONS = (
     M(DATASETS + "sources/audio.py", "kept = waveform[:samples]", "kept = waveform[-samples:]", "datasets/test_audio.py"),
     # presets
     M("keras_latent/src/presets/loading.py", "require_undamaged(directory, CONFIG, record, METADATA)", "pass", "models/test_presets.py"),
-    M("keras_latent/src/presets/loading.py", "Path(preset_dir).resolve()", "Path(preset_dir)", "models/test_presets.py"),
+    M("keras_latent/src/presets/loading.py", "checks.path(\"preset_dir\", preset_dir).resolve()", "checks.path(\"preset_dir\", preset_dir)", "models/test_presets.py"),
     M("keras_latent/src/presets/checksums.py", "record[\"sha256\"] | checksums(folder, name)", "record[\"sha256\"] | {}", "models/test_presets.py"),
     M("keras_latent/src/presets/cards.py", "or not card[field]", "or card[field] is None", "models/test_trained_presets.py"),
     M(TRAINING + "model.py", "require_intact(store.archive)", "pass", "models/test_model_saving.py"),

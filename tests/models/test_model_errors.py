@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from small_networks import digits, heads, vae, vbta
+from small_networks import digits, heads, lstnet_parts, vae, vbta
 
 from keras_latent import models
 from keras_latent.src.models.base import blocks
@@ -252,6 +252,14 @@ def test_bad_arguments_of_vbta(arguments, message):
 def test_bad_arguments_of_vae(arguments, message):
     with pytest.raises(ValueError, match=message):
         models.VAE(**{"encoder": encoder(), "decoder": decoder()} | arguments)
+
+
+def test_networks_that_keras_would_accept():
+    """Keras lets a last axis of size 1 pass for any other size until it computes."""
+    colors = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1)])
+    parts = lstnet_parts(target=(8, 8, 1)) | {"source_discriminator": colors}
+    with pytest.raises(ValueError, match="`source_discriminator` must take what.*8, 8, 3"):
+        models.LSTNet(**parts)
 
 
 def test_numbers_of_any_kind_are_numbers():
