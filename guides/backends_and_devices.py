@@ -211,7 +211,8 @@ visualization.translation_grid(rows, "across_backends.png")
 # - JAX: `keras.distribution.DataParallel`, on all GPUs, TPUs or CPU devices. To try it on one
 #   processor, set `XLA_FLAGS=--xla_force_host_platform_device_count=2`, which creates two CPU
 #   devices (and is no faster).
-# - PyTorch: Keras trains on one device, a GPU if available.
+# - PyTorch: `torchrun` starts a process per device, which is not shown here. One process trains on
+#   one device, a GPU if available.
 #
 # The cell below uses all devices that it finds, even if there is only one. The batch of 64 is split
 # among them, so its size should be a multiple of the number of devices, as should that of the last

@@ -23,7 +23,6 @@ PLAIN = {
     "VBTA": {"gamma": 0.0},
     "LSTNet": {"dense": True},
     "CVAE": {},
-    "FaderNetwork": {},
 }
 CAN_DIFFER = "draws, triplets and batch moments are of a replica"
 

@@ -55,8 +55,9 @@ def _start_equal(model):
     distributed.all_gather_object(shapes, [tuple(v.shape) for v in variables])
     if any(other != shapes[0] for other in shapes):
         raise ValueError(
-            "All processes must train the same model with the same optimizer. Received: variables "
-            f"of other shapes in the process of rank {distributed.get_rank()} or another."
+            "All processes must train the same model with the same optimizer: make and compile it "
+            f"with the same arguments in each. Received: {len(variables)} variables in the process "
+            f"of rank {distributed.get_rank()}, and others, or of other shapes, elsewhere"
         )
     for variable in variables:
         value = variable.value.detach()

@@ -41,8 +41,8 @@ class PortableModel(CheckedModel):
     On every backend, the slots of all optimizers are in `model.optimizer.variables` and in the
     `.keras` file; logs are means over the epoch, weighted by batch size; a loaded model is compiled
     and continues its training exactly; losses are scaled under `mixed_float16`; `run_eagerly`,
-    `jit_compile`, `steps_per_execution` (TensorFlow, JAX), `tf.distribute.MirroredStrategy` and
-    `keras.distribution.DataParallel` work.
+    `jit_compile`, `steps_per_execution` (TensorFlow, JAX), `tf.distribute.MirroredStrategy`,
+    `keras.distribution.DataParallel` and processes of `torch.distributed` work.
 
     Networks must be built when `__init__` ends: a model that is not built when a file is loaded
     does not get its optimizer slots back.
