@@ -36,7 +36,7 @@ def train(model: keras.Model, data, epochs: int, folder: Path, **fit) -> float |
         epochs=epochs,
         initial_epoch=done,
         verbose=2,
-        callbacks=[keras.callbacks.TerminateOnNaN(), resume],
+        callbacks=[resume],
         **fit,
     )
     seconds = None if done else round(time.perf_counter() - start, 1)

@@ -2,6 +2,7 @@
 
 from keras_latent.src.callbacks.collapse_monitor import CollapseMonitor, CollapseWarning
 from keras_latent.src.callbacks.resume import Resume
+from keras_latent.src.callbacks.stop_at_nan import StopAtNaN
 from keras_latent.src.callbacks.translation_grid import TranslationGrid
 
-__all__ = ["CollapseMonitor", "CollapseWarning", "Resume", "TranslationGrid"]
+__all__ = ["CollapseMonitor", "CollapseWarning", "Resume", "StopAtNaN", "TranslationGrid"]

@@ -247,8 +247,8 @@ def test_batches_of_two_domains(compiled, name):
     model = compiled[name]
     pair = datasets.pair_from_arrays(IMAGES, TURNED, batch_size=10)
     for x, message in (
-        ({"source": IMAGES, "paired": np.ones(ROWS, bool)}, r"trains on batches.*'target'"),
-        ((IMAGES, TURNED), r"trains on batches.*Received: tuple"),
+        ({"source": IMAGES, "paired": np.ones(ROWS, bool)}, r"takes batches.*'target'"),
+        ((IMAGES, TURNED), r"takes batches.*Received: tuple"),
         (domains(target=TURNED[:9]), r"equally many rows.*'source': 20, 'target': 9"),
         (domains(paired=[True] * ROWS), r"`paired` must be an array.*`np.asarray.*list"),
         (domains(source=list(IMAGES)), r"`source` must be an array"),
@@ -260,11 +260,11 @@ def test_batches_of_two_domains(compiled, name):
         with says(message):
             model.evaluate(x, verbose=0)
     for x in (IMAGES, {"source": IMAGES}):
-        with says("trains on batches"):
+        with says("takes batches"):
             model.predict(x, verbose=0)
     with says(r"`x` must be one array. Received: a dict of \['paired', 'source', 'target'\]"):
         model.translate(domains())
-    with says("trains on batches"):
+    with says("takes batches"):
         fresh(name).fit(forever(IMAGES, TURNED), steps_per_epoch=1, verbose=0)
 
 

@@ -409,7 +409,7 @@ def test_bad_images(alike, kind):
 )
 def test_bad_batches(alike, x, got):
     for verb in (alike.fit, alike.evaluate):
-        with pytest.raises(ValueError, match=f"`LSTNet` trains on batches .*Received: {got}"):
+        with pytest.raises(ValueError, match=f"`LSTNet` takes batches .*Received: {got}"):
             verb(x)
 
 

@@ -96,7 +96,7 @@ def test_values_for_a_bernoulli():
     ("x", "message"),
     [
         ({"source": IMAGES, "target": IMAGES}, r"`paired` is all True. Received: \['source', 'tar"),
-        (domains(label=np.zeros(20)), r"`VBTA` trains on batches .*'label'"),
+        (domains(label=np.zeros(20)), r"`VBTA` takes batches .*'label'"),
         (IMAGES, r"`datasets.pair_from_arrays` makes them.*Received: ndarray"),
         (
             domains(paired=np.ones((20, 1), bool)),

@@ -96,7 +96,7 @@ class TransferAccuracy(keras.metrics.Metric):
         wanted = getattr(self.classifier, "input_shape", None)
         if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
             check_shape("y_pred", images.shape, wanted[1:])
-        check_dtype("y_pred", keras.backend.standardize_dtype(images.dtype))
+        check_dtype("y_pred", images)
         if None not in (rows, images.shape[0]) and rows != images.shape[0]:
             raise ValueError(
                 "`y_true` and `y_pred` must have the same number of rows. "

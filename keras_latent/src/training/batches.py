@@ -1,7 +1,9 @@
 """What a batch must be: declared by a model, checked before and while it trains."""
 
+import copy
 import dataclasses
 import itertools
+import os
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -39,16 +41,17 @@ class BatchSpec:
         if isinstance(self.inputs, Input):
             if isinstance(x, (dict, list, tuple)):
                 raise ValueError(_one_tensor(model, x, self.inputs.kind))
+            _require_array(self.name, x)
             return {self.name: (self.inputs, x)}
         required = {name for name, spec in self.inputs.items() if spec.required}
         if not isinstance(x, Mapping) or not required <= set(x) <= set(self.inputs):
             wanted = ", ".join(
                 f"'{name}': {spec.kind}" for name, spec in self.inputs.items() if spec.required
             )
-            got = sorted(x) if isinstance(x, Mapping) else type(x).__name__
-            raise ValueError(
-                f"`{model}` trains on batches `{{{wanted}}}`; {self.hint} Received: {got}"
-            )
+            got = sorted(x, key=str) if isinstance(x, Mapping) else _kind(x)
+            raise ValueError(f"`{model}` takes batches `{{{wanted}}}`; {self.hint} Received: {got}")
+        for name in x:
+            _require_array(name, x[name])
         return {
             name: (spec, x[name])
             for name, spec in self.inputs.items()
@@ -71,6 +74,8 @@ class BatchSpec:
         named = self.named(model, x)
         for name, (spec, array) in named.items():
             spec.check(name, array)
+            if not values:
+                spec.check_dtype(name, array)
         rows = _rows(named)
         if self.equal_rows and len(set(rows.values()) - {None}) > 1:
             raise ValueError(
@@ -112,7 +117,7 @@ def _rows(named: dict[str, tuple[Input, Any]]) -> dict[str, int | None]:
 
 
 def _one_tensor(model, x, kind):
-    got = f"dict of {sorted(x)}" if isinstance(x, dict) else type(x).__name__
+    got = f"dict of {sorted(x, key=str)}" if isinstance(x, dict) else type(x).__name__
     hint = f"Stack a list of {kind} with `np.stack({kind})`, and pass labels as `y`."
     if isinstance(x, dict):
         hint = f"Pass the {kind} alone."
@@ -121,13 +126,25 @@ def _one_tensor(model, x, kind):
     return f"`{model}` takes one tensor per batch. Received: {got}. {hint}"
 
 
-def first_batch(x: Any, y: Any, peek: bool = True) -> tuple[Any, Any, bool]:
+def _kind(x):
+    shape = f" of shape {tuple(x.shape)}" if hasattr(x, "shape") else ""
+    return f"{type(x).__name__}{shape}"
+
+
+def _require_array(name, x):
+    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+        raise ValueError(
+            f"`{name}` must be an array with one entry per row: `np.asarray(...)`. "
+            f"Received: {type(x).__name__}"
+        )
+
+
+def first_batch(x: Any, y: Any) -> tuple[Any, Any, bool]:
     """What can be known of data before a training starts.
 
     Args:
         x: First argument of `keras.Model.fit`.
         y: Second argument.
-        peek: Whether a generator may be asked for its first batch.
 
     Returns:
         `(x, batch, whole)`. `x` replaces the argument: a generator that has been asked is a new one
@@ -149,17 +166,11 @@ def first_batch(x: Any, y: Any, peek: bool = True) -> tuple[Any, Any, bool]:
         )
     if isinstance(x, keras.utils.PyDataset):
         return x, x[0], False
-    if isinstance(x, (np.ndarray, dict, list, tuple)) or keras.ops.is_tensor(x):
-        for key, value in x.items() if isinstance(x, dict) else ():
-            if not hasattr(value, "shape"):
-                raise ValueError(
-                    f"`{key}` must be an array with one entry per row: `np.asarray(...)`. "
-                    f"Received: {type(value).__name__}"
-                )
+    if isinstance(x, (dict, list, tuple)) or (hasattr(x, "shape") and hasattr(x, "dtype")):
         return x, (x, y), True
     if hasattr(x, "as_numpy_iterator"):
         return x, next(iter(x.take(1).as_numpy_iterator()), None), False
-    if isinstance(x, types.GeneratorType) and peek:
+    if isinstance(x, types.GeneratorType):
         batch = next(x, None)
         if batch is None:
             raise ValueError("`x` must yield batches. Received: a generator that yields none")
@@ -169,10 +180,40 @@ def first_batch(x: Any, y: Any, peek: bool = True) -> tuple[Any, Any, bool]:
                 f"a generator of {type(batch).__name__}"
             )
         return (b for b in itertools.chain([batch], x)), batch, False
-    if hasattr(x, "dataset") and hasattr(x, "collate_fn") and peek:  # PyTorch's `DataLoader`
-        batch = next(iter(x), None)
-        return x, tuple(batch) if isinstance(batch, list) else batch, False
+    if _is_loader(x):
+        return x, next(iter(x), None), False
+    if isinstance(x, (str, bytes, os.PathLike, set, frozenset)) or not hasattr(x, "__iter__"):
+        raise ValueError(f"`x` must be the data: arrays, or a dataset of batches. Received: {x!r}")
     return x, None, False
+
+
+def _is_loader(x):
+    return hasattr(x, "dataset") and hasattr(x, "collate_fn")
+
+
+def with_tuples(x: Any) -> Any:
+    """A PyTorch `DataLoader` whose batches are tuples; anything else as it is.
+
+    On JAX and TensorFlow, Keras takes every batch for a tuple: a dict for its keys, an array for
+    its rows.
+    """
+    if not _is_loader(x):
+        return x
+    import torch
+
+    def to_tensor(value):  # Keras asks for its `cpu()`
+        return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+
+    class WithTuples(type(x)):  # type: ignore[misc]
+        def __iter__(self):
+            for batch in super().__iter__():
+                batch = keras.tree.map_structure(to_tensor, batch)
+                yield tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
+
+    copied = copy.copy(x)
+    copied._iterator = None  # of workers that the original keeps
+    copied.__class__ = WithTuples
+    return copied
 
 
 def check_equal_rows(x: Any) -> int:

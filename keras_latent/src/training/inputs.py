@@ -38,15 +38,17 @@ class Input:
         """Raises `ValueError` unless the array or tensor `x` has the right shape."""
         check_shape(name, x.shape, self.shape)
 
+    def check_dtype(self, name: str, x: Any) -> None:
+        """Raises `ValueError` unless the array or tensor `x` holds floats."""
+        check_dtype(name, x, self.pixels)
+
     def check_values(self, name: str, x: np.ndarray) -> None:
         """Raises `ValueError` unless `x` holds finite floats."""
         check_values(name, x, pixels=self.pixels)
 
     def to_tensor(self, name: str, x: Any) -> Tensor:
-        """`x` as a float32 tensor. Raises `ValueError` if it holds integers or booleans."""
-        x = keras.ops.convert_to_tensor(x)
-        check_dtype(name, keras.backend.standardize_dtype(x.dtype), self.pixels)
-        return keras.ops.cast(x, "float32")
+        """`x`, which was checked, as a float32 tensor."""
+        return keras.ops.cast(keras.ops.convert_to_tensor(x), "float32")
 
     def rows(self, name: str, x: Rows, count: int | None = None) -> np.ndarray:
         """What a user passed to a method, checked, in host memory.
@@ -102,7 +104,13 @@ class Flags(Input):
                 f"Received: shape={tuple(x.shape)}. Pass {hint}."
             )
 
+    def check_dtype(self, name: str, x: Any) -> None:
+        dtype = str(getattr(x.dtype, "name", x.dtype))
+        if not any(kind in dtype for kind in ("bool", "int", "float")):
+            raise ValueError(f"`{name}` must hold booleans. Received: dtype={x.dtype}")
+
     def check_values(self, name: str, x: np.ndarray) -> None:
+        self.check_dtype(name, x)
         if not np.isin(x, (0, 1)).all():
             raise ValueError(
                 f"`{name}` must be True or False per row: whether it is a known pair. Received: "
@@ -239,15 +247,15 @@ def check_values(name: str, x: Any, unit_interval: bool = False, *, pixels: bool
         )
 
 
-def check_dtype(name: str, dtype: str, pixels: bool = True) -> None:
-    """Raises `ValueError` if the data type of a tensor is an integer or bool."""
-    if "int" in dtype or dtype == "bool":
-        raise ValueError(_not_floats(name, dtype, pixels))
+def check_dtype(name: str, x: Any, pixels: bool = True) -> None:
+    """Raises `ValueError` unless an array or tensor, of any backend, holds floats."""
+    if "float" not in str(getattr(x.dtype, "name", x.dtype)):
+        raise ValueError(_not_floats(name, x.dtype, pixels))
 
 
 def _not_floats(name, dtype, pixels):
     hint = ""
-    if str(dtype) == "bool":
+    if str(dtype) in ("bool", "torch.bool"):
         hint = ": `x.astype('float32')`"
     elif getattr(dtype, "kind", "u") in "OUSc":
         hint = (

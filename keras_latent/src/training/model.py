@@ -12,6 +12,7 @@ from keras_latent.src.training import optimizers
 from keras_latent.src.training.checked_model import CheckedModel
 from keras_latent.src.training.optimizer_group import OptimizerGroup
 from keras_latent.src.training.portable import default_jit_compile
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import require_intact
 
 
@@ -99,10 +100,15 @@ class PortableModel(CheckedModel):
                 `keras.optimizers.LossScaleOptimizer`.
 
         Raises:
-            ValueError: If the names of the optimizers are not those of the model, or if
-                `loss`, `metrics` or another argument of `keras.Model.compile` is given
+            ValueError: If the names of the optimizers are not those of the model, an argument is
+                wrong, or `loss`, `metrics` or another argument of `keras.Model.compile` is given
                 that has no meaning here.
         """
+        checks.integer("steps_per_execution", steps_per_execution)
+        checks.flag("run_eagerly", run_eagerly)
+        checks.flag("auto_scale_loss", auto_scale_loss)
+        if jit_compile != "auto":
+            checks.flag("jit_compile", jit_compile)
         unsupported = {"loss": loss, **unsupported}
         given = sorted(key for key, value in unsupported.items() if value is not None)
         if {"learning_rate", "lr"} & set(given):

@@ -132,6 +132,13 @@ def from_keras(name: str, get: Callable[[Any], T], value: Any) -> T:
         ) from error
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False (Python or NumPy)."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):
+        raise ValueError(f"`{name}` must be True or False. {received(name, value)}")
+    return bool(value)
+
+
 def text(name: str, value: Any) -> str:
     """Text, also empty."""
     if not isinstance(value, str):

@@ -71,7 +71,7 @@ def fit(
         **options: Other arguments of `fit`.
 
     Raises:
-        RuntimeError: If the loss became NaN.
+        RuntimeError: If a loss became NaN or infinite.
     """
     resume, done = started
     with errors_name(folder / LOG):  # the logger's do not
@@ -83,7 +83,8 @@ def fit(
             **reporting(
                 verbose,
                 [
-                    keras.callbacks.TerminateOnNaN(),
+                    # Before the log and the state, which keep the last good epoch.
+                    latent_callbacks.StopAtNaN(restore=False),
                     keras.callbacks.CSVLogger(folder / LOG, append=True),
                     *before,
                     resume,
@@ -92,5 +93,3 @@ def fit(
             ),
             **options,
         )
-    if model.stop_training:
-        raise RuntimeError("The loss became NaN. Try a smaller learning rate.")

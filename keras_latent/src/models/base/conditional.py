@@ -13,6 +13,7 @@ from keras_latent.src.models.base.attributes import (
     signed,
 )
 from keras_latent.src.models.base.batched import Graph, batched, images_of, latents_of
+from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Input
 from keras_latent.src.utils.types import Rows, Tensor
 
@@ -48,14 +49,18 @@ class ConditionalModel(AttributeModel):
         """Images of latents."""
         raise NotImplementedError
 
-    def check_inputs(self, x: Any) -> None:
+    @property
+    def predict_spec(self) -> BatchSpec:
+        return BatchSpec({"images": images_of(self), "attributes": Input((self.num_attributes,))})
+
+    def check_inputs(self, x: Any, values: bool = True) -> None:
         if not isinstance(x, (list, tuple)) or len(x) != 2:
             raise ValueError(
                 "`predict` takes `[images, attributes]`, with attributes of 1.0 (present), -1.0 "
                 f"(absent) and 0.0 (not known). Received: {type(x).__name__}. For images alone, "
                 "call `reconstruct(images)`."
             )
-        images_of(self).rows("x", x[0])
+        super().check_inputs(dict(zip(("images", "attributes"), x, strict=True)), values)
 
     @batched(x=images_of, attributes=_attributes_to_encode)
     def encode(

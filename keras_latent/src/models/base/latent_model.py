@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_latent import ops
+from keras_latent.src.callbacks.stop_at_nan import StopAtNaN
 from keras_latent.src.export import export
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import Graph, exported_graphs
@@ -52,6 +53,9 @@ class LatentModel(PortableModel):
             raise ValueError(_unknown_argument(type(self), unknown[0]))
         super().__init__(**kwargs)
         self._programs = Programs()
+
+    def default_callbacks(self) -> list[keras.callbacks.Callback]:
+        return [StopAtNaN()]
 
     # Methods on arrays -------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What models of two domains with one shared latent space can do."""
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -8,10 +9,14 @@ import numpy as np
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import batched
 from keras_latent.src.models.base.latent_model import LatentModel
+from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Images, Input, check_shape, fits, one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Rows, Tensor
+
+#: What to do with images of one domain, where both are taken.
+OF_ONE_DOMAIN = "for images of one domain, call `translate`, `reconstruct` or `encode`."
 
 
 class Offset(Input):
@@ -59,6 +64,11 @@ class TwoDomain(LatentModel):
     shared_encoder: keras.Model | None
     event_shapes: dict[str, tuple[int, ...]]
     latent_shape: tuple[int, ...]
+
+    @property
+    def predict_spec(self) -> BatchSpec | None:
+        spec = self.batch_spec
+        return None if spec is None else dataclasses.replace(spec, hint=OF_ONE_DOMAIN)
 
     def set_shapes(self, decoder: str, latents_of: Any = lambda name, outputs: outputs) -> None:
         """Sets `event_shapes` and `latent_shape` from the networks, which must fit together.

@@ -325,7 +325,7 @@ class LSTNet(SharedTranslator):
         return self.track(ops.shape(x["source"])[0], loss=loss, **terms, **seen)
 
     def default_callbacks(self) -> list[keras.callbacks.Callback]:
-        return [CollapseMonitor()]
+        return [*super().default_callbacks(), CollapseMonitor()]
 
     def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         translators = [getattr(self, name) for name in TRANSLATORS]

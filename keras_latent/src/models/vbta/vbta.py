@@ -11,7 +11,7 @@ from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein, TripletMiner
 from keras_latent.src.models.base.batched import batched
 from keras_latent.src.models.base.networks import built, gaussian_of, optional
-from keras_latent.src.models.base.two_domain import TwoDomain, images_of
+from keras_latent.src.models.base.two_domain import OF_ONE_DOMAIN, TwoDomain, images_of
 from keras_latent.src.models.vbta.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Flags
@@ -172,7 +172,7 @@ class VBTA(TwoDomain):
     @property
     def predict_spec(self) -> BatchSpec:
         inputs = {**{d: self.images(d) for d in DOMAINS}, "paired": Flags(required=False)}
-        return BatchSpec(inputs, equal_rows=True, hint="`predict` does not need `paired`.")
+        return BatchSpec(inputs, equal_rows=True, hint=OF_ONE_DOMAIN)
 
     # Networks ----------------------------------------------------------------------------
 
