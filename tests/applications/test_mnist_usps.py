@@ -237,12 +237,15 @@ def test_defaults_of_presets(preset, expected):
 
 
 def test_a_nan_loss_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
-    def fit(self, *args, **kwargs):
-        self.stop_training = True  # as `TerminateOnNaN` does
+    def translators_loss(self, x, made, training=False):
+        loss, terms = original(self, x, made, training)
+        return loss * float("nan"), terms
 
-    monkeypatch.setattr(models.LSTNet, "fit", fit)
+    original = models.LSTNet.translators_loss
+    monkeypatch.setattr(models.LSTNet, "translators_loss", translators_loss)
     assert run(data, tmp_path) == 2
-    assert "The loss became NaN. Try a smaller learning rate." in capsys.readouterr().err
+    assert "`loss` is nan, from step 1 of epoch 1" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()  # the next start finds no damaged state
     assert not (tmp_path / "metrics.json").exists()
 
 

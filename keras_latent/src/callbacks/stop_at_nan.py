@@ -21,8 +21,7 @@ class StopAtNaN(keras.callbacks.Callback):
 
     `fit` of every model adds this callback first, unless it is given one, or Keras's
     `TerminateOnNaN`. After each batch it looks at the logs named `loss` or `..._loss`, and after
-    each epoch at the weights. This does not wait for the device: see the figures in
-    `docs/reliability.md`.
+    each epoch at the weights.
 
     The error names the epoch, the step, and what became NaN or infinite first. Before it is raised,
     the model, its optimizer and its streams of random numbers get back the values they had at the
@@ -130,8 +129,9 @@ class StopAtNaN(keras.callbacks.Callback):
             order = [m.name for m in self.model.metrics]
             names = sorted(self._bad, key=lambda k: order.index(k) if k in order else len(order))
             terms = [k for k in names if k != "loss"] or names
-            what = ", ".join(f"`{k}` is {self._bad[k]}" for k in terms)
-            what = f"{what} from step {(self._step or 0) + 1} of {place}"
+            what = ", ".join(f"`{k}` is {self._bad[k]}" for k in terms[:3])
+            what += f", and {len(terms) - 3} more logs" if len(terms) > 3 else ""
+            what = f"{what}, from step {(self._step or 0) + 1} of {place}"
         else:
             what = f"the last step of {place} made weights NaN or infinite"
         restored = ""
