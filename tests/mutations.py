@@ -212,6 +212,12 @@ MUTATIONS = (
     M(BACKEND + "torch_processes.py", "            _average_statistics(self)", "            pass", "training/test_processes.py", "torch"),
     M(MODELS + "base/latent_model.py", "with self._programs.lock, without", "with without", "models/test_many_rows.py::test_threads_share_a_model", "jax"),
     # callbacks
+    M(CALLBACKS + "stop_at_nan.py", "variable.assign(value)", "pass", "callbacks/test_stop_at_nan.py"),
+    M(CALLBACKS + "stop_at_nan.py", "(*model.variables, *model.optimizer.variables)", "model.variables", "callbacks/test_stop_at_nan.py"),
+    M(CALLBACKS + "stop_at_nan.py", "elif not self._weights_are_finite():", "elif False:", "callbacks/test_stop_at_nan.py"),
+    M(TRAINING + "checked_model.py", "if not _replaced(c, callbacks)", "if c", "callbacks/test_stop_at_nan.py"),
+    M(TRAINING + "batches.py", "else (batch,)", "else batch", "models/test_fit_arguments.py", "jax"),
+    M(TRAINING + "checked_model.py", "if sample_weight is not None:", "if False:", "models/test_fit_arguments.py"),
     M(CALLBACKS + "collapse_monitor.py", "if epochs == self.patience:", "if epochs >= self.patience:", "callbacks/test_collapse_monitor.py"),
     M(CALLBACKS + "resume.py", "model.optimizer.build(model.trainable_variables)", "pass", "callbacks/test_resume.py"),
     M(CALLBACKS + "resume.py", "self._state(f\"{epoch + 1:05d}\")", "self._state(f\"{epoch:05d}\")", "callbacks/test_resume.py"),
