@@ -200,7 +200,7 @@ MUTATIONS = (
     # presets
     M("keras_latent/src/presets/loading.py", "require_undamaged(directory, CONFIG, record, METADATA)", "pass", "models/test_presets.py"),
     M("keras_latent/src/presets/loading.py", "checks.path(\"preset_dir\", preset_dir).resolve()", "checks.path(\"preset_dir\", preset_dir)", "models/test_presets.py"),
-    M("keras_latent/src/presets/checksums.py", "record[\"sha256\"] | checksums(folder, name)", "record[\"sha256\"] | {}", "models/test_presets.py"),
+    M("keras_latent/src/presets/checksums.py", "wanted | checksums(folder, name)", "wanted | {}", "models/test_presets.py"),
     M("keras_latent/src/presets/cards.py", "or not card[field]", "or card[field] is None", "models/test_trained_presets.py"),
     M(TRAINING + "model.py", "require_intact(store.archive)", "pass", "models/test_model_saving.py"),
     M(METRICS + "classifiers/cached_model.py", "require_intact(archive)", "pass", "metrics/test_cached_model.py::test_a_changed_bit_is_noticed"),

@@ -15,9 +15,20 @@ def flip_bit(content: bytes, place: int) -> bytes:
     return bytes(damaged)
 
 
-def flips(content: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yield copies of the content with a random bit inverted, each with a description."""
-    for place in np.random.default_rng(seed).integers(8 * len(content), size=count).tolist():
+def flips(
+    content: bytes, count: int, seed: int, last: int | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield copies of the content with a random bit inverted, each with a description.
+
+    Args:
+        content: The content of a file.
+        count: How many copies.
+        seed: Of the random places.
+        last: Only invert bits of this many bytes at the end.
+    """
+    first = 0 if last is None else 8 * (len(content) - last)
+    places = np.random.default_rng(seed).integers(first, 8 * len(content), size=count)
+    for place in places.tolist():
         yield f"bit {place}", flip_bit(content, place)
 
 

@@ -31,6 +31,8 @@ MEBI = 1 << 20
 SECONDS, MEGABYTES = 10, 300
 #: A child process that takes more memory than this beyond its start gets a `MemoryError`.
 LIMIT = 12 << 30
+#: Bytes at the end of a `.keras` file that list what is in it.
+DIRECTORY = 200
 #: Python reports these when code from a file is run.
 CODE = {"pickle.find_class", "function.__new__", "code.__new__", "os.system", "subprocess.Popen"}
 
@@ -187,6 +189,8 @@ def _damage(folder: Path, quick: bool) -> Iterator[dict]:
         with zip_as_in_python_3_12():
             title = ".keras file, read as in Python 3.12"
             yield _row(title, folder / "model.keras", whole_model, count)
+    title = ".keras file, its directory"
+    yield _row(title, folder / "model.keras", whole_model, count // 2, last=DIRECTORY)
     for name in ("model.weights.h5", "config.json", "metadata.json"):
         yield _row(f"preset, {name}", folder / "preset" / name, preset, count // 2)
     with _copy_of_shipped("tvae_digits", folder / "shipped") as copy:
@@ -194,11 +198,13 @@ def _damage(folder: Path, quick: bool) -> Iterator[dict]:
     yield _row("npz", folder / "mnist.npz", lambda: datasets.load_arrays("mnist", folder), count)
 
 
-def _row(title: str, path: Path, read: Callable[[], Any], count: int) -> dict:
+def _row(
+    title: str, path: Path, read: Callable[[], Any], count: int, last: int | None = None
+) -> dict:
     """Damage a file in many ways, and count what reading it gives. It is restored at the end."""
     content, wanted = path.read_bytes(), _comparable(read())
     found: Counter[str] = Counter()
-    damaged = [*flips(content, count, seed=0), *truncations(content, count // 10, seed=1)]
+    damaged = [*flips(content, count, 0, last), *truncations(content, count // 10, seed=1)]
     with _code_is_counted(found):
         for _, changed in damaged:
             path.write_bytes(changed)

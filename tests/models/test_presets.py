@@ -1,6 +1,7 @@
 """`from_preset` and `save_to_preset`."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -303,6 +304,15 @@ def test_errors(saved, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=r"must be new or empty"):
         vae().save_to_preset(tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["config.json", "metadata.json", "model.weights.h5"])
+def test_a_pipe_is_no_preset(damaged, name):
+    """Reading it would not end."""
+    directory = damaged(name, None)
+    os.mkfifo(directory / name)
+    with pytest.raises(ValueError, match=rf"{name} must be a file\. Received: a pipe"):
+        models.VBTA.from_preset(directory)
 
 
 def test_a_preset_of_another_library(damaged):

@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from keras_latent.src.utils.files import require_file
+
 
 def checksums(folder: Path, *names: str) -> dict[str, str]:
     """SHA-256 by file name, in hexadecimal."""
@@ -15,7 +17,7 @@ def checksums(folder: Path, *names: str) -> dict[str, str]:
 
 
 def require_undamaged(folder: Path, name: str, record: Any, record_name: str) -> None:
-    """Raise a `ValueError` if a file does not have the checksum that was recorded.
+    """Raise a `ValueError` if a file is no file, or not the one whose checksum was recorded.
 
     Args:
         folder: The preset.
@@ -24,9 +26,11 @@ def require_undamaged(folder: Path, name: str, record: Any, record_name: str) ->
             it, and pass.
         record_name: Name of that file.
     """
-    if "sha256" not in record or not (folder / name).exists():
+    if not (folder / name).exists():
         return
-    if record["sha256"] != record["sha256"] | checksums(folder, name):
+    require_file(folder / name)
+    wanted = record.get("sha256")
+    if wanted is not None and wanted != wanted | checksums(folder, name):
         raise ValueError(
             f"Preset {str(folder)!r} is damaged: its {name} does not have the SHA-256 that "
             f"{record_name} states. Get the files again. If you have changed {name} yourself, "

@@ -12,7 +12,7 @@ from keras_latent.src.presets.cards import read_card
 from keras_latent.src.presets.checksums import checksums, require_undamaged
 from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
 from keras_latent.src.utils import checks
-from keras_latent.src.utils.files import folder_replaced_when_complete
+from keras_latent.src.utils.files import folder_replaced_when_complete, require_file
 from keras_latent.src.utils.half_precision import halve
 from keras_latent.src.utils.weight_files import save_weights
 from keras_latent.version import __version__
@@ -97,6 +97,8 @@ def _from_directory(cls, directory, load_weights, arguments):
 def _metadata(directory):
     path = directory / METADATA
     try:
+        if path.exists():
+            require_file(path)
         record = json.loads(path.read_text()) if path.exists() else {}
         if not isinstance(record.get("sha256", {}), dict):
             raise ValueError("sha256 must be a dict")
