@@ -60,14 +60,14 @@ def jobs(scratch: Path) -> Iterator["Jobs"]:
         env=environment,
     ) as server:
         try:
-            yield Jobs(server)
+            yield Jobs(server, scratch)
         finally:
             server.stdin.close()  # type: ignore[union-attr]
 
 
 class Jobs:
-    def __init__(self, server: subprocess.Popen):
-        self.server = server
+    def __init__(self, server: subprocess.Popen, scratch: Path):
+        self.server, self.scratch = server, scratch
 
     def start(self, folder: Path, tidy: bool = False) -> Job:
         """Start a job, or start it again.
@@ -77,10 +77,12 @@ class Jobs:
             tidy: Whether Python ends as usual, which takes two seconds, or at once.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.server.stdin.write(json.dumps([str(folder), tidy]) + "\n")  # type: ignore[union-attr]
+        log = self.scratch / f"{folder.name}.log"
+        job = json.dumps([str(folder), str(log), tidy])
+        self.server.stdin.write(f"{job}\n")  # type: ignore[union-attr]
         self.server.stdin.flush()  # type: ignore[union-attr]
         pid = int(self.server.stdout.readline())  # type: ignore[union-attr]
-        return Job(pid, folder.with_suffix(".log"), self.server)
+        return Job(pid, log, self.server)
 
     def finish(self, folder: Path) -> None:
         """Run a job to its end."""
@@ -140,15 +142,14 @@ def serve() -> None:
     short = TRANSPOSE_DATASETS["digits"]._replace(classifier_epochs=2)
     TRANSPOSE_DATASETS["digits"] = short
     for line in sys.stdin:
-        path, tidy = json.loads(line)
-        folder = Path(path)
+        folder, log, tidy = json.loads(line)
         pid = os.fork()
         if not pid:
-            os.environ["KERAS_HOME"] = str(folder / "keras")
-            log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            out = ["--out", str(folder / "run"), "--epochs", str(EPOCHS)]
+            os.environ["KERAS_HOME"] = f"{folder}/keras"
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            out = ["--out", f"{folder}/run", "--epochs", str(EPOCHS)]
             status = cli.main([*COMMAND, *out])
             if tidy:
                 sys.exit(status)

@@ -21,7 +21,7 @@ PARTS = ("in the classifier", "in epochs", "in saving, evaluation and pictures",
 
 
 def measure(quick: bool) -> list[dict]:
-    kills, seconds = (12, 30.0) if quick else (150, 3000.0)
+    kills, seconds = (10, 24.0) if quick else (150, 3000.0)
     start = time.perf_counter()
     found: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as name, jobs(Path(name)) as started:
