@@ -46,6 +46,8 @@ TITLES = {
     "speed_input_pipeline_torch": "Speed: input pipeline, PyTorch",
     "speed_rows": "Scaling: rows of `translate` and `log_likelihood`",
 }
+# Result files that have a page of their own: docs/reliability.md.
+ELSEWHERE = ("reliability",)
 # Fields that only the result files show.
 HIDDEN = ("environment", "setting", "date", "spread", "rounds", "repetitions", "triplets", "std")
 
@@ -98,6 +100,7 @@ def render() -> str:
         "times were measured on a noisy machine with two CPU cores.",
     ]
     order, names = list(TITLES), [path.stem for path in results.RESULTS.glob("*.json")]
+    names = [name for name in names if name not in ELSEWHERE]
     for name in sorted(names, key=lambda n: (order.index(n) if n in TITLES else 99, n)):
         result = results.read(name)
         parts.append(f"## {TITLES.get(name, name)}")

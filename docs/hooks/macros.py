@@ -63,6 +63,19 @@ def table(name: str) -> str:
     return rendered()
 
 
+def reliability(*parts: str) -> str:
+    """Render the rows of parts of `python -m benchmarks.reliability`."""
+    rows = [row for part in parts for row in results.rows("reliability", part=part)]
+    if not rows:
+        return f"`benchmarks/results/reliability.json`: {NOT_YET}."
+    marks = {True: "as wanted", False: "**not as wanted**", None: ""}
+    cells = [["case", "measured", "wanted", ""]]
+    for row in rows:
+        texts = (row["case"], tables.number(row["measured"]), row["wanted"])
+        cells.append([*(str(text).replace("|", "\\|") for text in texts), marks[row["passed"]]])
+    return tables.lines(cells)
+
+
 def presets(model: str) -> str:
     """Render the presets of a model, with the results of their trained weights."""
     from keras_latent import models
@@ -105,7 +118,7 @@ def guides(names: list[str]) -> str:
 
 def define_env(env) -> None:
     """Register the macros with mkdocs-macros."""
-    for macro in (figure, command, table, presets):
+    for macro in (figure, command, table, presets, reliability):
         env.macro(macro)
 
     @env.macro

@@ -73,6 +73,19 @@ def test_the_command_of_a_result_file(files):
     assert page("{{ command('a') }}") == line
 
 
+def test_reliability_shows_the_rows_of_its_parts(files):
+    assert page("{{ reliability('kills') }}").endswith("*not run yet*.")
+    row = {"setting": {"part": "kills"}, "case": "a|b", "measured": 0.5, "wanted": "0"}
+    empty = {"setting": {"part": "disk"}, "case": "c", "measured": "x", "wanted": ""}
+    other = {"setting": {"part": "fuzz"}, "case": "d", "measured": 1, "wanted": ""}
+    rows = [other | {"passed": True}, empty | {"passed": None}, row | {"passed": False}]
+    files("reliability", rows)
+    assert page("{{ reliability('kills', 'disk') }}").splitlines()[2:] == [
+        "| a\\|b | 0.5000 | 0 | **not as wanted** |",
+        "| c | x |  |  |",
+    ]
+
+
 def test_a_table_waits_for_its_file(files):
     assert page("{{ table('DualVAE, table 1') }}") == (
         "`benchmarks/results/dualvae_table1.json`: *not run yet*."
