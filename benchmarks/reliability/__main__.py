@@ -64,6 +64,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few cases; nothing is stored")
     parser.add_argument("--only", nargs="+", choices=known_parts(), default=known_parts())
     arguments = parser.parse_args()
+    sys.argv[1:] = []  # the stored command is the one that measures all parts
     failed = 0
     for part in arguments.only:
         rows = measured(part, arguments.quick)
