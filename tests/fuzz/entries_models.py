@@ -114,9 +114,7 @@ NOT_WRONG = {
 KINDS: dict[str, Callable[[Any], Argument]] = {
     "attribute": lambda model: choice("a").but("none"),
     "batch_size": lambda model: size(2),
-    "direction": lambda model: choice("dual"),
     "domain": lambda model: choice("source"),
-    "kind": lambda model: choice("linear"),
     "latents": lambda model: constant(False),
     "margin": lambda model: non_negative(1.0),
     "num": lambda model: size(ROWS),
@@ -127,7 +125,6 @@ KINDS: dict[str, Callable[[Any], Argument]] = {
     "strength": lambda model: floats(ROWS).but("number", "one axis more", "integers"),
     "to": lambda model: choice("target"),
     "together": lambda model: constant(False),
-    "transferred": lambda model: choice("all"),
 }
 
 
@@ -226,12 +223,22 @@ def methods(cls: type) -> Iterator[tuple[str, Callable]]:
             yield name, function
 
 
+def options_of(model: Any, parameters: dict[str, inspect.Parameter]) -> dict[str, Argument]:
+    """Arguments by name; text with a default is one of a few names."""
+    options = {}
+    for name, parameter in parameters.items():
+        if name in KINDS:
+            options[name] = KINDS[name](model)
+        elif isinstance(parameter.default, str):
+            options[name] = choice(parameter.default)
+        if parameter.default is None and "none" in getattr(options.get(name), "wrong", ()):
+            options[name] = options[name].but("none")
+    return options
+
+
 def method(model: Any, name: str, function: Callable) -> Entry:
     parameters = dict(list(inspect.signature(function).parameters.items())[1:])
-    arguments = {n: KINDS[n](model) for n in parameters if n in KINDS}
-    for n, argument in arguments.items():
-        if parameters[n].default is None and "none" in argument.wrong:
-            arguments[n] = argument.but("none")
+    arguments = options_of(model, parameters)
     specs = inputs_of(model, name, {n: a.valid() for n, a in arguments.items()})
     for n in set(parameters) - set(specs) - set(arguments):  # such as the ends of `interpolate`
         first = "decode" if n.startswith("z") or n == "attributes" else "encode"
@@ -315,9 +322,18 @@ def rejection() -> Entry:
     )
 
 
+def called(make: Callable, **options: Any) -> None:
+    """Makes a tensor function, and calls it: some options are only looked at then."""
+    function = make(**options)
+    if callable(function):
+        x, y = small.attributed_digits(2)
+        function({"x": keras.ops.convert_to_tensor(x), "y": keras.ops.convert_to_tensor(y)})
+
+
 def of_class(name: str, model: Any) -> Iterator[Entry]:
     cls = type(model)
-    preset = choice(next(iter(cls.presets)))
+    small_ones = [preset for preset in cls.presets if "digits" in preset or "tiny" in preset]
+    preset = choice([*small_ones, *cls.presets][0])
     yield entry(
         f"{name}.from_preset",
         functools.partial(cls.from_preset, load_weights=False),
@@ -325,12 +341,19 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
     )
     if trained := [preset for preset in trained_presets() if preset in cls.presets]:
         yield entry(f"{name}.preset_card", cls.preset_card, preset=choice(trained[0]))
+    for function in ("directions", "transfer_function", "boundary_function"):
+        if hasattr(model, function):
+            call = getattr(model, function)
+            options = options_of(model, dict(inspect.signature(call).parameters))
+            if "strength" in options:
+                options["strength"] = number(1.0)
+            yield entry(f"{name}.{function}", functools.partial(called, call), **options)
     if hasattr(model, "to_classifier"):
         yield from of_two_domains(name, model)
     for verb, graph in exported_graphs(cls).items():
-        names = list(inspect.signature(graph).parameters)[1:]
-        kinds = KINDS | {"strength": lambda model: number(1.0).but("none", "list_of_one")}
-        options = {option: kinds[option](model) for option in names}
+        options = options_of(model, dict(inspect.signature(graph).parameters))
+        if "strength" in options:
+            options["strength"] = number(1.0).but("none", "list_of_one")
         call = functools.partial(model.verb_model, verb)
         yield entry(f"{name}.verb_model({verb})", call, **options)
 
@@ -342,13 +365,15 @@ def of_one(model: Any) -> Iterator[Entry]:
     yield entry("VAE.prior", model.prior, num=size(2), seed=seed())
     yield entry("VAE.verb_model", model.verb_model, verb=choice("encode"))
     yield entry("VAE.save_to_preset", model.save_to_preset, preset_dir=paths(new_folder))
+    own = "onnx" if keras.backend.backend() == "torch" else "tf_saved_model"
+    opset = size(18).but("none")
     yield entry(
         "VAE.export",
-        functools.partial(model.export, format="onnx", verb="encode", verbose=False),
-        filepath=paths(lambda: new_folder() + ".onnx"),
-        format=choice("onnx"),
+        functools.partial(model.export, verbose=False),
+        filepath=paths(new_folder),
+        format=choice(own),
         verb=choice("encode"),
-        opset_version=size(18).but("none"),
+        opset_version=dataclasses.replace(opset, valid=lambda: None),
     )
 
 

@@ -168,6 +168,7 @@ class AttributeModel(LatentModel):
             (`"y"`: attributes), which returns `(batch, attributes, ...)`.
         """
         columns, _ = self.columns_of(attribute)
+        strength = checks.finite("strength", strength)
         return lambda inputs: self.transferred(inputs, columns, strength, **options)
 
     def graph_of_transfer(

@@ -257,7 +257,7 @@ class DualVAE(AttributeModel, VAE):
 
         def moved(inputs):
             directions = self.directions(direction)[columns]
-            x, chosen = self.inputs_of(inputs, margin)
+            x, chosen = self.inputs_of(inputs, checks.non_negative("margin", margin))
             z = self.posterior(x)[0]
             steps = self._steps_to_boundary(z, columns, directions, chosen, present)
             return self._decode_steps(z, steps)
