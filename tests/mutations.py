@@ -165,6 +165,8 @@ MUTATIONS = (
     # metrics
     M(METRICS + "frechet_distance.py", "s_2 / (counts[1] - 1)", "s_2 / counts[1]", "metrics/test_frechet_distance.py"),
     M(METRICS + "frechet_distance.py", "np.outer(step, step) * (a[0] * b[0] / rows)", "np.outer(step, step)", "metrics/test_frechet_distance.py"),
+    M(METRICS + "network_inputs.py", "check_values(name, x, pixels=pixels)", "pass", "metrics/test_frechet_distance.py::test_errors"),
+    M(METRICS + "transfer_accuracy.py", "labels.min() < -1 or ", "", "metrics/test_transfer_accuracy.py::test_errors"),
     M(METRICS + "triplet_accuracy.py", "positive >= place[anchor]", "positive > place[anchor]", "metrics/test_triplet_accuracy.py"),
     M(METRICS + "transfer_accuracy.py", "weight *= ops.cast(sample_weight, self.dtype)", "weight = ops.cast(sample_weight, self.dtype)", "metrics/test_transfer_accuracy.py"),
     M(METRICS + "log_likelihood.py", "ops.where(draws < samples, log_p_x + log_ratio, -math.inf)", "log_p_x + log_ratio", "metrics/test_log_likelihood.py"),
@@ -176,6 +178,9 @@ MUTATIONS = (
     M(METRICS + "attribute_report.py", "np.cumsum(counts) - (counts - 1) / 2", "np.cumsum(counts) - counts / 2", "metrics/test_attribute_classifier.py"),
     M(METRICS + "transfer_program.py", "- before[:, None]", "- before[..., None]", "metrics/test_conditional_inception_score.py"),
     # datasets
+    M(DATASETS + "sources/audio.py", " or not np.isfinite(waveform).all()", "", "datasets/test_audio.py::test_only_finite_numbers_are_waveforms"),
+    M(DATASETS + "batches/random_flip.py", 'image_batch("images", images).copy()', 'image_batch("images", images)', "datasets/test_random_flip.py::test_mirrors_the_chosen_rows"),
+    M(DATASETS + "batches/latent_batches.py", "check_values(name, z, pixels=False)", "pass", "datasets/test_latent_batches.py::test_latents_are_finite_rows"),
     M(DATASETS + "batches/order.py", "self.steps * rest, window=rest)", "self.steps * rest)", "datasets/test_epoch_order.py"),
     M(DATASETS + "batches/order.py", "default_rng([self.seed, self.epoch])", "default_rng(self.seed)", "datasets/test_epoch_order.py"),
     M(DATASETS + "batches/order.py", "self.steps * known, window=known)", "self.steps * known)", "datasets/test_epoch_order.py"),

@@ -154,6 +154,28 @@ def test_fit_length():
         datasets.fit_length(waveform, 0)
 
 
+def test_only_finite_numbers_are_waveforms():
+    for value, message in (
+        (np.array([0.5, np.nan]), "NaN or infinity"),
+        (np.array([np.inf, 0.0]), "NaN or infinity"),
+        (np.array([1j]), "dtype=complex128"),
+        (np.array(["a"]), "dtype=<U1"),
+        ([[0.5], [0.5, 0.25]], "nested lists of equal lengths. Received: list"),
+        (None, "Received: None"),
+    ):
+        for function in (datasets.peak_normalize, lambda x: datasets.fit_length(x, 3)):
+            with pytest.raises(ValueError, match=f"`waveform` must be .*{message}"):
+                function(value)
+
+
+def test_arguments_of_read_wav(tmp_path):
+    for path in (None, 3, "", "a\0b"):
+        with pytest.raises(ValueError, match="`path` must be a path.*Received"):
+            datasets.read_wav(path, 8000)
+    with pytest.raises(ValueError, match="`sample_rate` must be a positive integer"):
+        datasets.read_wav(tmp_path / "a.wav", None)
+
+
 @pytest.mark.parametrize(
     "value,message",
     [

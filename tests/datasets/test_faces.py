@@ -171,13 +171,13 @@ def test_damaged_npz(tmp_path, damage):
     "arguments, message",
     [
         ({"name": "celeba"}, r"`name` must be one of .*Did you mean 'celeb_a'\?"),
-        ({"splits": "train"}, r"`splits` must be a sequence of one or more.*splits='train'"),
+        ({"splits": "train"}, r"`splits` must be a list or a tuple.*splits='train'"),
         ({"splits": ()}, r"`splits` must be a sequence"),
-        ({"splits": ["train", "val"]}, r"`splits` must be a sequence.*'val'"),
+        ({"splits": ["train", "val"]}, r"`splits` must be one of.*'val'"),
         ({"limit": 0}, r"`limit` must be a positive integer"),
         ({"limit": 2.0}, r"`limit` must be a positive integer"),
-        ({"verbose": 3}, r"`verbose` must be 'auto', 0, 1 or 2.*verbose=3"),
-        ({"verbose": True}, r"`verbose` must be 'auto', 0, 1 or 2.*verbose=True"),
+        ({"verbose": 3}, r"`verbose` must be one of \['auto', 0, 1, 2\].*verbose=3"),
+        ({"verbose": True}, r"`verbose` must be one of \['auto', 0, 1, 2\].*verbose=True"),
     ],
 )
 def test_bad_arguments(arguments, message, tmp_path):

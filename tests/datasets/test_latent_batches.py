@@ -81,3 +81,19 @@ def test_parameters_of_distributions_stay_together():
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         datasets.LatentBatches(**{"latents": Z} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (np.zeros((0, 5)), r"one row or more.*\(0, 5\)"),
+        (np.zeros(5), r"must have shape \(rows, dim\).*\(5,\)"),
+        (np.zeros((4, 3, 5)), r"mean and log-variance.*\(4, 3, 5\)"),
+        (np.zeros((4, 5), int), "must hold floats"),
+        (np.full((4, 5), np.nan), "must be finite"),
+        (None, "must be an array of rows"),
+    ],
+)
+def test_latents_are_finite_rows(z, message):
+    with pytest.raises(ValueError, match=rf"`latents\['source'\]` .*{message}"):
+        datasets.LatentBatches({"source": z})

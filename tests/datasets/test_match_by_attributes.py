@@ -89,7 +89,7 @@ ROWS = np.array([[1, 0, 1, 0, 1]])
         ({"women": ROWS[:, :4]}, r"the same attributes.*\(1, 5\), women.shape=\(1, 4\)"),
         ({"women": ROWS[:0]}, r"`women` must have at least one row.*\(0, 5\)"),
         ({"men": 2 * ROWS - 1, "women": 2 * ROWS - 1}, r"only -1 and 1.*`men > 0`"),
-        ({"exclude": "hat"}, r"`exclude` must be a sequence.*\['hat'\]"),
+        ({"exclude": "hat"}, r"`exclude` must be a list or a tuple.*'hat'"),
         (
             {"exclude": ["hut"], "names": NAMES},
             r"`exclude` must contain names.*'hut'; the names",

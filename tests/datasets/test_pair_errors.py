@@ -22,7 +22,7 @@ def with_nan():
     "arguments,message",
     [
         ({"source": np.zeros((0, 4))}, r"`source` must have at least one row.*\(0, 4\)"),
-        ({"target": np.float32(1)}, r"`target` must have at least one row.*\(\)"),
+        ({"target": np.float32(1)}, r"`target` must be an array of rows"),
         ({"source": np.zeros((10, 4), int)}, r"`source` must be uint8.*int64.*astype"),
         ({"target": with_nan()}, r"`target` must be finite.*1 of 10 rows; the first is row 3"),
         ({"target": np.full((10, 4), 1e300)}, r"`target` must be finite.*10 of 10"),

@@ -169,6 +169,28 @@ def test_each_call_draws_new_factors_from_the_seed(rng):
     )
 
 
+@pytest.mark.parametrize("augment", [datasets.RandomAffine(), datasets.RandomFlip()])
+def test_only_finite_images(augment):
+    images = np.zeros((3, 8, 8, 1))
+    factors = augment.factors(np.random.default_rng(0), 3)
+    for value, message in (
+        (np.nan, "`images` must be finite.*in 1 of 3 rows; the first is row 1"),
+        (np.inf, "`images` must be finite"),
+    ):
+        images[1, 2] = value
+        with pytest.raises(ValueError, match=message):
+            augment(images)
+        with pytest.raises(ValueError, match=message):
+            augment.transform(images, factors)
+    for other in (None, images.astype(complex), np.zeros((3, 8, 8, 1), int), [images[0], 1.0]):
+        with pytest.raises(ValueError, match="`images` must be .*Received"):
+            augment(other)
+    with pytest.raises(ValueError, match="`rng` must be a NumPy generator"):
+        augment.factors(0, 3)
+    with pytest.raises(ValueError, match="`count` must be an integer of 0 or more"):
+        augment.factors(np.random.default_rng(0), None)
+
+
 def test_no_images(rng):
     augment = datasets.RandomAffine()
     assert augment(np.zeros((0, 8, 8, 1))).shape == (0, 8, 8, 1)

@@ -320,8 +320,14 @@ def test_report(rng):
         )
     assert report["c"]["auc"] is None and report["c"]["share"] == 1.0
     assert report["d"] == {"accuracy": None, "auc": None, "share": None}
-    with pytest.raises(ValueError, match="`names` must name each of the 4 attributes. Received: 2"):
-        metrics.attribute_report(pixels, images, labels, ("a", "b"))
+    for names in (("a", "b"), "abc", ("a", "a", "b", "c"), None):
+        with pytest.raises(ValueError, match="`names` must be .*Received: names="):
+            metrics.attribute_report(pixels, images, labels, names)
+    for batch_size in (0, None, 2.5):
+        with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
+            metrics.attribute_report(pixels, images, labels, ["a", "b", "c", "d"], batch_size)
+    with pytest.raises(ValueError, match="`images` must have shape .'batch', 2, 2, 1."):
+        metrics.attribute_report(pixels, images[:, :1], labels, ["a", "b", "c", "d"])
     logits = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten(), layers.Rescaling(9.0)])
     with pytest.raises(ValueError, match=r"`classifier` must return a probability.*\(1500, 4\)"):
         metrics.attribute_report(logits, images, labels, "abcd")
@@ -349,7 +355,7 @@ def test_errors(tmp_path):
         (images[..., :2], attributes, {"kind": "inception"}, "must have 1 or 3 channels"),
         (images, attributes, {"epochs": 0}, "`epochs` must be a positive integer"),
         (images, attributes, {"batch_size": 2.0}, "`batch_size` must be a positive integer"),
-        (images, attributes, {"max_shift": -1}, "`max_shift` must be an integer of 0 or more"),
+        (images, attributes, {"max_shift": -1}, "`max_shift` must be an integer from 0 to 16"),
         (images, attributes, {"softness": 2}, "`softness` must be .* from 0 to 1. Received: .*2"),
         (images, attributes, {"learning_rate": 0}, "`learning_rate` must be a positive"),
         (images, attributes, {"validation": (images,)}, "`validation` must be a pair"),

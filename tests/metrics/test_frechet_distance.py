@@ -118,8 +118,14 @@ def test_errors(rows):
     with pytest.raises(ValueError, match="Received: 200 real and 1 generated rows"):
         metric.result()
     b[3, 2] = np.nan
-    with pytest.raises(ValueError, match="`feature_extractor` returned NaN or infinity"):
+    with pytest.raises(ValueError, match="`y_pred` must be finite"):
         metric.update_state(a, b)
+    with pytest.raises(ValueError, match="`feature_extractor` returned NaN or infinity for `y_p"):
+        metric.update_state(a, keras.ops.convert_to_tensor(b))
+    with pytest.raises(ValueError, match="`y_true` must hold floats.*Received: dtype=uint8"):
+        metric.update_state((a * 255).astype("uint8"), a)
+    with pytest.raises(ValueError, match="`y_true` must have shape .'batch', 5."):
+        metric.update_state(a[:, :4], a)
     assert metric._moments[0][0] == 200  # failed calls are not counted
     metric = metrics.FrechetDistance(identity(None))
     with pytest.raises(ValueError, match=r"the same number of features.*Received: \[3, 5\]"):

@@ -196,10 +196,25 @@ def test_errors(digits, tmp_path):
         (images, labels.astype(float), shapes + ".*float64"),
         (images, np.eye(10, dtype=int)[labels], shapes + r".*\(1437, 10\)"),
         (images, labels - 1, "`labels` must be 0 or more: remove rows without a label"),
+        (images, labels + 10**18, "`labels` must .* at most 65535. Received"),
+        (list(images[:2]) + [images[0, 1:]], labels[:3], "`images` must be one array"),
         (images[:0], labels[:0], "`images` must have one row or more"),
     ):
         with pytest.raises(ValueError, match=message):
             metrics.reference_classifier(bad_images, bad_labels, cache_dir=tmp_path)
+    for name, value in (
+        ("epochs", 0),
+        ("batch_size", None),
+        ("max_shift", 9),
+        ("seed", -1),
+        ("cache_dir", 3),
+        ("verbose", 7),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
+            metrics.reference_classifier(images, labels, **{"cache_dir": tmp_path, name: value})
+    for shape in ((8, 8), (8, 8, 0), (8, 8, None), 8):
+        with pytest.raises(ValueError, match="`image_shape` must be .*Received"):
+            metrics.build_classifier(shape, 3)
     assert files(tmp_path) == []
 
 

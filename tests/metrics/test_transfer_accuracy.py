@@ -121,6 +121,16 @@ def test_errors(classifier, images):
         accuracy.update_state(one_hot, images)
     with pytest.raises(ValueError, match=r"one integer label per row.*float32"):
         accuracy.update_state(np.zeros(30, "float32"), images)
+    labels, damaged = np.zeros(30, int), np.array(images)
+    damaged[3, 0] = np.nan
+    with pytest.raises(ValueError, match="`y_true` must be from 0 to .* or -1.*from -7 to -7"):
+        accuracy.update_state(labels - 7, images)
+    with pytest.raises(ValueError, match="`y_pred` must be finite"):
+        accuracy.update_state(labels, damaged)
+    for weights in (np.ones((30, 1)), np.ones(29), np.full(30, np.nan), 3.0):
+        with pytest.raises(ValueError, match="`sample_weight` must .*Received: "):
+            accuracy.update_state(labels, images, weights)
+    assert float(accuracy.total) == 0.0  # failed calls are not counted
     unbuilt = keras.Sequential([keras.layers.Dense(3)])
     x = keras.Input((4, 4, 1))
     no_scores = keras.Model(x, keras.layers.Conv2D(1, 1)(x))

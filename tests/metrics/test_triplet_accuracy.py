@@ -154,6 +154,9 @@ def test_bad_rows(labels, embeddings, message):
 
 
 def test_bad_arguments():
+    for seed in (-1, None, 0.5, "0"):
+        with pytest.raises(ValueError, match="`seed` must be an integer of 0 or more. Received"):
+            metrics.TripletAccuracy(seed=seed)
     accuracy = metrics.TripletAccuracy()
     accuracy.update_state(np.array([0, 0, 1]), np.zeros((3, 2)))
     with pytest.raises(ValueError, match=r"must have 2 columns, like the earlier.*\(3, 5\)"):

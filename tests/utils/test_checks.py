@@ -101,6 +101,17 @@ def test_other_kinds(tmp_path):
                 check("x", value)
 
 
+def test_items_and_names():
+    assert checks.items("x", [1, 2]) == checks.items("x", np.array([1, 2])) == (1, 2)
+    for value in (None, 3, "ab", b"ab", {"a": 1}, np.array(1.0), iter([1])):
+        with pytest.raises(ValueError, match="`x` must be a list or a tuple. Received: x="):
+            checks.items("x", value)
+    assert checks.names("x", ["a", "b"], 2) == ("a", "b")
+    for value in (["a"], ["a", "a"], ["a", 1], ["a", []], "ab"):
+        with pytest.raises(ValueError, match="`x` must be .* Received: x="):
+            checks.names("x", value, 2)
+
+
 def test_messages_are_short():
     with pytest.raises(ValueError) as raised:
         checks.integer("n", list(range(10_000)))

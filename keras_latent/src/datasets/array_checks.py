@@ -4,16 +4,18 @@ from typing import Any
 
 import numpy as np
 
+from keras_latent.src.training.inputs import one_array
 
-def images(name: str, value: Any) -> np.ndarray:
-    """A non-empty contiguous array `(N, ...)`, uint8 or finite float32.
+
+def images(name: str, value: Any, at_least: int = 1) -> np.ndarray:
+    """A contiguous array `(N, ...)`, uint8 or finite float32, of `at_least` one row or none.
 
     uint8 stays uint8 (batches divide it by 255). Other dtypes become float32 here, once, rather
     than in each batch. The array is made contiguous because gathering rows of a view such as
     `images.swapaxes(1, 2)` would copy the whole array for each batch.
     """
-    array = np.asarray(value)
-    if array.ndim < 1 or len(array) == 0:
+    array = one_array(name, value)
+    if array.ndim < 1 or len(array) < at_least:
         raise ValueError(
             f"`{name}` must have at least one row. Received: {name}.shape={array.shape}"
         )
@@ -23,7 +25,7 @@ def images(name: str, value: Any) -> np.ndarray:
         raise ValueError(
             f"`{name}` must be uint8 (0 to 255, divided by 255 in each batch), float or bool. "
             f"Received: {name}.dtype={array.dtype}. Convert it with `.astype('uint8')` or "
-            "scale it to floats."
+            "scale it to floats. Images of several sizes must be brought to one size first."
         )
     with np.errstate(over="ignore"):  # Values that overflow float32 are reported below.
         array = np.ascontiguousarray(array, dtype=np.float32)
@@ -37,9 +39,20 @@ def images(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def image_batch(name: str, value: Any) -> np.ndarray:
+    """Any number of images `(N, height, width, channels)`, as float32."""
+    array = images(name, value, at_least=0)
+    if array.ndim != 4:
+        raise ValueError(
+            f"`{name}` must have shape (N, height, width, channels). "
+            f"Received: {name}.shape={array.shape}"
+        )
+    return array.astype(np.float32, copy=False)
+
+
 def labels(name: str, value: Any, rows: int) -> np.ndarray:
     """int32 labels `(rows,)` or `(rows, attributes)`, -1 where missing."""
-    array = np.asarray(value)
+    array = one_array(name, value)
     if array.ndim not in (1, 2) or len(array) != rows:
         raise ValueError(
             f"`{name}` must have shape ({rows},) or ({rows}, attributes): one entry per row of "
@@ -66,13 +79,12 @@ def waveforms(name: str, value: Any) -> np.ndarray:
         ValueError: If the array has another rank or is empty, is not float, or contains NaN,
             infinity or values outside [-1, 1].
     """
-    array = np.asarray(value)
-    if array.ndim == 2:
-        array = array[..., None]
+    given = one_array(name, value)
+    array = given[..., None] if given.ndim == 2 else given
     if array.ndim != 3 or array.shape[-1] != 1 or 0 in array.shape:
         raise ValueError(
             f"`{name}` must be waveforms (N, samples, 1) or (N, samples). "
-            f"Received: {name}.shape={np.shape(value)}"
+            f"Received: {name}.shape={given.shape}"
         )
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(

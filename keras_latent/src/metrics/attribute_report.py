@@ -7,6 +7,9 @@ import numpy as np
 
 from keras_latent.src.metrics.classifiers.attribute_batches import checked_attributes
 from keras_latent.src.metrics.classifiers.augmentation import as_float
+from keras_latent.src.metrics.network_inputs import network_input
+from keras_latent.src.models.base import networks
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.step_limit import without_step_limit
 
 ROWS_AT_A_TIME = 1024
@@ -34,14 +37,15 @@ def attribute_report(
         are `None` if no label is known.
 
     Raises:
-        ValueError: If shapes do not match, or the classifier does not return probabilities.
+        ValueError: If shapes do not match, names repeat, or the classifier does not return
+            probabilities.
     """
+    networks.built("classifier", classifier)
     images, attributes = checked_attributes("images", images, "attributes", attributes)
-    if len(names) != attributes.shape[1]:
-        raise ValueError(
-            f"`names` must name each of the {attributes.shape[1]} attributes. "
-            f"Received: {len(names)} names"
-        )
+    network_input("images", as_float(images[:1]), classifier)
+    letters = isinstance(names, str)  # text is a sequence of names of one letter
+    names = checks.names("names", tuple(names) if letters else names, attributes.shape[1])
+    batch_size = checks.integer("batch_size", batch_size)
     with without_step_limit():
         scores = np.concatenate(
             [

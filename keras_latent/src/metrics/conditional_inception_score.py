@@ -8,11 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_latent.src.metrics.network_inputs import network_input
 from keras_latent.src.metrics.transfer_program import TransferProgram, output_changes
 from keras_latent.src.models.base import networks
-from keras_latent.src.training.inputs import check_shape, check_values
+from keras_latent.src.training.inputs import check_values, one_array
 from keras_latent.src.utils import checks
-from keras_latent.src.utils.types import Tensor
+from keras_latent.src.utils.types import Rows, Tensor
+
+MOST_DOMAINS = 10_000
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -99,7 +102,11 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         self._sum, self._absolute = np.zeros((2, n, n))
         self._scores = np.zeros((0, 2))
 
-    def update_state(self, x: Tensor, transferred: Tensor) -> None:
+    def update_state(self, x: Rows, transferred: Rows) -> None:
+        x = network_input("x", x, self.classifier, pixels=True)
+        if not ops.is_tensor(transferred):
+            transferred = one_array("transferred", transferred)
+            check_values("transferred", transferred)
         x, transferred = ops.convert_to_tensor(x), ops.convert_to_tensor(transferred)
         self._check_outputs(x)
         matrices = output_changes(self.classifier, self.columns, x, transferred)
@@ -137,8 +144,7 @@ class ConditionalInceptionScore(keras.metrics.Metric):
         """
         inputs = self._checked(inputs)
         batch_size = checks.integer("batch_size", batch_size)
-        if not callable(transfer):
-            raise ValueError(f"`transfer` must be a function of tensors. Received: {transfer!r}")
+        checks.function("transfer", transfer)
         self._check_outputs(inputs["x"][:1] if isinstance(inputs, dict) else inputs[:1])
         program = self._program
         if program is None or not program.is_valid_for(transfer, inputs):
@@ -208,7 +214,7 @@ class ConditionalInceptionScore(keras.metrics.Metric):
                 f"`size` must be at most {len(scores)}, the number of images seen. "
                 f"Received: size={size}"
             )
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(checks.integer("seed", seed, at_least=0))
         sets = [rng.choice(len(scores), size, replace=False) for _ in range(draws)]
         means = np.array([scores[rows].mean(axis=0) for rows in sets])
         mean = _scores(*means.mean(axis=0))
@@ -233,20 +239,17 @@ class ConditionalInceptionScore(keras.metrics.Metric):
             raise ValueError(
                 f'`inputs` must contain the images under "x". Received: keys {sorted(inputs)}'
             )
-        inputs = keras.tree.map_structure(
-            lambda a: a if isinstance(a, np.ndarray) else ops.convert_to_numpy(a), inputs
-        )
+        if isinstance(inputs, dict):
+            inputs = {key: one_array(f"inputs['{key}']", a) for key, a in inputs.items()}
+        else:
+            inputs = one_array("inputs", inputs)
         arrays = inputs if isinstance(inputs, dict) else {"x": inputs}
         rows = {key: a.shape[0] if a.ndim else 0 for key, a in arrays.items()}
         if min(rows.values()) < 1 or len(set(rows.values())) > 1:
             raise ValueError(
                 f"`inputs` must have the same number of rows, 1 or more. Received: rows {rows}"
             )
-        x = arrays["x"]
-        shape = getattr(self.classifier, "input_shape", None)
-        if isinstance(shape, tuple) and not any(isinstance(s, (tuple, list)) for s in shape):
-            check_shape("inputs", x.shape, shape[1:])
-        check_values("inputs", x)
+        network_input("inputs", arrays["x"], self.classifier, pixels=True)
         return keras.tree.map_structure(_to_32_bits, inputs)
 
     def _check_outputs(self, x: Tensor) -> None:
@@ -284,11 +287,12 @@ def _scores(ts: float, rs: float) -> dict[str, float]:
 
 def _names(domains: Any) -> tuple[str, ...]:
     number = isinstance(domains, numbers.Integral) and not isinstance(domains, bool)
+    number = number and domains <= MOST_DOMAINS
     names = tuple(map(str, range(int(domains)))) if number else domains
     fit = isinstance(names, Sequence) and not isinstance(names, str)
     if not fit or not names or not all(isinstance(s, str) for s in names):
         raise ValueError(
-            "`domains` must be one name or more, or their number, 1 or more. "
+            f"`domains` must be one name or more, or their number, from 1 to {MOST_DOMAINS}. "
             f"Received: domains={domains!r}"
         )
     if len(set(names)) < len(names):
@@ -299,9 +303,13 @@ def _names(domains: Any) -> tuple[str, ...]:
 def _output_count(classifier: keras.Model) -> int | None:
     """Number of outputs; `None` for subclassed models, which do not know it before a call."""
     shape = getattr(classifier, "output_shape", None)
-    if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int):
-        return shape[1]
-    return None
+    if not isinstance(shape, tuple) or any(isinstance(size, (tuple, list)) for size in shape):
+        return None
+    if len(shape) != 2:
+        raise ValueError(
+            f"`classifier` must return (batch, outputs). Received: output of shape {shape}"
+        )
+    return shape[1]
 
 
 def _columns(columns: Any, domains: tuple[str, ...], outputs: int | None) -> tuple[int, ...]:
@@ -312,7 +320,7 @@ def _columns(columns: Any, domains: tuple[str, ...], outputs: int | None) -> tup
                 "specify the output of each domain in `columns`."
             )
         return tuple(range(len(domains)))
-    columns = tuple(columns)
+    columns = checks.items("columns", columns)
     good = all(isinstance(c, numbers.Integral) and not isinstance(c, bool) for c in columns)
     high = max([c + 1 for c in columns if good], default=1) if outputs is None else outputs
     if not good or any(not 0 <= c < high for c in columns) or len(set(columns)) < len(columns):

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_latent.src.metrics.network_inputs import network_input
 from keras_latent.src.models.base import networks
-from keras_latent.src.utils.types import Tensor
+from keras_latent.src.utils.types import Rows
 
 #: Rows, mean, and sum of products of deviations.
 Moments = tuple[int, np.ndarray, np.ndarray]
@@ -39,12 +40,13 @@ class FrechetDistance(keras.metrics.Metric):
         dtype: Data type of `keras.metrics.Metric`. The result is a Python float.
 
     Call arguments, `update_state`:
-        y_true: Real data, `(batch, ...)`, or `None`.
-        y_pred: Generated data, `(batch, ...)`, or `None`. The number of rows may differ.
+        y_true: Real data, floats `(batch, ...)`, or `None`.
+        y_pred: Generated data, floats `(batch, ...)`, or `None`. The number of rows may differ.
 
     Raises:
-        ValueError: If the extractor is not built or returns several tensors, or features are not
-            finite or change in number. `result` raises with fewer than 2 rows on either side.
+        ValueError: If the extractor is not built or returns several tensors, data are not finite
+            floats of the shape that it takes, or features are not finite or change in number.
+            `result` raises with fewer than 2 rows on either side.
 
     Example:
 
@@ -71,9 +73,9 @@ class FrechetDistance(keras.metrics.Metric):
         self._moments: list[Moments | None]
         self.reset_state()
 
-    def update_state(self, y_true: Tensor | None = None, y_pred: Tensor | None = None) -> None:
+    def update_state(self, y_true: Rows | None = None, y_pred: Rows | None = None) -> None:
         # Both are checked before either is added.
-        new = [None if x is None else self._moments_of(x) for x in (y_true, y_pred)]
+        new = [self._moments_of("y_true", y_true), self._moments_of("y_pred", y_pred)]
         sizes = {m[1].size for m in (*self._moments, *new) if m is not None}
         if len(sizes) > 1:
             raise ValueError(
@@ -90,18 +92,18 @@ class FrechetDistance(keras.metrics.Metric):
         real, generated = self._moments
         if real is None or generated is None or min(counts) < 2:
             raise ValueError(
-                "`FrechetDistance` needs 2 rows or more on each side. "
+                "`FrechetDistance` needs 2 rows or more of `y_true` and of `y_pred`. "
                 f"Received: {counts[0]} real and {counts[1]} generated rows"
             )
         (_, mean_1, s_1), (_, mean_2, s_2) = real, generated
         return frechet_distance(mean_1, s_1 / (counts[0] - 1), mean_2, s_2 / (counts[1] - 1))
 
-    def _moments_of(self, x: Tensor) -> Moments | None:
-        """Moments of the features of a batch; `None` if it is empty."""
-        x = ops.convert_to_tensor(x)
-        if len(x.shape) and not x.shape[0]:
+    def _moments_of(self, name: str, x: Rows | None) -> Moments | None:
+        """Moments of the features of a batch; `None` if it is missing or empty."""
+        x = None if x is None else network_input(name, x, self.feature_extractor)
+        if x is None or not len(x):
             return None
-        features = self.feature_extractor(x, training=False)
+        features = self.feature_extractor(ops.convert_to_tensor(x), training=False)
         if not ops.is_tensor(features) or not len(features.shape):
             raise ValueError(
                 "`feature_extractor` must return one tensor, (batch, ...). "
@@ -110,7 +112,7 @@ class FrechetDistance(keras.metrics.Metric):
         features = ops.convert_to_numpy(ops.cast(features, "float32"))
         features = features.reshape(len(features), -1).astype("float64")
         if not np.isfinite(features).all():
-            raise ValueError("`feature_extractor` returned NaN or infinity.")
+            raise ValueError(f"`feature_extractor` returned NaN or infinity for `{name}`.")
         mean = features.mean(axis=0)
         deviation = features - mean
         return len(features), mean, deviation.T @ deviation

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.training.inputs import check_dtype, check_shape
+from keras_latent.src.metrics.network_inputs import network_input
+from keras_latent.src.training.inputs import check_shape, check_values, one_array
 from keras_latent.src.utils.types import Rows, Tensor
 
 
@@ -30,8 +31,9 @@ class TransferAccuracy(keras.metrics.Metric):
         sample_weight: Optional weight per row, `(batch,)`.
 
     Raises:
-        ValueError: If the classifier is not built or does not return one score per class, or
-            labels are not one integer per row.
+        ValueError: If the classifier is not built or does not return one score per class, labels
+            are not one integer per row that is a class or -1, images are not finite floats of the
+            shape that it takes, or weights are not one finite number per row.
 
     Example:
 
@@ -61,47 +63,33 @@ class TransferAccuracy(keras.metrics.Metric):
         self.total = self.add_variable((), initializer="zeros", name="total")
 
     def update_state(self, y_true: Rows, y_pred: Rows, sample_weight: Rows | None = None) -> None:
-        labels, y_true = y_true, ops.convert_to_tensor(y_true)
-        dtype = keras.backend.standardize_dtype(y_true.dtype)
+        y_true = y_true if ops.is_tensor(y_true) else one_array("y_true", y_true)
+        dtype = str(getattr(y_true.dtype, "name", y_true.dtype))
         if len(y_true.shape) != 1 or "int" not in dtype:
             raise ValueError(
                 "`y_true` must be one integer label per row, (batch,), not one-hot. "
                 f"Received: shape={tuple(y_true.shape)}, dtype={dtype}. Pass labels first and "
                 "images second. For one-hot labels, pass `.argmax(-1)`."
             )
-        self._check_images(y_pred, y_true.shape[0])
-        scores = self.classifier(y_pred, training=False)
-        classes = scores.shape[-1] if hasattr(scores, "shape") else None
-        if isinstance(labels, np.ndarray) and labels.size and classes and labels.max() >= classes:
-            raise ValueError(
-                f"`y_true` must be from 0 to {classes - 1}, the classes of the classifier, or -1. "
-                f"Received: labels up to {labels.max()}"
-            )
+        y_pred = network_input("y_pred", y_pred, self.classifier)
+        _check_rows("y_pred", "images", y_pred, y_true)
+        scores = self.classifier(ops.convert_to_tensor(y_pred), training=False)
         if not self._scores(getattr(scores, "shape", ())):
             raise ValueError(
                 "`classifier` must return one score per class, (batch, classes). "
                 f"Received: {keras.tree.map_structure(lambda t: tuple(t.shape), scores)}"
             )
+        if isinstance(y_true, np.ndarray):
+            _check_labels(y_true, scores.shape[-1])
+        y_true = ops.convert_to_tensor(y_true)
         weight = ops.cast(y_true >= 0, self.dtype)
         if sample_weight is not None:
+            sample_weight = _weights(sample_weight, y_true)
             weight *= ops.cast(sample_weight, self.dtype)
         seen = ops.cast(ops.argmax(scores, axis=-1), "int32")
         correct = ops.cast(ops.equal(seen, ops.cast(y_true, "int32")), self.dtype)
         self.correct.assign_add(ops.sum(weight * correct))
         self.total.assign_add(ops.sum(weight))
-
-    def _check_images(self, images: Rows, rows: int | None) -> None:
-        """Check shape, dtype and number of images, which many classifiers would not."""
-        images = images if hasattr(images, "shape") else np.asarray(images)
-        wanted = getattr(self.classifier, "input_shape", None)
-        if isinstance(wanted, tuple) and not any(isinstance(s, tuple) for s in wanted):
-            check_shape("y_pred", images.shape, wanted[1:])
-        check_dtype("y_pred", images)
-        if None not in (rows, images.shape[0]) and rows != images.shape[0]:
-            raise ValueError(
-                "`y_true` and `y_pred` must have the same number of rows. "
-                f"Received: {rows} labels and {images.shape[0]} images"
-            )
 
     @staticmethod
     def _scores(shape: Any) -> bool:
@@ -118,3 +106,30 @@ class TransferAccuracy(keras.metrics.Metric):
     def from_config(cls, config: dict[str, Any]) -> Self:
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
         return cls(**{**config, "classifier": classifier})
+
+
+def _check_rows(name: str, what: str, x: Any, labels: Any) -> None:
+    rows, wanted = x.shape[0], labels.shape[0]
+    if None not in (rows, wanted) and rows != wanted:
+        raise ValueError(
+            f"`y_true` and `{name}` must have the same number of rows. "
+            f"Received: {wanted} labels and {rows} {what}"
+        )
+
+
+def _check_labels(labels: np.ndarray, classes: int) -> None:
+    if labels.size and (labels.min() < -1 or labels.max() >= classes):
+        raise ValueError(
+            f"`y_true` must be from 0 to {classes - 1}, the classes of the classifier, or -1 for "
+            f"a missing label. Received: labels from {labels.min()} to {labels.max()}"
+        )
+
+
+def _weights(weights: Rows, labels: Tensor) -> Any:
+    weights = weights if ops.is_tensor(weights) else one_array("sample_weight", weights)
+    check_shape("sample_weight", weights.shape, ())
+    _check_rows("sample_weight", "weights", weights, labels)
+    if isinstance(weights, np.ndarray):
+        weights = weights.astype("float64") if weights.dtype.kind in "biu" else weights
+        check_values("sample_weight", weights, pixels=False)
+    return weights

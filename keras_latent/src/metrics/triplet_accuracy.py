@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_latent.src.training.inputs import check_values
+from keras_latent.src.training.inputs import check_values, one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows
 
@@ -70,7 +70,7 @@ class TripletAccuracy(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         self.margin = checks.non_negative("margin", margin)
         self.num_triplets = checks.integer("num_triplets", num_triplets)
-        self.seed = seed
+        self.seed = checks.integer("seed", seed, at_least=0)
         self.reset_state()
 
     def update_state(self, labels: Rows, embeddings: Rows) -> None:
@@ -130,8 +130,7 @@ def sample_triplets(labels: np.ndarray, number: int, seed: int) -> tuple[np.ndar
 def labeled_rows(labels: Rows, embeddings: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Check labels and embeddings. Return those of rows with a label, embeddings as float64."""
     labels, embeddings = (
-        keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else np.asarray(x)
-        for x in (labels, embeddings)
+        one_array(name, x) for name, x in (("labels", labels), ("embeddings", embeddings))
     )
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -142,7 +141,7 @@ def labeled_rows(labels: Rows, embeddings: Rows) -> tuple[np.ndarray, np.ndarray
     if embeddings.ndim != 2 or len(embeddings) != len(labels):
         raise ValueError(
             f"`embeddings` must have shape ({len(labels)}, dim), one row per label. "
-            f"Received: shape={embeddings.shape}"
+            f"Received: shape={embeddings.shape}, and `labels` of shape {labels.shape}"
         )
     if labels.size and labels.min() < -1:
         raise ValueError(

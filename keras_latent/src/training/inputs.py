@@ -148,14 +148,15 @@ def one_array(name: str, x: Any) -> np.ndarray:
         return x
     if isinstance(x, dict):
         raise ValueError(
-            f"`{name}` must be one array. Received: a dict of {sorted(x)}. Pass one of its values."
+            f"`{name}` must be one array. Received: a dict of {sorted(map(str, x))}. Pass one of "
+            "its values."
         )
-    if x is None or isinstance(x, (str, os.PathLike, numbers.Number)):
+    if x is None or isinstance(x, (str, bytes, os.PathLike, numbers.Number)):
         raise ValueError(
             f"`{name}` must be an array of rows. Received: {x!r}. Read files into one array first."
         )
     try:
-        return keras.ops.convert_to_numpy(x)
+        return keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else np.asarray(x)
     except Exception as error:  # nested lists of unequal lengths
         raise ValueError(
             f"`{name}` must be one array, or nested lists of equal lengths. Received: "
@@ -262,6 +263,6 @@ def _not_floats(name, dtype, pixels):
             ", in one array of images of one size: `np.stack([np.asarray(i, 'float32') for i in "
             "images])`"
         )
-    elif pixels:
+    elif pixels or str(dtype) == "uint8":
         hint = "; for images with 256 gray levels, pass `x.astype('float32') / 255`"
     return f"`{name}` must hold floats{hint}. Received: dtype={dtype}"

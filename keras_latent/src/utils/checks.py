@@ -9,7 +9,7 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,6 +164,25 @@ def path(name: str, value: Any) -> Path:
             f"`{name}` must be a path: text or a `pathlib.Path`. {received(name, value)}"
         )
     return Path(found)
+
+
+def items(name: str, value: Any) -> tuple:
+    """A list, or another collection but text or a dict, as a tuple."""
+    try:
+        if not isinstance(value, Collection) or isinstance(value, (str, bytes, Mapping)):
+            raise TypeError
+        return tuple(value)
+    except TypeError:  # an array without axes
+        raise ValueError(f"`{name}` must be a list or a tuple. {received(name, value)}") from None
+
+
+def names(name: str, value: Any, count: int) -> tuple[str, ...]:
+    """So many different names."""
+    found = items(name, value)
+    texts = all(isinstance(item, str) for item in found)
+    if not texts or len(found) != count or len(set(found)) < count:
+        raise ValueError(f"`{name}` must be {count} different names. {received(name, value)}")
+    return found
 
 
 # Shapes of tensors and arrays. `None` marks an axis of unknown size, which matches any size. ---

@@ -6,7 +6,19 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_latent.src.utils import checks
+
 DOMAINS = ("source", "target")
+
+
+def check_draw(rng: Any, count: Any) -> int:
+    """Check the arguments of a method `factors`, and return `count`."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            "`rng` must be a NumPy generator, such as `np.random.default_rng(0)`. "
+            f"Received: rng={rng!r}"
+        )
+    return checks.integer("count", count, at_least=0)
 
 
 def gather(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_latent.src.datasets import array_checks
 from keras_latent.src.datasets.batches.order import cycle
+from keras_latent.src.training.inputs import check_values, one_array
 from keras_latent.src.utils import checks
 
 Batch = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
@@ -69,7 +70,7 @@ class LatentBatches(keras.utils.PyDataset):
             raise ValueError(
                 f"`latents` must be a dict of domain to latents. Received: {type(latents).__name__}"
             )
-        self._latents = {d: np.ascontiguousarray(z, "float32") for d, z in latents.items()}
+        self._latents = {d: _rows(f"latents['{d}']", z) for d, z in latents.items()}
         if labels is not None and not isinstance(labels, Mapping):
             raise ValueError(
                 f"`labels` must be a dict by domain, as `latents` is: {list(latents)}. "
@@ -83,7 +84,7 @@ class LatentBatches(keras.utils.PyDataset):
         for d, given in (labels or {}).items():
             if given is None:
                 continue
-            y = array_checks.labels(f"labels['{d}']", given, len(latents[d]))
+            y = array_checks.labels(f"labels['{d}']", given, len(self._latents[d]))
             if y.ndim != 1:
                 raise ValueError(
                     f"`labels['{d}']` must be one class number per row, shape ({len(y)},), not "
@@ -154,3 +155,14 @@ class LatentBatches(keras.utils.PyDataset):
                 rows[place] = cycle(rng, members, len(place))
             drawn[f"{d}_labelled"] = rows.reshape(self.steps, -1)
         return drawn
+
+
+def _rows(name: str, value: Any) -> np.ndarray:
+    z = one_array(name, value)
+    if z.ndim not in (2, 3) or (z.ndim == 3 and z.shape[1] != 2) or not len(z):
+        raise ValueError(
+            f"`{name}` must have shape (rows, dim), or (rows, 2, dim) for mean and log-variance, "
+            f"with one row or more. Received: shape={z.shape}"
+        )
+    check_values(name, z, pixels=False)
+    return np.ascontiguousarray(z, "float32")

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_latent.src.datasets import array_checks
+from keras_latent.src.datasets.batches.augment import check_draw
+from keras_latent.src.training.inputs import one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.utils.types import Rows
@@ -80,6 +83,7 @@ class RandomAffine:
             float32 array `(count, 4)`: angle in degrees, scale, dy and dx in pixels, each
             uniform in its range and independent of the others.
         """
+        count = check_draw(rng, count)
         high = np.array([self.rotation, self.scale[1], self.shift, self.shift])
         low = np.array([-self.rotation, self.scale[0], -self.shift, -self.shift])
         return rng.uniform(low, high, (count, 4)).astype(np.float32)
@@ -88,28 +92,24 @@ class RandomAffine:
         """Rotate, scale and shift each image by its row of `factors`.
 
         Args:
-            images: Array `(N, height, width, channels)`.
+            images: Array `(N, height, width, channels)`; finite floats, uint8 or bool.
             factors: Array `(N, 4)`: angle in degrees, scale (positive), dy and dx in pixels.
 
         Returns:
             float32 array of the shape of `images`.
 
         Raises:
-            ValueError: If `images` or `factors` has another shape, or `factors` is not finite
-                or has a scale that is not positive.
+            ValueError: If `images` or `factors` has another shape or is not finite, or a scale
+                is not positive.
         """
-        images = np.asarray(images, dtype=np.float32)
-        factors = np.asarray(factors, dtype=np.float64)
-        if images.ndim != 4:
-            raise ValueError(
-                "`images` must have shape (N, height, width, channels). "
-                f"Received: images.shape={images.shape}"
-            )
-        if factors.shape != (len(images), 4):
+        images = array_checks.image_batch("images", images)
+        factors = one_array("factors", factors)
+        if factors.shape != (len(images), 4) or factors.dtype.kind not in "iuf":
             raise ValueError(
                 f"`factors` must have shape ({len(images)}, 4): angle, scale, dy and dx of each "
-                f"image. Received: factors.shape={factors.shape}"
+                f"image. Received: factors.shape={factors.shape}, dtype={factors.dtype}"
             )
+        factors = factors.astype(np.float64)
         invalid = ~np.isfinite(factors).all(axis=1) | ~(factors[:, 1] > 0)
         if invalid.any():
             raise ValueError(
@@ -144,6 +144,7 @@ class RandomAffine:
 
     def __call__(self, images: Rows) -> np.ndarray:
         """Apply `transform` with newly drawn `factors`."""
+        images = array_checks.image_batch("images", images)
         return self.transform(images, self.factors(self._rng, len(images)))
 
     def __repr__(self) -> str:
@@ -204,7 +205,7 @@ def _split(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_scale(value: Any) -> tuple[float, float]:
     try:
-        low, high = map(float, value)
+        low, high = map(float, checks.items("scale", value))
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not 0 < low <= high < np.inf:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_latent.src.datasets import array_checks
+from keras_latent.src.datasets.batches.augment import check_draw
+from keras_latent.src.training.inputs import one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 from keras_latent.src.utils.types import Rows
@@ -47,31 +50,28 @@ class RandomFlip:
 
     def factors(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Draw which of `count` images are mirrored: bool array `(count,)`."""
+        count = check_draw(rng, count)
         return rng.random(count) < 0.5
 
     def transform(self, images: Rows, factors: Rows) -> np.ndarray:
         """Mirror the images where `factors` is True.
 
         Args:
-            images: Array `(N, height, width, channels)`.
+            images: Array `(N, height, width, channels)`; finite floats, uint8 or bool.
             factors: bool array `(N,)`.
 
         Returns:
             float32 array of the shape of `images`.
 
         Raises:
-            ValueError: If `images` or `factors` has another shape.
+            ValueError: If `images` or `factors` has another shape, or an image is not finite.
         """
-        images, mirrored = np.array(images, dtype=np.float32), np.asarray(factors, dtype=bool)
-        if images.ndim != 4:
+        images = array_checks.image_batch("images", images).copy()
+        mirrored = one_array("factors", factors)
+        if mirrored.shape != (len(images),) or mirrored.dtype != bool:
             raise ValueError(
-                "`images` must have shape (N, height, width, channels). "
-                f"Received: images.shape={images.shape}"
-            )
-        if mirrored.shape != (len(images),):
-            raise ValueError(
-                f"`factors` must have shape ({len(images)},): whether each image is mirrored. "
-                f"Received: factors.shape={mirrored.shape}"
+                f"`factors` must have shape ({len(images)},), bools: which ones are mirrored. "
+                f"Received: factors.shape={mirrored.shape}, dtype={mirrored.dtype}"
             )
         images[mirrored] = images[mirrored, :, ::-1]
         return images
@@ -83,6 +83,7 @@ class RandomFlip:
 
     def __call__(self, images: Rows) -> np.ndarray:
         """Apply `transform` with newly drawn `factors`."""
+        images = array_checks.image_batch("images", images)
         return self.transform(images, self.factors(self._rng, len(images)))
 
     def __repr__(self) -> str:

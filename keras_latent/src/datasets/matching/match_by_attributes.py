@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES
+from keras_latent.src.training.inputs import one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows
 
@@ -125,7 +126,7 @@ def _factors(his: np.ndarray, hers: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _check_table(argument: str, value: Any) -> np.ndarray:
-    table = np.asarray(value)
+    table = one_array(argument, value)
     if table.ndim != 2 or not (table.dtype == bool or np.issubdtype(table.dtype, np.integer)):
         raise ValueError(
             f"`{argument}` must be an array (rows, attributes) of integers or bools. Received: "
@@ -154,17 +155,10 @@ def _kept_columns(
 ) -> np.ndarray:
     if names is None and columns == len(CELEBA_ATTRIBUTES):
         names = CELEBA_ATTRIBUTES
-    if names is not None and (len(names) != columns or len(set(names)) != columns):
-        raise ValueError(
-            f"`names` must be {columns} different names, one per column. Received: names={names!r}"
-        )
-    if isinstance(exclude, str):
-        raise ValueError(
-            "`exclude` must be a sequence of names or column numbers. Received: "
-            f"exclude={exclude!r}. Pass [{exclude!r}]."
-        )
+    if names is not None:
+        names = checks.names("names", names, columns)
     kept = np.ones(columns, dtype=bool)
-    for item in exclude:
+    for item in checks.items("exclude", exclude):
         if isinstance(item, str):
             if names is None or item not in names:
                 known = "no names were given" if names is None else f"the names are {list(names)}"

@@ -86,10 +86,10 @@ def match_by_geometry(
             "`source` and `target` must have at least 2 rows. "
             f"Received: {len(clouds[0])} and {len(clouds[1])} rows"
         )
-    known = resolve_known_pairs(known_pairs, len(clouds[0]), len(clouds[1]))
+    known = resolve_known_pairs(known_pairs, len(clouds[0]), len(clouds[1]), "known_pairs")
 
     components = min(components, *(side for cloud in clouds for side in cloud.shape))
-    pca = decomposition.PCA(components, svd_solver="full", random_state=seed)
+    pca = decomposition.PCA(components, svd_solver="full")
     a, b = (pca.fit_transform(cloud.astype("float32")) for cloud in clouds)
     rng = np.random.default_rng(seed)
     free = [np.setdiff1d(np.arange(len(z)), known[:, side]) for side, z in enumerate((a, b))]

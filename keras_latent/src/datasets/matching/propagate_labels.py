@@ -170,7 +170,7 @@ def poisson_potentials(
 
 
 def _check_labels(value: Any, rows: int) -> np.ndarray:
-    labels = array_checks.labels("labels", np.asarray(value), rows)
+    labels = array_checks.labels("labels", value, rows)
     if labels.ndim != 1:
         raise ValueError(
             f"`labels` must be one class number per row, shape ({rows},). "

@@ -13,7 +13,7 @@ from keras_latent.src.datasets.pairs.from_arrays import FORMATS, pair_from_array
 from keras_latent.src.datasets.pairs.men_women import men_and_women
 from keras_latent.src.datasets.pairs.transposed import transposed
 from keras_latent.src.datasets.pairs.two_datasets import two_datasets
-from keras_latent.src.datasets.sources.names import unknown_name
+from keras_latent.src.datasets.sources.names import check_name
 from keras_latent.src.utils import checks
 
 
@@ -160,8 +160,7 @@ def load_pair(
     >>> pair.num_paired, pair.train_sizes, pair.source_shape
     (100, (1437, 1437), (8, 8, 1))
     """
-    if name not in PAIRS:
-        raise unknown_name("load_pair", name)
+    check_name("load_pair", name)
     checks.choice("split", split, ("keras", "paper"))
     checks.choice("format", format, FORMATS)
     seed = checks.integer("seed", seed, at_least=0)
@@ -174,7 +173,8 @@ def load_pair(
     }
     for argument, why in excluded.items():
         value = options.pop(argument)
-        if np.ndim(value) > 0 or value not in _DEFAULTS[argument]:
+        scalar = value is None or np.isscalar(value)
+        if not scalar or value not in _DEFAULTS[argument]:
             raise ValueError(
                 f"`{argument}` is not available for {name!r}: {why}. "
                 f"Received: {argument}={value!r}. Omit `{argument}`."

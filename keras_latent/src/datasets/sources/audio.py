@@ -3,10 +3,11 @@
 import io
 import os
 import struct
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from keras_latent.src.training.inputs import one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import require_file
 
@@ -45,7 +46,8 @@ def read_wav(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     >>> samples.dtype.name, samples.shape, int(samples.max())
     ('int16', (4000,), 16384)
     """
-    path = Path(path)
+    path = checks.path("path", path)
+    sample_rate = checks.integer("sample_rate", sample_rate)
     require_file(path)
     with path.open("rb") as file:
         return decode_wav(file, sample_rate, name=os.fspath(path))
@@ -151,10 +153,13 @@ def peak_normalize(waveform: np.ndarray) -> np.ndarray:
     model with a single observation variance would largely ignore the former.
 
     Args:
-        waveform: Floats of any shape, without NaN.
+        waveform: Numbers of any shape, such as floats or 16-bit samples.
 
     Returns:
         float32 from -1 to 1, of the same shape.
+
+    Raises:
+        ValueError: If `waveform` is not an array of finite numbers.
 
     Example:
 
@@ -163,9 +168,9 @@ def peak_normalize(waveform: np.ndarray) -> np.ndarray:
     >>> datasets.peak_normalize(np.array([0.1, -0.2, 0.0])).tolist()
     [0.5, -1.0, 0.0]
     """
-    waveform = np.asarray(waveform, dtype=np.float32)
+    waveform = _numbers(waveform).astype(np.float32)
     peak = np.abs(waveform).max(initial=0.0)
-    return waveform / peak if peak > 0 else waveform.copy()
+    return waveform / peak if peak > 0 else waveform
 
 
 def fit_length(waveform: np.ndarray, samples: int) -> np.ndarray:
@@ -182,7 +187,8 @@ def fit_length(waveform: np.ndarray, samples: int) -> np.ndarray:
         A new array `(samples,)` of the same dtype.
 
     Raises:
-        ValueError: If `waveform` has another rank, or `samples` is not a positive integer.
+        ValueError: If `waveform` has another rank or is not finite numbers, or `samples` is not a
+            positive integer.
 
     Example:
 
@@ -192,7 +198,7 @@ def fit_length(waveform: np.ndarray, samples: int) -> np.ndarray:
     ([1, 2, 3, 0, 0], array([1., 1.]))
     """
     samples = checks.integer("samples", samples)
-    waveform = np.asarray(waveform)
+    waveform = _numbers(waveform)
     if waveform.ndim != 1:
         raise ValueError(
             f"`waveform` must have shape (length,). Received: waveform.shape={waveform.shape}"
@@ -201,3 +207,11 @@ def fit_length(waveform: np.ndarray, samples: int) -> np.ndarray:
     kept = waveform[:samples]
     fitted[: len(kept)] = kept
     return fitted
+
+
+def _numbers(waveform: Any) -> np.ndarray:
+    waveform = one_array("waveform", waveform)
+    if waveform.dtype.kind not in "iuf" or not np.isfinite(waveform).all():
+        what = "NaN or infinity" if waveform.dtype.kind == "f" else f"dtype={waveform.dtype}"
+        raise ValueError(f"`waveform` must be finite numbers. Received: {what}")
+    return waveform

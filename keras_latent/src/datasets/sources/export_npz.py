@@ -47,7 +47,7 @@ def export_npz(
     ...     path.name
     'digits.npz'
     """
-    path = Path(path)
+    path = checks.path("path", path)
     if path.suffix != ".npz":
         raise ValueError(f"`path` must end in '.npz'. Received: path={str(path)!r}")
     checks.choice("name", name, sorted((*ARRAYS, *FACES)))

@@ -4,10 +4,11 @@ import os
 
 import numpy as np
 
-from keras_latent.src.datasets.sources.names import ARRAYS, unknown_name
+from keras_latent.src.datasets.sources.names import check_name
 from keras_latent.src.datasets.sources.npz import find_npz, read_npz
 from keras_latent.src.datasets.sources.sounds import SOUNDS, read_sounds
 from keras_latent.src.datasets.sources.tfds_source import read_tfds
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.optional import import_extra
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -73,8 +74,9 @@ def load_arrays(name: str, data_dir: str | os.PathLike | None = None) -> tuple[S
     >>> train.shape, train.dtype.name, labels.shape, test.shape
     ((1437, 8, 8, 1), 'uint8', (1437,), (360, 8, 8, 1))
     """
-    if name not in ARRAYS:
-        raise unknown_name("load_arrays", name)
+    check_name("load_arrays", name)
+    if data_dir is not None:
+        checks.path("data_dir", data_dir)
     if name == "digits":
         return _digits()
     if path := find_npz(name, data_dir):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES, FACES, unknown_name
+from keras_latent.src.datasets.sources.names import CELEBA_ATTRIBUTES, check_name
 from keras_latent.src.datasets.sources.npz import find_npz, read_faces_npz
 from keras_latent.src.datasets.sources.tfds_faces import read_tfds_faces
 from keras_latent.src.utils import checks
@@ -99,18 +99,19 @@ def load_faces(
     >>> faces.images["test"].shape, faces.attribute_names.index("Male")
     ((3, 64, 64, 3), 20)
     """
-    if name not in FACES:
-        raise unknown_name("load_faces", name)
-    if isinstance(splits, str) or len(splits) == 0 or not set(splits) <= set(SPLITS):
+    check_name("load_faces", name)
+    if data_dir is not None:
+        checks.path("data_dir", data_dir)
+    splits = checks.items("splits", splits)
+    splits = tuple(dict.fromkeys(checks.choice("splits", split, SPLITS) for split in splits))
+    if not splits:
         raise ValueError(
             f"`splits` must be a sequence of one or more of {list(SPLITS)}. "
             f"Received: splits={splits!r}"
         )
-    splits = tuple(dict.fromkeys(splits))
     if limit is not None:
         limit = checks.integer("limit", limit)
-    if isinstance(verbose, bool) or verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f"`verbose` must be 'auto', 0, 1 or 2. Received: verbose={verbose!r}")
+    checks.choice("verbose", verbose, ("auto", 0, 1, 2))
     if verbose == "auto":
         verbose = 1 if name == "celeb_a" else 0
     if path := find_npz(name, data_dir):

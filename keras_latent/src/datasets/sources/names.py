@@ -24,11 +24,13 @@ PAIRS = (
 _LOADED_BY = {"load_arrays": ARRAYS, "load_faces": FACES, "load_pair": PAIRS}
 
 
-def unknown_name(function: str, name: Any) -> ValueError:
-    """The error of a function that cannot load data of this name, with a suggestion."""
+def check_name(function: str, name: Any) -> None:
+    """Raise, with a suggestion, unless the function loads data of this name."""
     known = list(_LOADED_BY[function])
+    if isinstance(name, str) and name in known:
+        return
     hint = _hint(function, name, known) if isinstance(name, str) else ""
-    return ValueError(f"`name` must be one of {known}. Received: name={name!r}.{hint}")
+    raise ValueError(f"`name` must be one of {known}. Received: name={name!r}.{hint}")
 
 
 def _hint(function: str, name: str, known: list[str]) -> str:

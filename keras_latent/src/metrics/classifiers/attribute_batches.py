@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_latent.src.metrics.classifiers.augmentation import as_float, augmented_images
-from keras_latent.src.training.inputs import check_values
+from keras_latent.src.training.inputs import check_values, one_array
 
 
 class Batches(keras.utils.PyDataset):
@@ -67,7 +67,7 @@ def checked_attributes(
         ValueError: Unless images are `(rows, height, width, channels)`, uint8 or floats in
             [0, 1], and attributes are `(rows, n)` with values -1, 0 and 1.
     """
-    images, attributes = np.asarray(images), np.asarray(attributes)
+    images, attributes = one_array(images_name, images), one_array(attributes_name, attributes)
     shapes_fit = images.ndim == 4 and attributes.ndim == 2 and len(images) == len(attributes)
     if not shapes_fit or not attributes.size:
         raise ValueError(
@@ -77,7 +77,8 @@ def checked_attributes(
         )
     if images.dtype != np.uint8:
         check_values(images_name, images, unit_interval=True)
-    values = np.unique(attributes)
+    numbers = attributes.dtype.kind in "biuf"
+    values = np.unique(attributes) if numbers else np.array([str(attributes.dtype)])
     if not np.isin(values, (-1, 0, 1)).all():
         raise ValueError(
             f"`{attributes_name}` must be 1, 0, or -1 for missing. "

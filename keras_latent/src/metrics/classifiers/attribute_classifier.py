@@ -16,6 +16,7 @@ from keras_latent.src.metrics.classifiers.backbones import (
 from keras_latent.src.metrics.classifiers.cached_model import (
     cache_key,
     cached_model,
+    check_training,
     fit_or_resume,
 )
 from keras_latent.src.utils import checks
@@ -110,6 +111,7 @@ def attribute_classifier(
             f"Received: none in columns {unlabelled.tolist()}"
         )
     if validation is not None:
+        validation = checks.items("validation", validation)
         if len(validation) != 2:
             raise ValueError(
                 "`validation` must be a pair, images and attributes. "
@@ -131,9 +133,10 @@ def attribute_classifier(
         raise ValueError(
             f"`images` must have 1 or 3 channels for Inception. Received: shape={images.shape}"
         )
-    checks.integer("epochs", epochs)
-    checks.integer("batch_size", batch_size)
-    checks.integer("max_shift", max_shift, at_least=0)
+    check_training(
+        epochs=epochs, batch_size=batch_size, seed=seed, cache_dir=cache_dir, verbose=verbose
+    )
+    checks.integer("max_shift", max_shift, at_least=0, at_most=max(images.shape[1:3]))
     checks.between("softness", softness, 0, 1)
     if learning_rate is not None:
         learning_rate = checks.positive("learning_rate", learning_rate)

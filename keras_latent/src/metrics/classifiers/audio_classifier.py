@@ -11,7 +11,8 @@ from keras_latent.src.metrics.classifiers.backbones import apply_layers, conv_bl
 from keras_latent.src.metrics.classifiers.cached_model import (
     cache_key,
     cached_model,
-    check_labeled,
+    check_training,
+    labeled,
     train_in_epochs,
 )
 from keras_latent.src.training.inputs import check_values
@@ -41,10 +42,11 @@ def build_audio_classifier(
     """
     for name, value in (("samples", samples), ("sample_rate", sample_rate), ("classes", classes)):
         checks.integer(name, value)
+    seed = checks.keras_seed("seed", seed)
     window = 2 ** max(4, round(np.log2(0.032 * sample_rate)))
     if samples < 4 * window:
         raise ValueError(
-            f"Waveforms must have {4 * window} samples or more at {sample_rate} Hz. "
+            f"`samples`: waveforms must have {4 * window} samples or more at {sample_rate} Hz. "
             f"Received: samples={samples}"
         )
     initializer = keras.initializers.HeNormal(seed=seed)
@@ -93,7 +95,7 @@ def reference_audio_classifier(
 
     Args:
         waveforms: Training sounds, `(rows, samples, 1)`, floats in [-1, 1].
-        labels: Integer labels `(rows,)`, 0 to the number of classes - 1.
+        labels: Integer labels `(rows,)`, as in `reference_classifier`.
         sample_rate: Sample rate in Hz.
         epochs: Number of epochs. The learning rate decays to 0 with a cosine schedule.
         max_shift: In each epoch, sounds are delayed by up to this many seconds or advanced by up
@@ -124,8 +126,7 @@ def reference_audio_classifier(
     >>> classifier.predict(tones, verbose=0).shape
     (64, 2)
     """
-    waveforms, labels = np.asarray(waveforms), np.asarray(labels)
-    check_labeled("waveforms", ("rows", "samples", "1"), waveforms, labels)
+    waveforms, labels = labeled("waveforms", ("rows", "samples", "1"), waveforms, labels)
     if waveforms.shape[2] != 1:
         raise ValueError(
             "`waveforms` must have one channel, (rows, samples, 1). "
@@ -137,6 +138,9 @@ def reference_audio_classifier(
             "`waveforms` must lie in [-1, 1]: divide 16-bit samples by 32768. "
             f"Received: values from {waveforms.min():g} to {waveforms.max():g}"
         )
+    check_training(
+        epochs=epochs, batch_size=batch_size, seed=seed, cache_dir=cache_dir, verbose=verbose
+    )
     max_shift = checks.non_negative("max_shift", max_shift)
     waveforms = waveforms.astype("float32", copy=False)
     # Built here because this checks the other arguments.

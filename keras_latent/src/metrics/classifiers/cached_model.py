@@ -14,6 +14,8 @@ import keras
 import numpy as np
 
 from keras_latent.src.callbacks.resume import Resume
+from keras_latent.src.training.inputs import one_array
+from keras_latent.src.utils import checks
 from keras_latent.src.utils.epoch_lines import reporting
 from keras_latent.src.utils.files import (
     cache_folder,
@@ -23,12 +25,31 @@ from keras_latent.src.utils.files import (
 )
 from keras_latent.src.utils.locks import locked
 from keras_latent.src.utils.step_limit import training_is_limited
+from keras_latent.src.utils.types import Rows
+
+MOST_CLASSES = 2**16
 
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
-def check_labeled(name: str, axes: tuple[str, ...], data: np.ndarray, labels: np.ndarray) -> None:
-    """Raise unless `data` has these axes, and each row has one integer label of 0 or more."""
+def check_training(
+    *, epochs: Any, batch_size: Any, seed: Any, cache_dir: Any, verbose: Any
+) -> None:
+    """Check what the trainings of all classifiers take."""
+    checks.integer("epochs", epochs)
+    checks.integer("batch_size", batch_size)
+    checks.integer("seed", seed, at_least=0, at_most=checks.LARGEST_KERAS_SEED)
+    if cache_dir is not None:
+        checks.path("cache_dir", cache_dir)
+    if not isinstance(verbose, bool):
+        checks.choice("verbose", verbose, ("auto", 0, 1, 2))
+
+
+def labeled(
+    name: str, axes: tuple[str, ...], data: Rows, labels: Rows
+) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays of `data` with these axes, and of one label per row, from 0 to `MOST_CLASSES` - 1."""
+    data, labels = one_array(name, data), one_array("labels", labels)
     shapes_fit = data.ndim == len(axes) and labels.shape == data.shape[:1]
     hint = ". For one-hot labels, pass `labels.argmax(-1)`." if labels.ndim == 2 else ""
     if data.ndim == len(axes) - 1:
@@ -40,11 +61,13 @@ def check_labeled(name: str, axes: tuple[str, ...], data: np.ndarray, labels: np
         )
     if not len(labels):
         raise ValueError(f"`{name}` must have one row or more. Received: 0 rows")
-    if labels.min() < 0:
+    if labels.min() < 0 or labels.max() >= MOST_CLASSES:
         raise ValueError(
-            "`labels` must be 0 or more: remove rows without a label. "
-            f"Received: labels down to {labels.min()}"
+            "`labels` must be 0 or more: remove rows without a label. The largest is the number of "
+            f"classes - 1, at most {MOST_CLASSES - 1}. Received: labels from {labels.min()} to "
+            f"{labels.max()}"
         )
+    return data, labels
 
 
 class Epochs(keras.utils.PyDataset):

@@ -11,7 +11,8 @@ from keras_latent.src.metrics.classifiers.backbones import conv_block
 from keras_latent.src.metrics.classifiers.cached_model import (
     cache_key,
     cached_model,
-    check_labeled,
+    check_training,
+    labeled,
     train_in_epochs,
 )
 from keras_latent.src.training.inputs import check_values
@@ -30,7 +31,20 @@ def build_classifier(
         image_shape: Height, width and channels.
         classes: Number of classes.
         seed: Seed of the initial weights and of dropout.
+
+    Raises:
+        ValueError: If an argument is not positive integers.
     """
+    image_shape = checks.items("image_shape", image_shape)
+    if len(image_shape) != 3:
+        raise ValueError(
+            "`image_shape` must be height, width and channels. "
+            f"Received: image_shape={image_shape!r}"
+        )
+    for size in image_shape:
+        checks.integer("image_shape", size)
+    checks.integer("classes", classes)
+    seed = checks.keras_seed("seed", seed)
     initializer = keras.initializers.HeNormal(seed=seed)
     return keras.Sequential(
         [
@@ -68,7 +82,8 @@ def reference_classifier(
     Args:
         images: Training images, `(rows, height, width, channels)`; float32 in [0, 1], or
             uint8.
-        labels: Integer labels `(rows,)`, 0 to the number of classes - 1.
+        labels: Integer labels `(rows,)`, 0 to the number of classes - 1. The largest label
+            determines this number; a class without rows is never predicted.
         epochs: Number of epochs. The learning rate decays to 0 with a cosine schedule.
         max_shift: In each epoch, each image is shifted by up to this many pixels per direction
             and padded with zeros. About 2 for handwriting at 28x28.
@@ -88,11 +103,14 @@ def reference_classifier(
         A compiled Keras model from images in [0, 1] to logits `(batch, classes)`.
 
     Raises:
-        ValueError: If images and labels do not match, a label is negative, or `softness` or
-            `label_smoothing` is out of range.
+        ValueError: If images and labels do not match, images are not finite, a label is not from 0
+            to 65,535, or an argument is out of range.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
-    check_labeled("images", ("rows", "height", "width", "channels"), images, labels)
+    images, labels = labeled("images", ("rows", "height", "width", "channels"), images, labels)
+    check_training(
+        epochs=epochs, batch_size=batch_size, seed=seed, cache_dir=cache_dir, verbose=verbose
+    )
+    checks.integer("max_shift", max_shift, at_least=0, at_most=max(images.shape[1:3]))
     checks.between("softness", softness, 0, 1)
     checks.fraction("label_smoothing", label_smoothing)
     if images.dtype == np.uint8:
@@ -113,7 +131,7 @@ def reference_classifier(
             loss = keras.losses.CategoricalCrossentropy(
                 from_logits=True, label_smoothing=label_smoothing
             )
-            targets = np.eye(classes, dtype="float32")[labels]
+            targets = (labels[:, None] == np.arange(classes)).astype("float32")
         train_in_epochs(
             model,
             loss,
