@@ -23,7 +23,7 @@ from cases import Case, cases, entries, run
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], help="entry points whose names have this")
-    parser.add_argument("--area", default="*", help="of `entries_AREA.py`; default: all")
+    parser.add_argument("--area", nargs="+", default=["*"], help="of `entries_AREA.py`")
     parser.add_argument("--sample", type=int, help="a random choice of so many cases")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
     parser.add_argument("--width", type=int, default=150, help="characters of an error to print")

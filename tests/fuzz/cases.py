@@ -8,7 +8,7 @@ import re
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,10 @@ class Outcome:
     details: str = ""
 
 
-def entries(area: str = "*") -> list[Entry]:
+def entries(areas: Sequence[str] = ("*",)) -> list[Entry]:
     """The entry points of the files `entries_{area}.py`."""
-    files = sorted(Path(__file__).parent.glob(f"entries_{area}.py"))
+    here = Path(__file__).parent
+    files = [file for area in areas for file in sorted(here.glob(f"entries_{area}.py"))]
     return [entry for file in files for entry in importlib.import_module(file.stem).ENTRIES]
 
 
