@@ -152,6 +152,7 @@ MUTATIONS = (
     M(MODELS + "lstnet/lstnet.py", "\"target_cycle_loss\": self.w6", "\"target_cycle_loss\": self.w5", "models/test_lstnet_objective.py"),
     M(TRAINING + "model.py", "second[1](*args, outputs, training=True)", "second[1](*args, constants, training=True)", "models/test_two_players.py"),
     # models: verbs
+    M(MODELS + "base/batched.py", "spec(self, **options).check(name, values[name])", "pass", "models/test_model_errors.py"),
     M(MODELS + "base/networks.py", "if not _takes(own, inputs):", "if False:", "models/test_model_errors.py"),
     M(MODELS + "base/networks.py", "        inputs, of = outputs, name", "        inputs = outputs", "models/test_lstnet_networks.py"),
     M(MODELS + "bridging/batch.py", "[checks.integer(\"latent_dims\", n) for n in sizes]", "[int(n) for n in sizes]", "models/test_bridging_vae.py"),

@@ -261,6 +261,18 @@ def inputs_of(model: Any, name: str, options: dict[str, Any]) -> dict[str, Input
     return dict(graph(model, **chosen, **optional).inputs)
 
 
+def tensor_functions(model: Any) -> Iterator[Entry]:
+    """Those that declare what they take."""
+    for name, function in inspect.getmembers(type(model), inspect.isfunction):
+        if not hasattr(function, "inputs"):
+            continue
+        arguments = options_of(model, dict(inspect.signature(function).parameters))
+        options = dict.fromkeys(arguments, "source")
+        for argument, spec in function.inputs.items():
+            arguments[argument] = floats(ROWS, *spec(model, **options).shape)
+        yield entry(f"{type(model).__name__}.{name}", getattr(model, name), **arguments)
+
+
 # Presets, exports, and the rest ------------------------------------------------------------
 
 
@@ -384,6 +396,7 @@ def declared() -> Iterator[Entry]:
             yield constructor(name, model)
         for method_name, function in methods(type(model)):
             yield method(model, method_name, function)
+        yield from tensor_functions(model)
         yield from of_class(name, model)
     yield from of_one(MODELS["VAE"]())
 

@@ -262,6 +262,20 @@ def test_networks_that_keras_would_accept():
         models.LSTNet(**parts)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: m.posterior(IMAGES[..., 0]), r"`x` must have shape \('batch', 8, 8, 1\)"),
+        (lambda m: m.posterior((IMAGES * 255).astype("uint8")), "`x` must hold floats"),
+        (lambda m: m.to_data(np.zeros((2, 5), "float32")), r"`z` must have shape \('batch', 4\)"),
+        (lambda m: m.likelihood_parameters(None), "`z` must be a tensor"),
+    ],
+)
+def test_what_tensor_functions_are_called_with(one, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(one)
+
+
 def test_numbers_of_any_kind_are_numbers():
     model = models.VAE(encoder(), decoder(), beta=np.float32(0.5), observation_variance=np.int64(2))
     assert model.beta == 0.5 and model.observation_variance == 2.0

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from keras_latent.src.ops.casting import to_tensor
 from keras_latent.src.training.inputs import Images, Input
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Tensor
@@ -115,6 +116,35 @@ def batched(**inputs: Callable[..., Input]) -> Callable[[F], F]:
         )
         method.__dict__["exported"] = of_export
         return method
+
+    return decorate
+
+
+def tensor_function(**inputs: Callable[..., Input]) -> Callable[[F], F]:
+    """Checks what a tensor function of a `LatentModel` is called with.
+
+    Shapes and data types are checked, and not values: compiled code pays nothing.
+
+    Args:
+        **inputs: As in `batched`.
+    """
+
+    def decorate(function: Any) -> Any:
+        signature = inspect.signature(function)
+        options_of = {n: [*inspect.signature(spec).parameters][1:] for n, spec in inputs.items()}
+
+        @functools.wraps(function)
+        def checked(self, *args, **kwargs):
+            bound = signature.bind(self, *args, **kwargs)
+            values = bound.arguments
+            for name, spec in inputs.items():
+                values[name] = to_tensor(name, values[name])
+                options = {option: values[option] for option in options_of[name]}
+                spec(self, **options).check(name, values[name])
+            return function(*bound.args, **bound.kwargs)
+
+        checked.__dict__["inputs"] = inputs
+        return checked
 
     return decorate
 

@@ -44,7 +44,7 @@ def _other(self: "TwoDomain", to: str) -> Input:
     return self.images(OTHER[checks.choice("to", to, DOMAINS)])
 
 
-def _latents(self: "TwoDomain", domain: str) -> Input:
+def latents_of(self: "TwoDomain", domain: str) -> Input:
     checks.choice("domain", domain, DOMAINS)
     return Input(self.latent_shape)
 
@@ -134,7 +134,7 @@ class TwoDomain(LatentModel):
         """
         return self.to_latent(x, domain)
 
-    @batched(z=_latents)
+    @batched(z=latents_of)
     def decode(self, z: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
         """Images of `domain`, decoded from latents `(rows, *latent_shape)`."""
         return self.to_image(z, domain)

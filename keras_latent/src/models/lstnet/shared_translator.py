@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_latent.src.models.base.batched import tensor_function
 from keras_latent.src.models.base.networks import built, optional
-from keras_latent.src.models.base.two_domain import TwoDomain
+from keras_latent.src.models.base.two_domain import TwoDomain, images_of, latents_of
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Tensor
 
@@ -69,10 +70,12 @@ class SharedTranslator(TwoDomain):
         network = getattr(self, f"shared_{kind}")
         return inputs if network is None else network(inputs, training=training)
 
+    @tensor_function(x=images_of)
     def to_latent(self, x: Tensor, domain: str) -> Tensor:
         """`E_1(x_1)`, or `E_2(x_2)`, of images in [0, 1]."""
         return self.shared("encoder", self.own(domain, "encoder")(2.0 * x - 1.0))
 
+    @tensor_function(z=latents_of)
     def to_image(self, z: Tensor, domain: str) -> Tensor:
         """`G_1(z)`, or `G_2(z)`, in [0, 1]."""
         x = self.own(domain, "generator")(self.shared("generator", z))

@@ -7,7 +7,12 @@ import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
-from keras_latent.src.models.base.batched import batched, images_of, latents_of
+from keras_latent.src.models.base.batched import (
+    batched,
+    images_of,
+    latents_of,
+    tensor_function,
+)
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.networks import (
     built,
@@ -100,10 +105,12 @@ class VAE(LatentModel):
 
     # Objective ---------------------------------------------------------------------------
 
+    @tensor_function(x=images_of)
     def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(z_mean, z_log_var)` of `q(z|x)`, each `(batch, latent_dim)`, float32."""
         return gaussian_of("encoder", self.encoder(x, training=training))
 
+    @tensor_function(z=latents_of)
     def likelihood_parameters(self, z: Tensor, training: bool = False) -> Tensor:
         """Parameters of `p(x|z)`, `(batch, ...)`: the decoder's outputs."""
         return self.decoder(z, training=training)

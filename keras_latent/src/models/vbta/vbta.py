@@ -9,9 +9,14 @@ from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein, TripletMiner
-from keras_latent.src.models.base.batched import batched
+from keras_latent.src.models.base.batched import batched, tensor_function
 from keras_latent.src.models.base.networks import built, gaussian_of, optional
-from keras_latent.src.models.base.two_domain import OF_ONE_DOMAIN, TwoDomain, images_of
+from keras_latent.src.models.base.two_domain import (
+    OF_ONE_DOMAIN,
+    TwoDomain,
+    images_of,
+    latents_of,
+)
 from keras_latent.src.models.vbta.presets import PRESETS
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Flags
@@ -182,6 +187,7 @@ class VBTA(TwoDomain):
     def _decoder(self, domain):
         return self.source_decoder if domain == "source" else self.target_decoder
 
+    @tensor_function(x=images_of)
     def posterior(self, x: Tensor, domain: str, training: bool = False) -> tuple[Tensor, Tensor]:
         """`(z_mean, z_log_var)` of `q(z|x)`, or `q(z|y)`: `E(E_x(x))`, or `E(E_y(y))`."""
         outputs = self._encoder(domain)(x, training=training)
@@ -194,6 +200,7 @@ class VBTA(TwoDomain):
         """The shared variable `h = D(z)`, from which both domains are decoded."""
         return z if self.shared_decoder is None else self.shared_decoder(z, training=training)
 
+    @tensor_function(z=latents_of)
     def likelihood_parameters(self, z: Tensor, domain: str, training: bool = False) -> Tensor:
         """Parameters of `p(x|z)`, or `p(y|z)`: `D_x(D(z))`, or `D_y(D(z))`."""
         return self._decoder(domain)(self.hidden(z, training), training=training)
