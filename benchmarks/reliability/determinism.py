@@ -14,12 +14,13 @@ def measure(quick: bool) -> list[dict]:
     models = ("VAE", "WaveGAN") if quick else MODELS
     rows = []
     for backend in workers.backends(quick):
-        runs = [workers.ask(__name__, backend, *models) for _ in range(2)]
+        processes = [workers.started(__name__, backend, *models) for _ in range(2)]
+        runs = [workers.answer(process) for process in processes]
         for first, second in zip(*runs, strict=True):
             equal = first["digest"] == second["digest"]
             rows.append(
                 {
-                    "case": f"{first['case']}: weights of two processes with the same seed",
+                    "case": f"{backend}: {first['case']}: two processes with the same seed",
                     "measured": "equal" if equal else "different",
                     "wanted": "equal",
                     "passed": equal,

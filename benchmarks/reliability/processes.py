@@ -58,7 +58,6 @@ def worker(folder: Path, epochs: int, names: list[str]) -> None:
     import keras
     from torch import distributed
 
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # which Keras would import
     cases = workers.cases()
 
     def train(make, case, rank, processes, label):

@@ -55,6 +55,9 @@ def report(rows: list[dict]) -> None:
 
 def cases() -> dict:
     """Return the small models of the tests and what they are trained on."""
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        # Keras would import it for seconds, to seed it.
+        sys.modules["tensorflow"] = None  # type: ignore[assignment]
     sys.path.insert(0, str(ROOT / "tests" / "models"))
     from test_every_model import CASES
 
