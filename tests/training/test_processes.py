@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_networks
 
 pytestmark = pytest.mark.once
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.once
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
     pytest.importorskip("torch")
     script = Path(__file__).with_name("two_processes.py")
-    modules = str(script.parents[1] / "models")
+    modules = str(Path(small_networks.__file__).parent)
     path = os.pathsep.join([modules, *filter(None, [os.environ.get("PYTHONPATH")])])
     subprocess.run(
         [sys.executable, script, tmp_path],
