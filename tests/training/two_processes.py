@@ -97,9 +97,9 @@ def train(name, folder):
     if name != "one":
         model.compile()
         model.fit(rng.random((4, 8, 8, 1), "float32"), verbose=0)
+        kept["noise"] = model.sample(*ops.zeros((2, 1, 4))).detach().numpy()
         if name == "first":  # evaluation does not wait for others
             model.evaluate(rng.random((4, 8, 8, 1), "float32"), verbose=0)
-        kept["noise"] = model.sample(*ops.zeros((2, 1, 4))).detach().numpy()
     np.savez(folder / f"{name}.npz", **kept)
 
 
