@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ import keras
 import numpy as np
 
 from benchmarks.reliability.damage import flips, truncations, zip_as_in_python_3_12
-from keras_latent import datasets, models
+from keras_latent import callbacks, datasets, models
 from keras_latent.src.presets import registry
 from keras_latent.src.utils.optional import import_extra
 
@@ -167,7 +168,8 @@ def _damage(folder: Path, quick: bool) -> Iterator[dict]:
     model = models.VAE.from_preset("vae_digits", load_weights=False, seed=0)
     model.compile()
     (images, labels), _ = datasets.load_arrays("digits")
-    model.fit(images[:64] / np.float32(255), verbose=0)
+    resume = callbacks.Resume(folder / "states")
+    model.fit(images[:64] / np.float32(255), callbacks=[resume], verbose=0)
     model.save(folder / "model.keras")
     model.save_to_preset(folder / "preset")
     arrays = {"x": images[:50], "y": labels[:50]}
@@ -183,7 +185,15 @@ def _damage(folder: Path, quick: bool) -> Iterator[dict]:
     def whole_model() -> Any:
         return _state(keras.saving.load_model(folder / "model.keras"))
 
+    def checkpoint() -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it looks for an earlier one
+            resume.restore(model)
+        return _state(model)
+
     count = 40 if quick else 500
+    (state,) = (folder / "states").iterdir()
+    yield _row("checkpoint of a training", state, checkpoint, count)
     yield _row(".keras file", folder / "model.keras", whole_model, count)
     if sys.version_info < (3, 12):
         with zip_as_in_python_3_12():
