@@ -292,7 +292,7 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     assert command(tmp_path) == 0
     said = capsys.readouterr().out
     assert said.startswith("bridging-synthetic: training for 9 steps on ") and str(tmp_path) in said
-    assert "VAE: source_to_target 0.500" in said and ".lock" not in said
+    assert "VAE: source to target 0.500" in said and ".lock" not in said
     assert command(tmp_path) == 0 and synthetic.runs == 1
     assert "is already finished. Nothing was run." in capsys.readouterr().out
     assert command(tmp_path, "--overwrite", "--steps", "8") == 0 and synthetic.runs == 2
