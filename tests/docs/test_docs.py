@@ -138,7 +138,11 @@ def check_command_line(page):
 
 def check_results(page):
     shown = rows_of(page["results.html"])
-    for path in sorted(results.RESULTS.glob("*.json")):
+    paths = {path.stem: path for path in sorted(results.RESULTS.glob("*.json"))}
+    reliability = {line[0] for line in rows_of(page["reliability.html"])}
+    for row in json.loads(paths.pop(*tables.ELSEWHERE).read_text())["rows"]:
+        assert row["case"].replace("`", "") in reliability
+    for path in paths.values():
         for row in json.loads(path.read_text())["rows"]:
             cells = {cell for cell in tables.cells(row).values() if cell}
             assert any(cells <= set(line) for line in shown), f"{path.name}: {row}"
