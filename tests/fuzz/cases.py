@@ -100,7 +100,9 @@ def run(case: Case) -> Outcome:
 def _is_clear(error: Exception, names: tuple[str, ...]) -> bool:
     """Whether an error names the argument and says what was received."""
     message = str(error)
-    named = any(re.search(rf"`[^`]*\b{re.escape(name)}\b[^`]*`", message) for name in names)
+    named = any(
+        re.search(rf"`[^`]*(?<!\w){re.escape(name)}(?!\w)[^`]*`", message) for name in names
+    )
     return isinstance(error, CLEAR) and named and "Received" in message
 
 

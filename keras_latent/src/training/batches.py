@@ -40,7 +40,7 @@ class BatchSpec:
         """
         if isinstance(self.inputs, Input):
             if isinstance(x, (dict, list, tuple)):
-                raise ValueError(_one_tensor(model, x, self.inputs.kind))
+                raise ValueError(_one_tensor(self.name, model, x, self.inputs.kind))
             _require_array(self.name, x)
             return {self.name: (self.inputs, x)}
         required = {name for name, spec in self.inputs.items() if spec.required}
@@ -82,10 +82,11 @@ class BatchSpec:
                 f"{', '.join(f'`{name}`' for name in rows)} must have equally many rows in a "
                 f"batch. Received: {rows}"
             )
-        for name, (spec, array) in named.items() if values else ():
-            if not rows[name]:
+        for name, (spec, array) in named.items():
+            if rows[name] == 0:
                 raise ValueError(f"`{name}` must have one row or more. Received: 0 rows")
-            spec.check_values(name, array)
+            if values:
+                spec.check_values(name, array)
         return named
 
     def check(
@@ -116,14 +117,16 @@ def _rows(named: dict[str, tuple[Input, Any]]) -> dict[str, int | None]:
     return {name: array.shape[0] for name, (_, array) in named.items()}
 
 
-def _one_tensor(model, x, kind):
+def _one_tensor(name, model, x, kind):
     got = f"dict of {sorted(x, key=str)}" if isinstance(x, dict) else type(x).__name__
     hint = f"Stack a list of {kind} with `np.stack({kind})`, and pass labels as `y`."
     if isinstance(x, dict):
         hint = f"Pass the {kind} alone."
         if kind == "images":
             hint = "Pass the images of one domain; `VBTA` and `LSTNet` take two."
-    return f"`{model}` takes one tensor per batch. Received: {got}. {hint}"
+    return (
+        f"`{name}` must be an array: `{model}` takes one tensor per batch. Received: {got}. {hint}"
+    )
 
 
 def _kind(x):

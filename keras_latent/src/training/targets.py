@@ -19,8 +19,8 @@ class Labels:
         (count,) = rows.values()
         if y is None:
             raise ValueError(
-                f"`{model}` needs labels: `fit(images, labels)`, or a dataset of (images, labels), "
-                "with -1 for a missing label. Received: y=None"
+                f"`{model}` needs labels as `y`: `fit(images, labels)`, or a dataset of (images, "
+                "labels), with -1 for a missing label. Received: y=None"
             )
         if not hasattr(y, "shape"):
             raise ValueError(
@@ -87,6 +87,7 @@ class AttributeLabels:
         shape = tuple(y.shape)
         fits = len(shape) == 2 and shape[1] == number
         if fits and (None in (count, shape[0]) or shape[0] == count):
+            self._check_dtype(y)
             return
         hint = ""
         if len(shape) == 1 and number == 1:
@@ -103,14 +104,17 @@ class AttributeLabels:
             f"Received: shape={shape}{hint}"
         )
 
+    def _check_dtype(self, y):
+        dtype = str(getattr(y.dtype, "name", y.dtype))
+        if not any(kind in dtype for kind in ("int", "float", "bool")):
+            raise ValueError(
+                f"`{self.argument}` must hold numbers: `y.astype('int32')`, with 1 (present), "
+                f"0 (absent) or -1 (missing). Received: dtype={dtype}"
+            )
+
     def check_values(self, y: Any) -> None:
         """Raises `ValueError` unless all labels are 1, 0 or -1, not only 1 and -1."""
         y = np.asarray(y)
-        if y.dtype.kind not in "iufb":
-            raise ValueError(
-                f"`{self.argument}` must hold numbers: `y.astype('int32')`, with 1 (present), "
-                f"0 (absent) or -1 (missing). Received: dtype={y.dtype}"
-            )
         if y.dtype.kind == "f" and np.isnan(y).any():
             raise ValueError(
                 f"`{self.argument}` must be -1 for a missing attribute: "

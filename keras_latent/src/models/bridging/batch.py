@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import keras
 from keras import ops as kops
 
 from keras_latent.src.training.batches import BatchSpec, as_numpy
@@ -66,7 +65,7 @@ class LabelsByDomain:
                     f"`y['{key}']` must be an array of integer labels: `np.asarray(...)`. "
                     f"Received: {type(labels).__name__}"
                 )
-            dtype = keras.backend.standardize_dtype(labels.dtype)
+            dtype = str(getattr(labels.dtype, "name", labels.dtype))
             size, shape = rows[key], tuple(labels.shape)
             other_size = len(shape) == 1 and None not in (size, shape[0]) and size != shape[0]
             if len(shape) != 1 or "int" not in dtype or other_size:
