@@ -327,7 +327,7 @@ def test_attributes(compiled, name):
         (np.eye(10, dtype="int32")[LABELS], r"made for the 3 attributes \['attribute_0'"),
         (ATTRIBUTES.tolist(), r"Received: list. Pass `np.asarray\(y\)`"),
         (np.where(ATTRIBUTES < 0, np.nan, ATTRIBUTES), r"`np.where\(np.isnan\(y\), -1, y\)"),
-        (ATTRIBUTES.astype(str), r"`y` must hold numbers.*dtype=<U"),
+        (ATTRIBUTES.astype(str), r"`y` must hold numbers.*dtype=str"),
         (ATTRIBUTES * 0.5, r"must be 1 \(present\), 0"),
     ):
         with says(message):
@@ -576,7 +576,7 @@ def test_values_that_are_no_numbers(compiled):
     broken[3, 0] = np.nan
     for x, message in (
         (broken, r"NaN or infinity in 1 of 20 rows, the first of them row 3. Repair"),
-        (IMAGES.astype(str), r"must hold floats, in one array.*np.stack.*dtype=<U"),
+        (IMAGES.astype(str), r"must hold floats, in one array.*np.stack.*dtype=str"),
         (IMAGES.astype(object), r"must hold floats, in one array.*dtype=object"),
     ):
         for name in ("VAE", "VBTA", "LSTNet"):

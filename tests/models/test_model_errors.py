@@ -113,7 +113,9 @@ def test_bad_batches_for_vbta(pair, x, message):
 
 def test_bad_batches_for_vae(one):
     for verb in (one.fit, one.evaluate):
-        with pytest.raises(ValueError, match="`x` must be an array: `VAE` takes one tensor per batch. Received: dict"):
+        with pytest.raises(
+            ValueError, match="`x` must be an array: `VAE` takes one tensor.*: dict"
+        ):
             verb({"source": IMAGES})
 
 

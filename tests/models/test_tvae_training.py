@@ -112,7 +112,7 @@ def test_datasets_and_convolutions():
 
 
 BAD_LABELS = {
-    "missing": (None, r"`TVAE` needs labels as `y`: `fit\(images, labels\)`.*-1 for a missing.*y=None"),
+    "missing": (None, r"`TVAE` needs labels as `y`: `fit\(images.*-1 for a missing.*y=None"),
     "one-hot": (np.eye(10)[LABELS], r"\(\d+, 10\). For one-hot rows, pass `y.argmax\(-1\)`"),
     "column": (LABELS[:, None], r"one label per row, shape \(100,\).*\(100, 1\). Pass `y\[:, 0\]`"),
     "number": (LABELS[:50], r"one label per row, shape \(100,\).*shape=\(50,\)"),
