@@ -576,7 +576,7 @@ def test_values_that_are_no_numbers(compiled):
     broken[3, 0] = np.nan
     for x, message in (
         (broken, r"NaN or infinity in 1 of 20 rows, the first of them row 3. Repair"),
-        (IMAGES.astype(str), r"must hold floats, in one array.*np.stack.*dtype=str"),
+        (IMAGES.astype(str), r"must hold floats, in one array.*np.stack.*dtype=<U"),
         (IMAGES.astype(object), r"must hold floats, in one array.*dtype=object"),
     ):
         for name in ("VAE", "VBTA", "LSTNet"):

@@ -159,7 +159,7 @@ def test_only_finite_numbers_are_waveforms():
         (np.array([0.5, np.nan]), "NaN or infinity"),
         (np.array([np.inf, 0.0]), "NaN or infinity"),
         (np.array([1j]), "dtype=complex128"),
-        (np.array(["a"]), "dtype=str1"),
+        (np.array(["a"]), "dtype=<U1"),
         ([[0.5], [0.5, 0.25]], "nested lists of equal lengths. Received: list"),
         (None, "Received: None"),
     ):
