@@ -314,7 +314,11 @@ def test_the_command_overwrites(synthetic, tmp_path, capsys):
     [
         (errno.ENOSPC, None, "No space left on device: 'OUT'. Free some space, then run the same"),
         (errno.ENOSPC, "x.png", "No space left on device: 'x.png'. Free some space, then run"),
-        (errno.EROFS, "x.png", "Read-only file system: 'x.png'. Make it writable, then run the"),
+        (
+            errno.EROFS,
+            "x.png",
+            "Read-only file system: 'x.png'. Make it writable (data: readable), then",
+        ),
     ],
 )
 def test_what_to_do_if_files_cannot_be_written(
@@ -328,6 +332,8 @@ def test_what_to_do_if_files_cannot_be_written(
     assert command(tmp_path) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("keras-latent: " + message.replace("OUT", str(tmp_path)))
+    command(tmp_path, "--overwrite")
+    assert "run the same command without --overwrite again to resume" in capsys.readouterr().err
 
 
 def test_other_errors_of_the_system_are_not_explained(synthetic, tmp_path, monkeypatch):

@@ -54,6 +54,19 @@ def test_a_nan_restores_the_last_good_epoch(make, eagerly):
     assert np.isfinite(history["loss"]).all()
 
 
+def test_weights_that_another_callback_loads_are_restored():
+    model, restored = vae(), vae().get_weights()
+    model.set_weights([weight + 1.0 for weight in restored])
+    model.compile()
+    loading = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: model.set_weights(restored)
+    )
+    with pytest.raises(RuntimeError, match="from the end of epoch 4"):
+        model.fit(X, epochs=9, initial_epoch=4, verbose=0, callbacks=[loading, Saboteur(4)])
+    for now, before in zip(model.get_weights(), restored, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
 def test_the_first_bad_term_and_its_step(monkeypatch):
     model = vae()
     losses = iter([0.0, 0.0, float("inf"), 0.0, 0.0])

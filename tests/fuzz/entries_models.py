@@ -77,7 +77,7 @@ def attributes_of_rows(count: int, number: int) -> Argument:
 
 def offsets(shape: tuple[int, ...]) -> Argument:
     """One latent, or one per row; or `None`."""
-    return rows(ROWS, *shape).but("none", "one axis fewer")
+    return rows(ROWS, *shape).but("none", "one axis fewer", "integers")
 
 
 OPTIONS: dict[str, Callable[[Any], Argument]] = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -338,3 +339,17 @@ def test_networks_are_registered_with_their_activation():
     x = np.ones((1, 3), "float32")
     for a, b in zip(heads(x), copy(x), strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
+
+
+def test_the_current_directory_is_no_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="must not be the current folder"):
+        models.VAE.from_preset("vae_digits", load_weights=False).save_to_preset(".")
+    assert Path.cwd() == tmp_path and not any(tmp_path.iterdir())
+
+
+def test_ends_of_lines_are_no_damage(tmp_path):
+    models.VAE.from_preset("vae_digits", load_weights=False).save_to_preset(tmp_path / "p")
+    config = tmp_path / "p" / "config.json"
+    config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+    models.VAE.from_preset(tmp_path / "p")

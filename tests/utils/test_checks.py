@@ -66,8 +66,9 @@ def test_seeds():
         with pytest.raises(ValueError, match="`seed` must be an integer of 0 or more, or None. R"):
             checks.seed("seed", value)
     assert checks.keras_seed("seed", 2**31 - 1) == 2**31 - 1
-    with pytest.raises(ValueError, match="`seed` must be an integer from 0 to 2147483647, or None"):
-        checks.keras_seed("seed", 2**31)
+    assert checks.keras_seed("seed", 2**31 + 5) == 5
+    with pytest.raises(ValueError, match="`seed` must be an integer from 0 to 4294967295, or None"):
+        checks.keras_seed("seed", 2**32)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ joint_logs = torch_processes.joint_logs
 
 
 def as_keras_step(step: Callable) -> Callable:
-    return torch_processes.joint(step) if step.__name__ == "train_step" else step
+    return torch_processes.joint(step) if getattr(step, "__name__", "") == "train_step" else step
 
 
 def minimize(

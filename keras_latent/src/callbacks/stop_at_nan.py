@@ -67,10 +67,12 @@ class StopAtNaN(keras.callbacks.Callback):
         self._kept: dict[int, tuple[keras.Variable, np.ndarray]] = {}
         model = self.model
         model.optimizer.build(model.trainable_variables)  # which TensorFlow does in the first step
-        self._keep()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
+        if not self._kept:  # after all `on_train_begin`, of which one may load weights
+            self._good = epoch
+            self._keep()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         # The logs are means over the epoch so far: one NaN stays. Batches may come out of order.

@@ -29,7 +29,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 AGAIN = "then run the same command again to resume"
 FULL = f"Free some space, {AGAIN}."
-READ_ONLY = f"Make it writable, {AGAIN}, or choose another folder."
+AGAIN_WITHOUT = "the same command without --overwrite"
+READ_ONLY = f"Make it writable (data: readable), {AGAIN}, or choose another folder."
 #: What to do about errors of the system.
 ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
@@ -199,8 +200,11 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno not in ADVICE:
             raise
         path = error.filename or arguments.out
+        advice = ADVICE[error.errno]
+        if arguments.overwrite:  # which would delete the run
+            advice = advice.replace("the same command again", f"{AGAIN_WITHOUT} again")
         print(
-            f"keras-latent: {os.strerror(error.errno)}: {str(path)!r}. {ADVICE[error.errno]}",
+            f"keras-latent: {os.strerror(error.errno)}: {str(path)!r}. {advice}",
             file=sys.stderr,
         )
         return 2

@@ -23,7 +23,7 @@ def images(name: str, value: Any, at_least: int = 1) -> np.ndarray:
         return np.ascontiguousarray(array)
     if array.dtype != bool and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
-            f"`{name}` must be uint8 (0 to 255, divided by 255 in each batch), float or bool. "
+            f"`{name}` must be uint8 (0 to 255), float or bool. "
             f"Received: {name}.dtype={array.dtype}. Convert it with `.astype('uint8')` or "
             "scale it to floats. Images of several sizes must be brought to one size first."
         )

@@ -100,7 +100,7 @@ class FrechetDistance(keras.metrics.Metric):
 
     def _moments_of(self, name: str, x: Rows | None) -> Moments | None:
         """Moments of the features of a batch; `None` if it is missing or empty."""
-        x = None if x is None else network_input(name, x, self.feature_extractor)
+        x = None if x is None else network_input(name, x, self.feature_extractor, integers=True)
         if x is None or not len(x):
             return None
         features = self.feature_extractor(ops.convert_to_tensor(x), training=False)

@@ -9,7 +9,9 @@ from keras_latent.src.training.inputs import check_dtype, check_shape, check_val
 from keras_latent.src.utils.types import Rows
 
 
-def network_input(name: str, x: Rows, network: keras.Model, pixels: bool = False) -> Any:
+def network_input(
+    name: str, x: Rows, network: keras.Model, pixels: bool = False, integers: bool = False
+) -> Any:
     """`x` as an array or tensor, of which the network takes the shape.
 
     Args:
@@ -17,6 +19,7 @@ def network_input(name: str, x: Rows, network: keras.Model, pixels: bool = False
         x: The rows. Tensors remain tensors, and their values are not checked.
         network: The network that takes it.
         pixels: Whether values that look like pixels in 0..255 are an error.
+        integers: Whether the network may take integers: tokens, or pixels that it scales itself.
 
     Raises:
         ValueError: If it has another shape, or is not finite floats.
@@ -27,6 +30,8 @@ def network_input(name: str, x: Rows, network: keras.Model, pixels: bool = False
         check_shape(name, x.shape, shape[1:])
     elif not len(x.shape):
         raise ValueError(f"`{name}` must have at least one axis, the batch. Received: {x!r}")
+    if integers and "int" in str(getattr(x.dtype, "name", x.dtype)):
+        return x
     if isinstance(x, np.ndarray):
         check_values(name, x, pixels=pixels)
     else:

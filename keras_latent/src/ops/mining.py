@@ -121,7 +121,8 @@ def semi_hard_triplets(
     """
     positives, negatives = _masks(positives, negatives)
     distances = _finite(distances, positives)
-    margin = checks.positive("margin", margin, or_infinite=True)
+    if not ops.is_tensor(margin):
+        margin = checks.positive("margin", margin, or_infinite=True)
     positive = _any_of(positives, seed)
     d_positive = ops.take_along_axis(distances, positive[:, None], axis=-1)
     within = ops.logical_and(distances > d_positive, distances < d_positive + margin)

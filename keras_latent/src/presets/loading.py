@@ -143,6 +143,11 @@ def save(model: Any, preset_dir: str | Path, half: bool) -> None:
     target = checks.path("preset_dir", preset_dir).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"`preset_dir` must be new or empty. Received: {str(preset_dir)!r}")
+    if target == Path.cwd():
+        raise ValueError(
+            "`preset_dir` must not be the current folder, because it is replaced. Name a folder in "
+            f"it. Received: {str(preset_dir)!r}"
+        )
     with folder_replaced_when_complete(target) as partial:
         partial.mkdir()
         config = keras.saving.serialize_keras_object(model)

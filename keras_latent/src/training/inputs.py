@@ -156,7 +156,7 @@ def one_array(name: str, x: Any) -> np.ndarray:
             f"`{name}` must be an array of rows. Received: {x!r}. Read files into one array first."
         )
     try:
-        return keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else np.asarray(x)
+        return np.asarray(keras.ops.convert_to_numpy(x))
     except Exception as error:  # nested lists of unequal lengths
         raise ValueError(
             f"`{name}` must be one array, or nested lists of equal lengths. Received: "

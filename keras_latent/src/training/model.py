@@ -107,7 +107,7 @@ class PortableModel(CheckedModel):
         checks.integer("steps_per_execution", steps_per_execution)
         checks.flag("run_eagerly", run_eagerly)
         checks.flag("auto_scale_loss", auto_scale_loss)
-        if jit_compile != "auto":
+        if jit_compile not in ("auto", None):
             checks.flag("jit_compile", jit_compile)
         unsupported = {"loss": loss, **unsupported}
         given = sorted(key for key, value in unsupported.items() if value is not None)
@@ -332,6 +332,8 @@ class PortableModel(CheckedModel):
         """
         weighted = {k: v if isinstance(v, tuple) else (v, batch_size) for k, v in values.items()}
         for name, (value, weight) in backend.joint_logs(weighted).items():
+            # A replica without rows has a loss of NaN, which a weight of 0 would not remove.
+            value = ops.where(ops.convert_to_tensor(weight) > 0, value, 0.0)
             self._trackers[name].update_state(value, sample_weight=weight)
         return self.get_metrics_result()
 

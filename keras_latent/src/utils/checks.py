@@ -103,8 +103,9 @@ def seed(name: str, value: Any, at_most: int = LARGEST) -> int | None:
 
 
 def keras_seed(name: str, value: Any) -> int | None:
-    """A seed of Keras's random numbers, or `None`."""
-    return seed(name, value, LARGEST_KERAS_SEED)
+    """A seed of Keras's random numbers, or `None`. Those above `LARGEST_KERAS_SEED` start over."""
+    found = seed(name, value)
+    return None if found is None else found % (LARGEST_KERAS_SEED + 1)
 
 
 def choice(name: str, value: Any, choices: Iterable[T]) -> T:

@@ -201,4 +201,7 @@ def report(figures: dict[str, Any]) -> None:
             f"({shown(spreads.get(name))}; epoch {figures['chosen_epoch'][name]}; real images of "
             f"the {to}: {figures['classifier_accuracy'][to]:.4f})"
         )
-    warn_of_collapse(spreads, "Look at grids/, and try a smaller `--learning-rate`.")
+    warn_of_collapse(
+        {name.replace("_", " "): value for name, value in spreads.items()},
+        "Look at grids/, and try a smaller `--learning-rate`.",
+    )

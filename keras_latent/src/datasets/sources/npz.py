@@ -159,9 +159,9 @@ def _header(archive: zipfile.ZipFile, key: str) -> Header:
         )
     stored = min(info.compress_size, os.path.getsize(str(archive.filename)))
     if declared > LARGE and declared > MOST_EXPANSION * stored:
-        raise ValueError(
+        raise _ExpansionError(
             f"{key} would expand from {stored:,} to {declared:,} bytes, more than "
-            f"{MOST_EXPANSION} times; write it without compression"
+            f"{MOST_EXPANSION} times. If you trust it, write it without compression (`np.savez`)."
         )
     return Header(shape, dtype)
 
@@ -176,8 +176,16 @@ def _array(path: Path, key: str) -> np.ndarray:
         raise _unreadable(path, error) from error
 
 
+class _ExpansionError(ValueError):
+    """An array is so small in the file that it may be made to fill the memory."""
+
+
 def _unreadable(path: Path, error: Exception) -> ValueError:
     """NumPy and `zipfile` raise many kinds of errors for files that are not what they expect."""
+    if isinstance(error, PermissionError):
+        return ValueError(f"{path} cannot be read: {error.strerror}. Make it readable.")
+    if isinstance(error, _ExpansionError):
+        return ValueError(f"{path} is not read: {error}")
     return ValueError(
         f"{path} cannot be read as an .npz file; it may be damaged or cut short ({error}). "
         "Delete it, and write it again with `keras_latent.datasets.export_npz`."

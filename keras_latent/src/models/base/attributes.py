@@ -128,7 +128,8 @@ class AttributeModel(LatentModel):
             ValueError: If it is not finite, or not a scalar, one number per row, or one per row
                 and attribute.
         """
-        several = hasattr(strength, "shape") or isinstance(strength, (list, tuple))
+        scalar = isinstance(strength, np.generic)
+        several = isinstance(strength, (list, tuple)) or (hasattr(strength, "shape") and not scalar)
         values = one_array("strength", strength) if several else np.asarray(strength)
         if values.shape == (rows,):
             values = values[:, None]
@@ -168,7 +169,8 @@ class AttributeModel(LatentModel):
             (`"y"`: attributes), which returns `(batch, attributes, ...)`.
         """
         columns, _ = self.columns_of(attribute)
-        strength = checks.finite("strength", strength)
+        if tuple(getattr(strength, "shape", (1,))) != ():  # neither a tensor nor a NumPy scalar
+            strength = checks.finite("strength", strength)
         return lambda inputs: self.transferred(inputs, columns, strength, **options)
 
     def graph_of_transfer(

@@ -29,6 +29,17 @@ def _attributes_to_encode(self):
     return spec
 
 
+class Signed(Input):
+    """Attributes of 1, 0 and -1: floats, or integers, which Keras casts."""
+
+    def check_dtype(self, name: str, x: Any) -> None:
+        if "int" not in str(getattr(x.dtype, "name", x.dtype)):
+            super().check_dtype(name, x)
+
+    def check_values(self, name: str, x: np.ndarray) -> None:
+        super().check_values(name, x.astype("float32") if x.dtype.kind in "iu" else x)
+
+
 class ConditionalModel(AttributeModel):
     """Base of models that encode and decode with attributes, and transfer by changing them.
 
@@ -51,7 +62,7 @@ class ConditionalModel(AttributeModel):
 
     @property
     def predict_spec(self) -> BatchSpec:
-        return BatchSpec({"images": images_of(self), "attributes": Input((self.num_attributes,))})
+        return BatchSpec({"images": images_of(self), "attributes": Signed((self.num_attributes,))})
 
     def check_inputs(self, x: Any, values: bool = True) -> None:
         if not isinstance(x, (list, tuple)) or len(x) != 2:

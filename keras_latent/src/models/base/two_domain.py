@@ -24,6 +24,7 @@ class Offset(Input):
 
     def rows(self, name: str, x: Any, count: int | None = None) -> np.ndarray:
         offset = one_array(name, x)
+        offset = offset.astype("float32") if offset.dtype.kind in "iu" else offset
         single = fits((1, *offset.shape), self.shape)
         if not single and not (fits(offset.shape, self.shape) and len(offset) == count):
             raise ValueError(

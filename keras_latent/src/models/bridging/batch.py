@@ -106,8 +106,9 @@ def domain_names(domains: Any) -> tuple[str, ...]:
 
 def latent_sizes(latent_dims: Any, domains: tuple[str, ...], width: int) -> dict[str, int]:
     """The size of each domain's latents; `None`: the width that the networks take."""
-    sizes = [width] * len(domains) if latent_dims is None else latent_dims
-    if not isinstance(sizes, (list, tuple)) or len(sizes) != len(domains):
+    several = isinstance(latent_dims, Iterable) and not isinstance(latent_dims, (str, Mapping))
+    sizes = [width] * len(domains) if latent_dims is None else list(latent_dims) if several else []
+    if len(sizes) != len(domains):
         raise ValueError(
             f"`latent_dims` must be one size per domain, of {list(domains)}. "
             f"Received: latent_dims={latent_dims!r}"

@@ -205,6 +205,7 @@ class BridgingVAE(LatentModel):
 
     def drawn(self, z: Tensor) -> Tensor:
         """Latents `(batch, dim)` unchanged; one draw per row of `(batch, 2, dim)`."""
+        z = kops.convert_to_tensor(z)  # JAX passes arrays if eager
         if len(z.shape) == 2:
             return z
         return self.sample(z[:, 0], ops.bound_log_var(z[:, 1]))

@@ -113,7 +113,7 @@ class CVAE(ConditionalModel):
         return self.posterior(x, y)[0]
 
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
-        x, y = inputs
+        x, y = (kops.convert_to_tensor(part) for part in inputs)  # JAX passes arrays if eager
         z_mean, _ = self.posterior(x, y, training)
         return self.to_data(z_mean, y, training)
 

@@ -122,7 +122,7 @@ class FaderNetwork(ConditionalModel):
     # Objectives --------------------------------------------------------------------------
 
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
-        x, y = inputs
+        x, y = (kops.convert_to_tensor(part) for part in inputs)  # JAX passes arrays if eager
         return self.decoder([self.encoder(x, training=training), y], training=training)
 
     def to_latent(self, x: Tensor, y: Tensor) -> Tensor:
