@@ -14,7 +14,7 @@ from arguments import Argument, bools, choice, labels, size
 from cases import Entry, entry
 from entries_models import CASES, ROWS, attributes_of_rows, of_spec
 
-from keras_latent.src.models.base.conditional import ConditionalModel
+from keras_latent.src.models.base.conditional import ConditionalModel, Signed
 from keras_latent.src.models.bridging.batch import LabelsByDomain
 from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
@@ -48,6 +48,7 @@ def array(spec: Input, method: str) -> Argument:
         argument = dataclasses.replace(argument, valid=lambda: 2.0 * images() - 1.0)
     argument = argument.called("x")
     argument = argument if spec.required else without(argument, "none")
+    argument = without(argument, "integers") if isinstance(spec, Signed) else argument
     return without(argument, *VALUES) if method in OF_SHAPES else argument
 
 

@@ -84,7 +84,7 @@ def test_arguments_that_are_right(model):
     [
         ("steps_per_execution", (0, "x", 1.5, None, 2**70)),
         ("run_eagerly", ("x", 1, None)),
-        ("jit_compile", ("x", 2, None)),
+        ("jit_compile", ("x", 2)),
         ("auto_scale_loss", ("x",)),
     ],
 )

@@ -26,7 +26,7 @@ WRONG = (-1, 1.0, "3", True, [1], {}, float("nan"), np.arange(2), keras.random.S
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_wrong_seed_is_an_error_and_numpy_integers_are_not(name):
-    for seed in (-1, 1.0, True, 2**31):
+    for seed in (-1, 1.0, True, 2**32):
         with pytest.raises(ValueError, match="`seed` must be an integer .*, or None"):
             MAKERS[name](seed)
     made = MAKERS[name](np.int64(7))
