@@ -21,7 +21,7 @@ from keras_latent import layers, losses, training
 X = tensors(4, 3)
 WAVES = tensors(4, 12, 3).called("time")
 P = choice(2).also(fraction=1.5)
-SEED = seed().also(beyond_int32=2**31)
+SEED = seed().also(beyond_uint32=2**32)
 INITIALIZER = keras_object("zeros")
 WEIGHTS = tensors(4).but("integers", "bools", "number", "one axis more")
 LABELS = labels(4)

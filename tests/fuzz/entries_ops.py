@@ -9,7 +9,7 @@ X = tensors(4, 3)
 FREE = tensors(4, 3, last=False)
 OF_ANY_SHAPE = FREE.but("one axis more", "one axis fewer", "number", "list")
 OTHER = X.but("none")
-SEED = seed().also(beyond_int32=2**31)
+SEED = seed().also(beyond_uint32=2**32)
 MASK = bools(4, 4)
 DISTANCE = tensors(4)
 T = number(0.5).but("list_of_one")  # a position per row, or one for all
