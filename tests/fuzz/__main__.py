@@ -7,7 +7,7 @@ Wanted: an error that names the argument. Everything else is a defect:
 
 - `raw`: an error of a framework, or one that does not say which argument is wrong;
 - `accepted`: no error at all;
-- `hang`: no answer in 20 seconds;
+- `hang`: no answer in 60 seconds;
 - `broken`: a valid call fails.
 """
 

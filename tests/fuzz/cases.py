@@ -14,7 +14,7 @@ from typing import Any
 
 from arguments import Argument
 
-SECONDS = 20
+SECONDS = 60
 CLEAR = (ValueError, TypeError, ImportError, OSError)
 
 
