@@ -37,7 +37,7 @@ PRESETS = presets_of(
         ),
         "vae_mnist": Preset(
             "The single-domain counterpart of `vbta_mnist_transpose`.",
-            lambda: networks().vae_mlp(MNIST),
+            lambda: networks().vae_mlp(MNIST) | {"observation_variance": 0.5},
         ),
         "vae_mnist_bridging": Preset(
             "The base model of the latent domain transfer paper for 28x28 images: three layers of "
@@ -46,7 +46,10 @@ PRESETS = presets_of(
         ),
         "vae_digits": Preset(
             "The single-domain counterpart of `vbta_digits_transpose`.",
-            lambda: networks().vae_mlp(DIGITS, hidden=256, latent_dim=32),
+            lambda: (
+                networks().vae_mlp(DIGITS, hidden=256, latent_dim=32)
+                | {"observation_variance": 0.5}
+            ),
         ),
     },
 )
