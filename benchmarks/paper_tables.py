@@ -6,8 +6,9 @@ renders it.
 
 from collections.abc import Callable, Iterable
 
-from benchmarks import results, tables
-from benchmarks.tables import percent
+from benchmarks import markdown as text
+from benchmarks import results
+from benchmarks.markdown import percent
 
 PRINTED = "paper, as printed"
 DIRECTIONS = {"target_to_source": "y to x", "source_to_target": "x to y"}
@@ -22,8 +23,8 @@ def markdown(head: str, found: dict[str, dict[str, str]], columns: Iterable[str]
     """Render lines, each a dict of cells; the given columns come first."""
     columns = list(dict.fromkeys([*columns, *(c for line in found.values() for c in line)]))
     columns = [c for c in columns if any(line.get(c) for line in found.values())]
-    lines = [[name, *(line.get(c, "") for c in columns)] for name, line in found.items()]
-    return tables.lines([[head, *columns], *lines])
+    body = [[name, *(line.get(c, "") for c in columns)] for name, line in found.items()]
+    return text.lines([[head, *columns], *body])
 
 
 def tvae_table() -> str:
@@ -44,7 +45,7 @@ def tvae_table() -> str:
         elif row["metric"] == "nearest_neighbor_accuracy":
             line["1-nearest neighbor"] = percent(row)
         else:
-            line["reconstruction, mean squared error"] = tables.number(row["value"])
+            line["reconstruction, mean squared error"] = text.number(row["value"])
         line["epochs"] = str(row["setting"]["epochs"])
     columns = (PRINTED, "margin 0", "margin 1")
     return markdown("", {name: line for name, line in found.items() if line}, columns)
@@ -117,7 +118,7 @@ def bridging_table(number: int, key: str) -> Callable[[], str]:
             column = row["configuration"]
             if column in whose:
                 column = f"{whose[column]}, {setting['latents']}"
-            value = tables.number(row["value"]) if row["metric"] == "fid" else percent(row)
+            value = text.number(row["value"]) if row["metric"] == "fid" else percent(row)
             line = found.setdefault(name, {})
             line[column] = value
             if row["configuration"] in whose:
@@ -200,7 +201,7 @@ def men_women() -> str:
         if metric == "spread" and strength is not None:
             which = "translation"
         share = metric not in ("reconstruction_error", "spread")
-        value = percent(row) if share else tables.number(row["value"])
+        value = percent(row) if share else text.number(row["value"])
         if strength is not None and metric == "target_gender_accuracy":
             value += f" (by {strength:g} of the difference)"
         domain = setting.get("domain") or setting["direction"].split("_")[0]

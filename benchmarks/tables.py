@@ -1,4 +1,4 @@
-"""Renders all result files as Markdown tables.
+"""Renders the results as Markdown tables.
 
     python -m benchmarks.tables
 
@@ -6,109 +6,73 @@ Writes `benchmarks/TABLES.md` and the table of models in README.md. Do not edit 
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.markdown import lines
+from benchmarks.paper_tables import PAPER_TABLES
 from keras_latent.src.utils.files import replaced_when_complete
 
 TABLES = Path(__file__).parent / "TABLES.md"
 README = Path(__file__).parents[1] / "README.md"
-TITLES = {
-    "mnist_transpose": "VBTA: the application `mnist-transpose`",
-    "vbta_table1": "VBTA, table 1: transfer accuracy against known pairs",
-    "vbta_ablation": "VBTA: ablation of our configuration, with 100 known pairs",
-    "vbta_table2": "VBTA, table 2: log-likelihood of binarized digits, in nats",
-    "tvae_table1": "TVAE, table 1: triplet accuracy on MNIST",
-    "lstnet_table2": "LSTNet, table 2: transfer accuracy, MNIST and USPS",
-    "lstnet_first_steps": "LSTNet: the first steps at the paper's size, on a CPU",
-    "bridging_table1": "Latent domain transfer, table 1: reconstruction accuracy",
-    "bridging_table2": "Latent domain transfer, table 2: transfer accuracy",
-    "bridging_table3": "Latent domain transfer, table 3: transfer accuracy against labels",
-    "bridging_table4": "Latent domain transfer, table 4: ablation",
-    "bridging_table5": "Latent domain transfer, table 5: accuracy and Frechet distance",
-    "bridging_gan": "Latent domain transfer: digits recognized in the GAN's sounds",
-    "bridging_minutes": "Latent domain transfer: training time of a bridge",
-    "dualvae_table1": "DualVAE, table 1: conditional inception score",
-    "dualvae_sparsity": "DualVAE, figure 6: conditional inception score with missing labels",
-    "celeba_men_women": "VBTA: translations between faces of men and women",
-    "speed_sliced_wasserstein": "Speed: sliced Wasserstein distance, forward and backward",
-    "speed_triplets": "Speed: triplet mining and loss, forward and backward",
-    "speed_vbta": "Speed: VBTA's `fit`",
-    "speed_tvae": "Speed: TVAE's `fit`",
-    "speed_lstnet": "Speed: a step of LSTNet",
-    "speed_bridging": "Speed: BridgingVAE's `fit`",
-    "speed_dual_vae": "Speed: DualVAE's `fit`, compared with a plain VAE's",
-    "speed_faces_input": "Speed: input of faces, compared with training steps",
-    "speed_match_by_attributes": "Speed: matching by attributes",
-    "speed_input_pipeline_jax": "Speed: input pipeline, JAX",
-    "speed_input_pipeline_tensorflow": "Speed: input pipeline, TensorFlow",
-    "speed_input_pipeline_torch": "Speed: input pipeline, PyTorch",
-    "speed_rows": "Scaling: rows of `translate` and `log_likelihood`",
+INTRODUCTION = """# Results
+
+A table for each table of the papers: the printed figures beside those of the paper's configuration
+and ours. [The papers' pages](../docs/papers/index.md) explain them. All rows, with settings, seeds,
+dates and environments, are in `benchmarks/results/*.json`.
+
+`python -m benchmarks.tables` renders this page."""
+SPEED = """## Speed
+
+How many times as fast as the peer this library is: the ratio of the medians of two measurements
+that alternate within a run, or the range of these ratios over the measured cases. Above 1, this
+library is faster. All were measured with two CPU cores."""
+#: What the result files about speed measure.
+MEASURED = {
+    "speed_vbta": "`VBTA.fit`",
+    "speed_tvae": "`TVAE.fit`",
+    "speed_lstnet": "a step of `LSTNet`",
+    "speed_bridging": "`BridgingVAE.fit`",
+    "speed_dual_vae": "`DualVAE.fit`",
+    "speed_sliced_wasserstein": "sliced Wasserstein distance, with gradients",
+    "speed_triplets": "triplet mining and loss, with gradients",
+    "speed_faces_input": "input of faces",
+    "speed_input_pipeline_jax": "`VBTA.fit` on the input pipeline",
+    "speed_input_pipeline_tensorflow": "`VBTA.fit` on the input pipeline",
+    "speed_input_pipeline_torch": "`VBTA.fit` on the input pipeline",
 }
-# Result files that have a page of their own: docs/reliability.md.
-ELSEWHERE = ("reliability",)
-# Fields that only the result files show.
-HIDDEN = ("environment", "setting", "date", "spread", "rounds", "repetitions", "triplets", "std")
-
-
-def number(value: object) -> str:
-    """Format a value for a table."""
-    if isinstance(value, float):
-        digits = ".4f" if abs(value) < 1 else ".4g" if abs(value) < 1e4 else ".0f"
-        return format(value, digits)
-    return "" if value is None else str(value)
-
-
-def percent(row: dict) -> str:
-    """Format a row's value in percent, with its standard deviation over seeds if known."""
-    spread = f" ± {100 * row['std']:.2f}" if row.get("std") else ""
-    return f"{100 * row['value']:.2f}{spread} %"
-
-
-def lines(rows: Iterable[Iterable[str]]) -> str:
-    """Join rows of cells to a Markdown table; the first row is the header."""
-    header, *rows = map(list, rows)
-    table = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in table)
-
-
-def cells(row: dict) -> dict[str, str]:
-    """Return the columns of a row: its configuration, its setting and its measurements."""
-    shown = {"configuration": row.get("configuration"), **row.get("setting", {})}
-    shown |= {key: value for key, value in row.items() if key not in (*HIDDEN, "configuration")}
-    shown = {key.replace("_", " "): number(value) for key, value in shown.items()}
-    if row.get("std") is not None:
-        shown["value"] += f" ± {number(row['std'])}"
-    return shown
-
-
-def table(rows: list[dict]) -> str:
-    """Render rows as Markdown, with columns in order of first appearance."""
-    shown = [cells(row) for row in rows]
-    columns = list(dict.fromkeys(c for row in shown for c in row))
-    columns = [c for c in columns if any(row.get(c) for row in shown)]
-    return lines([columns, *([row.get(c, "") for c in columns] for row in shown)])
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
 def render() -> str:
-    """Render all result files."""
-    parts = [
-        "# Results",
-        "Rendered from `results/*.json` by `python -m benchmarks.tables`. Accuracies are shares. A "
-        "ratio above 1 means that this library is faster than the peer. Unless stated otherwise, "
-        "times were measured on a noisy machine with two CPU cores.",
-    ]
-    order, names = list(TITLES), [path.stem for path in results.RESULTS.glob("*.json")]
-    names = [name for name in names if name not in ELSEWHERE]
-    for name in sorted(names, key=lambda n: (order.index(n) if n in TITLES else 99, n)):
-        result = results.read(name)
-        parts.append(f"## {TITLES.get(name, name)}")
-        parts.append(
-            f"`{result['command']}`, {result['date']}, {result['environment']['hardware']}"
-        )
-        parts.append(table(result["rows"]))
-    return "\n\n".join(parts) + "\n"
+    """Render the tables of the papers and of speed."""
+    parts = [INTRODUCTION]
+    for name, (files, rendered) in PAPER_TABLES.items():
+        if all(map(results.read, files)):
+            parts += [f"## {name}", rendered()]
+    return "\n\n".join([*parts, SPEED, speed_table()]) + "\n"
+
+
+def speed_table() -> str:
+    """Render the ratios to each peer: a line per peer, a column per backend."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for name, measured in MEASURED.items():
+        for row in (results.read(name) or {"rows": []})["rows"]:
+            peer = row.get("configuration", "").removeprefix("peer:") or row["peer"]
+            backend = row.get("setting", {}).get("backend") or name.rsplit("_", 1)[-1]
+            if row.get("ratio") is not None and "itself" not in peer:
+                line = found.setdefault((measured, peer), {})
+                line.setdefault(backend, []).append(row["ratio"])
+    table = [["", "compared with", *BACKENDS.values()]]
+    for key, line in found.items():
+        table.append([*key, *(_range(line.get(backend, [])) for backend in BACKENDS)])
+    return lines(table)
+
+
+def _range(ratios: list[float]) -> str:
+    edges = [edge(ratios, default=0) for edge in (min, max)]
+    low, high = (format(ratio, ".0f" if ratio >= 10 else ".2g") for ratio in edges)
+    return "" if not ratios else low if low == high else f"{low} to {high}"
 
 
 #: Model; method and paper; data that it needs; what the figures are; the result file; the row
@@ -149,7 +113,8 @@ MODELS = (
         "[Dual Space Learning](docs/papers/dual_vae.md) (Okamoto et al., 2019): attributes as "
         "linear boundaries in latent space",
         "images, attributes",
-        "CIS of 40 attributes of faces",
+        "CIS of 40 attributes of faces (not comparable with the printed one, which is of other "
+        "images and by another classifier)",
         "dualvae_table1",
         {"method": "dualvae", "domains": 40},
         {"domains": 40, "transfer": "dual", "of_draws": True, "metric": "cis"},

@@ -104,16 +104,19 @@ def test_batches_are_augmented_per_epoch_and_can_be_resumed():
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_table_shows_settings_and_measurements():
+def test_speed_is_shown_as_ratios(files, monkeypatch):
     rows = [
-        {"configuration": "a", "setting": {"n": 1}, "value": 0.5, "std": 0.01, "seeds": 2},
-        {"configuration": "b", "setting": {"m": "x"}, "value": -80.123, "std": None, "seeds": 1},
+        {"configuration": "peer:a", "setting": {"backend": "jax"}, "ratio": 1.5},
+        {"configuration": "peer:a", "setting": {"backend": "jax"}, "ratio": 0.52},
+        {"configuration": "peer:a", "setting": {"backend": "torch"}, "ratio": 3.0},
+        {"configuration": "peer:a against itself", "setting": {"backend": "jax"}, "ratio": 9.0},
+        {"configuration": "limit", "setting": {"backend": "jax"}, "ratio": None},
     ]
-    assert tables.table(rows).splitlines() == [
-        "| configuration | n | value | seeds | m |",
+    results.write("speed_vbta", "m", rows)
+    assert tables.speed_table().splitlines() == [
+        "|  | compared with | JAX | TensorFlow | PyTorch |",
         "| --- | --- | --- | --- | --- |",
-        "| a | 1 | 0.5000 ± 0.0100 | 2 |  |",
-        "| b |  | -80.12 | 1 | x |",
+        "| `VBTA.fit` | a | 0.52 to 1.5 |  | 3 |",
     ]
 
 

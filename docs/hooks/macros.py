@@ -10,7 +10,7 @@ sys.path[:0] = [path for path in (str(ROOT), str(Path(__file__).parent)) if path
 
 import repository_text  # noqa: E402
 
-from benchmarks import paper_tables, results, tables  # noqa: E402
+from benchmarks import markdown, paper_tables, results  # noqa: E402
 
 GUIDES = ROOT / "docs" / "guides"
 NOT_YET = "*not run yet*"
@@ -39,7 +39,7 @@ def figure(name: str, best: bool = False, **wanted: object) -> str:
     (row,) = rows
     if row["metric"] in SHARES:
         return f"{100 * row['value']:.2f}\u00a0%"
-    return tables.number(row["value"])
+    return markdown.number(row["value"])
 
 
 def command(name: str) -> str:
@@ -53,10 +53,8 @@ def command(name: str) -> str:
 
 
 def table(name: str) -> str:
-    """Render a table of `benchmarks/paper_tables.py`, or all rows of a result file."""
-    files, rendered = paper_tables.PAPER_TABLES.get(
-        name, ((name,), lambda: tables.table(results.read(name)["rows"]))
-    )
+    """Render a table of `benchmarks/paper_tables.py`."""
+    files, rendered = paper_tables.PAPER_TABLES[name]
     missing = [file for file in files if results.read(file) is None]
     if missing:
         return "\n\n".join(f"`benchmarks/results/{file}.json`: {NOT_YET}." for file in missing)
@@ -71,9 +69,9 @@ def reliability(*parts: str) -> str:
     marks = {True: "as wanted", False: "**not as wanted**", None: ""}
     cells = [["case", "measured", "wanted", ""]]
     for row in rows:
-        texts = (row["case"], tables.number(row["measured"]), row["wanted"])
+        texts = (row["case"], markdown.number(row["measured"]), row["wanted"])
         cells.append([*(str(text).replace("|", "\\|") for text in texts), marks[row["passed"]]])
-    return tables.lines(cells)
+    return markdown.lines(cells)
 
 
 def presets(model: str) -> str:
@@ -88,7 +86,7 @@ def presets(model: str) -> str:
     ]
     columns = 3 if any(weights for *_, weights in rows) else 2
     rows = [["preset", "description", "trained weights"], *rows]
-    return tables.lines(row[:columns] for row in rows) if rows[1:] else ""
+    return markdown.lines(row[:columns] for row in rows) if rows[1:] else ""
 
 
 def card_in_short(card: dict) -> str:

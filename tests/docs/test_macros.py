@@ -90,8 +90,9 @@ def test_a_table_waits_for_its_file(files):
     assert page("{{ table('DualVAE, table 1') }}") == (
         "`benchmarks/results/dualvae_table1.json`: *not run yet*."
     )
-    files("b", [{"configuration": "paper", "setting": {"n": 1}, "value": 0.5}])
-    assert page("{{ table('b') }}").endswith("| paper | 1 | 0.5000 |")
+    setting = {"direction": "target_to_source", "paired": 10}
+    files("vbta_table1", [{"configuration": "paper", "setting": setting, "value": 0.5}])
+    assert "| 10 | 59.09 % | 50.00 % |" in page("{{ table('VBTA, table 1') }}")
 
 
 def metrics_of(method, missing):
