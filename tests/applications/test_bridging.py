@@ -56,7 +56,9 @@ def test_what_a_run_leaves(fashion):
         assert set(shares) == {"sampled", "mean"} and all(0 <= s <= 1 for s in shares.values())
     assert set(figures["base_model"]) == {"source", "target"}
     assert figures["steps"] == 4 and figures["test_rows"] == {"source": TESTED, "target": TESTED}
-    assert figures["fid"]["mean"] > 0
+    for name in ("fid", "fid_features"):
+        assert set(figures[name]) == {"mean", "sampled", "collapse"}
+        assert min(figures[name].values()) > 0
 
 
 def test_figures_belong_to_the_saved_model(fashion, data):
@@ -74,6 +76,16 @@ def test_figures_belong_to_the_saved_model(fashion, data):
     after = classifiers["target"].predict(transfer.transfer(x), verbose=0).argmax(1)
     share = figures["class_kept"]["source_to_target"]["mean"]
     assert share == pytest.approx(np.mean(before == after), abs=1.5 / TESTED)
+    share = figures["label_kept"]["source_to_target"]["mean"]
+    assert share == pytest.approx(np.mean(after == labels_of_images), abs=1.5 / TESTED)
+    # Training latents are labelled by another classifier, which saw every second image.
+    (train, labels), _ = datasets.load_arrays("mnist", data)
+    other = metrics.reference_classifier(
+        train[::2], labels[::2], epochs=1, max_shift=2, softness=0.5, seed=1
+    )
+    decoded = transfer.source.reconstruct(train / np.float32(255))
+    changed = np.mean(other.predict(decoded, verbose=0).argmax(1) != labels)
+    assert figures["relabelled_source"] == pytest.approx(changed, abs=1.5 / ROWS)
     share = figures["base_model"]["source"]["label_kept"]
     assert share == pytest.approx(np.mean(before == labels_of_images), abs=1.5 / TESTED)
 

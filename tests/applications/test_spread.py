@@ -128,13 +128,13 @@ def test_shares_of_a_bridge_between_blobs_come_with_a_warning(capsys):
         "class_kept": dict.fromkeys(("source", "source_to_target"), LATENTS),
         "spread": {"source": SPREADS, "source_to_target": SPREADS | {"mean": 0.01}},
         "test_rows": rows,
-        "label_agreement": {"source_to_target": 0.11},
+        "label_kept": {"source_to_target": {"sampled": 0.12, "mean": 0.11}},
         "base_model": {"source": good, "target": good},
     }
     figures.report(measured)
     said = capsys.readouterr().out
     assert "source reconstructed: 0.9980 (sampled latents; spread 0.50)" in said
-    assert "label of the test row, source to target: 0.1100" in said
+    assert "mean latents; spread 0.01; the label of the test row: 0.1100)" in said
     assert "Base model of the source: 0.9700 of its reconstructions" in said
     assert said.count("WARNING") == 1 and "collapsed: source to target (spread 0.01)" in said
     # A bad base model explains what passes through it.

@@ -74,6 +74,7 @@ class Bridge(NamedTuple):
     #: Whether a few labels are propagated to their neighbors.
     propagate: bool = False
     #: Whether rows are labelled by what the base model decodes them to, if all labels are given.
+    #: A classifier of its own says what that is.
     relabel: bool = False
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class Side:
         test: Latents to evaluate, of the same form.
         real: Real test data. If the model can encode, these are the rows of `test`.
         real_labels: Their labels.
+        labeller: Trains or loads a classifier other than `classifier`, which labels training
+            latents by what they decode to.
     """
 
     model: Any
@@ -39,6 +42,7 @@ class Side:
     test: np.ndarray
     real: np.ndarray
     real_labels: np.ndarray
+    labeller: Callable[[], keras.Model] | None = None
 
     @property
     def encodes(self) -> bool:
@@ -113,9 +117,11 @@ def train_bridge(
             labels[d] = some_labels(side.train_labels, number, arguments.seed)
             if preset.propagate and number:
                 labels[d], facts[f"propagated_labels_{d}"] = propagated(side, labels[d])
-        elif preset.relabel and side.encodes:
-            # As for a GAN's latents (`rejection_sample`), what the latent decodes to counts.
-            seen = side.classify(side.model.decode(side.train[:, 0]))
+        elif preset.relabel and side.labeller is not None:
+            # As for a GAN's latents (`rejection_sample`), what the latent decodes to counts. The
+            # classifier that evaluates the bridge must not say so.
+            decoded = side.model.decode(side.train[:, 0])
+            seen = side.labeller().predict(decoded, batch_size=500, verbose=0).argmax(1)
             labels[d] = seen.astype(labels[d].dtype)
             changed = np.mean(labels[d] != side.train_labels)
             facts[f"relabelled_{d}"] = round(float(changed), 4)

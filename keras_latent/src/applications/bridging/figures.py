@@ -59,10 +59,12 @@ def measure(
     `class_kept` is the share of test rows whose decoded latents and whose reconstruction or
     transfer have the same class according to the classifiers: with samples of `z` and `z'`, and
     with means. The paper calls it accuracy. It compares with what the base model makes, not with
-    the test data: see `of_base_models`.
+    the test data. `label_kept` is the share in which the classifier sees the label of the test row;
+    there is none for models that cannot encode.
     """
     paths = (*DOMAINS, *(f"{d}_to_{to}" for d, to in OTHER.items()))
-    figures: dict[str, Any] = {name: {k: {} for k in paths} for name in ("class_kept", "spread")}
+    names = ("class_kept", "label_kept", "spread")
+    figures: dict[str, Any] = {name: {k: {} for k in paths} for name in names}
     figures["test_rows"] = {d: len(side.test) for d, side in sides.items()}
     for d, side in sides.items():
         for kind in LATENTS:
@@ -76,6 +78,9 @@ def measure(
                 key = d if to == d else f"{d}_to_{to}"
                 share = round(float(np.mean(before == after)), 6)
                 figures["class_kept"][key][kind] = share
+                if side.encodes:
+                    right = float(np.mean(after == side.real_labels))
+                    figures["label_kept"][key][kind] = round(right, 6)
                 figures["spread"][key][kind] = spread(
                     made, floats(sides[to].real), after, sides[to].real_labels
                 )
@@ -105,22 +110,21 @@ def report(figures: dict[str, Any]) -> None:
     print("Share of test rows of which the bridge keeps the class that the base model shows:")
     spreads = figures.get("spread", {})
     for key, values in class_kept(figures).items():
+        labels = figures.get("label_kept", {}).get(key, {})
         shares = ", ".join(
-            f"{values[kind]:.4f} ({kind} latents; {shown(spreads.get(key, {}).get(kind))})"
+            f"{values[kind]:.4f} ({kind} latents; {shown(spreads.get(key, {}).get(kind))}"
+            + (f"; the label of the test row: {labels[kind]:.4f})" if labels else ")")
             for kind in LATENTS
         )
         rows = figures["test_rows"][key.split("_to_")[0]]
         name = key.replace("_", " ") if "_to_" in key else f"{key} reconstructed"
         print(f"  {name}: {shares}, {rows} test rows")
-    for key, value in figures.get("label_agreement", {}).items():
-        print(
-            f"Transfers that show the label of the test row, {key.replace('_', ' ')}: {value:.4f}"
-        )
     for d in DOMAINS:
         if found := figures.get(f"propagated_labels_{d}"):
             print(f"accuracy of propagated labels, {d}: {found['accuracy']:.4f}")
-    for latents, value in figures.get("fid", {}).items():
-        print(f"Frechet distance of transfers, {latents} latents: {value:.4f}")
+    for name, of in (("fid", "class probabilities"), ("fid_features", "features")):
+        for which, value in figures.get(name, {}).items():
+            print(f"Frechet distance of {of}, {which}: {value:.4f}")
     bad = report_base_models(figures)
     warn_of_collapse(
         {
