@@ -95,7 +95,7 @@ MODELS = (
         "two domains, some pairs",
         "transposed MNIST to MNIST, 100 known pairs",
         "vbta_table1",
-        {"paired": 100},
+        {"configuration": "paper, as printed", "paired": 100},
         {"paired": 100, "direction": "target_to_source"},
     ),
     (

@@ -10,6 +10,7 @@ from benchmarks import results, tables, tvae, vbta
 from keras_latent import datasets
 from keras_latent.src.applications.digits import mnist_transpose
 from keras_latent.src.applications.settings import TRANSPOSE_DATASETS
+from keras_latent.src.datasets.pairs import transposed
 
 pytestmark = pytest.mark.once
 
@@ -47,6 +48,24 @@ def test_vbta_table1(files, monkeypatch):
     monkeypatch.setattr(mnist_transpose, "run", None)
     run(vbta, "table1", *options, "--paired", "10")
     assert read("vbta_table1_digits")["rows"][0]["value"] == to_source["value"]
+
+
+def test_a_linear_map_of_matched_pairs_translates(files, monkeypatch):
+    run, read = files
+    first = datasets.load_pair("digits_transpose", 0, split="keras", format="numpy").source_train
+
+    def matched(source, target, **options):  # the true pairs, by the pixels
+        keys = {image.tobytes(): row for row, image in enumerate(target.swapaxes(1, 2))}
+        rows = [(row, keys.get(image.tobytes(), -1)) for row, image in enumerate(source)]
+        return np.array([pair for pair in rows if pair[1] >= 0])
+
+    monkeypatch.setattr(transposed, "match_by_geometry", matched)
+    monkeypatch.setitem(vbta.LINEAR, "matching + linear map, disjoint", False)
+    run(vbta, "linear", "--dataset", "digits")
+    rows = {row["configuration"]: row for row in read("vbta_table1_digits")["rows"]}
+    assert list(rows) == list(vbta.LINEAR)
+    for row in rows.values():
+        assert row["pairs"] == len(first) and row["value"] > 0.5
 
 
 def test_vbta_table2(files):

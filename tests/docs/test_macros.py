@@ -92,7 +92,7 @@ def test_a_table_waits_for_its_file(files):
     )
     setting = {"direction": "target_to_source", "paired": 10}
     files("vbta_table1", [{"configuration": "paper", "setting": setting, "value": 0.5}])
-    assert "| 10 | 59.09 % | 50.00 % |" in page("{{ table('VBTA, table 1') }}")
+    assert "| 10 | 59.09 ± 17.78 % | 50.00 % |" in page("{{ table('VBTA, table 1') }}")
 
 
 def metrics_of(method, missing):

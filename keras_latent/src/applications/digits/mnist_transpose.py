@@ -27,9 +27,8 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
     """Trains or resumes, saves the model, evaluates it and draws."""
     data = TRANSPOSE_DATASETS[arguments.dataset]
-    name = f"{arguments.dataset}_transpose"
     pair = datasets.load_pair(
-        name,
+        f"{arguments.dataset}_transpose",
         paired="all" if arguments.paired == "all" else int(arguments.paired),
         paired_per_batch=arguments.paired_per_batch,
         matched=arguments.match,
@@ -41,17 +40,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     )
     if arguments.verbose:
         print(pair)
-    # On all images and in their order, so that all runs of a dataset share one classifier.
-    everything = datasets.load_pair(name, split=data.split, data_dir=arguments.data_dir)
-    with dtype_policy():
-        classifier = metrics.reference_classifier(
-            *labelled(everything, "source", "train"),
-            epochs=data.classifier_epochs,
-            max_shift=data.max_shift,
-            softness=0.5 if data.max_shift else 0.0,
-            verbose=arguments.verbose,
-        )
-
+    classifier = evaluation_classifier(arguments.dataset, arguments.data_dir, arguments.verbose)
     keras.utils.set_random_seed(arguments.seed)
     preset = TRANSPOSE_PRESETS.get(arguments.preset, arguments.preset).format(data.family)
     model = models.VBTA.from_preset(preset, load_weights=False, seed=arguments.seed)
@@ -68,6 +57,23 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     directory.save(model)
     visualization.training_curves(directory.history(), directory / "training.png")
     return measure(model, pair, classifier, directory)
+
+
+def evaluation_classifier(
+    dataset: str, data_dir: str | None = None, verbose: int = 0
+) -> keras.Model:
+    """The classifier of a dataset's real source images, trained once and cached."""
+    data = TRANSPOSE_DATASETS[dataset]
+    # On all images and in their order, so that all runs of a dataset share one classifier.
+    pair = datasets.load_pair(f"{dataset}_transpose", split=data.split, data_dir=data_dir)
+    with dtype_policy():
+        return metrics.reference_classifier(
+            *labelled(pair, "source", "train"),
+            epochs=data.classifier_epochs,
+            max_shift=data.max_shift,
+            softness=0.5 if data.max_shift else 0.0,
+            verbose=verbose,
+        )
 
 
 def measure(
