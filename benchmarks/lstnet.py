@@ -19,7 +19,9 @@ import keras
 from benchmarks import results
 from keras_latent import datasets, models
 
-DIRECTIONS = ("target_to_source", "source_to_target")
+#: Directions of translation, and the data set of the test images and that of the labels by which
+#: the classifier was trained.
+DIRECTIONS = {"target_to_source": ("USPS", "MNIST"), "source_to_target": ("MNIST", "USPS")}
 
 
 def rows_of(metrics: dict) -> list[dict]:
@@ -31,6 +33,8 @@ def rows_of(metrics: dict) -> list[dict]:
             "configuration": "paper" if preset == "paper" else "ours",
             "setting": {
                 "direction": direction,
+                "test_images": test_images,
+                "labels": labels,
                 "preset": preset,
                 "epochs": configuration["epochs"],
                 "learning_rate": configuration["learning_rate"],
@@ -48,7 +52,7 @@ def rows_of(metrics: dict) -> list[dict]:
             # Between selection criterion and test accuracy, over epochs.
             "rank_correlation": figures["rank_correlation"].get(f"{to}_information"),
         }
-        for direction in DIRECTIONS
+        for direction, (test_images, labels) in DIRECTIONS.items()
         for to in [direction.split("_")[-1]]
     ]
 

@@ -124,7 +124,7 @@ MODELS = (
         "[Latent Space Translation Network](docs/papers/lstnet.md) (Friedjungová et al., 2020): "
         "adversarial translation through a discriminated shared latent space",
         "two domains",
-        "USPS to MNIST",
+        "test images of USPS, labels of MNIST",
         "lstnet_table2",
         {"configuration": "LSTNet, as printed", "direction": "target_to_source"},
         {"direction": "target_to_source"},
