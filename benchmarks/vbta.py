@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/vbta"))
     likelihood = parser.add_argument_group("table2")
     likelihood.add_argument("--binarise", choices=("threshold", "draw"), default="threshold")
-    likelihood.add_argument("--samples", type=int, default=1000, help="importance samples per row")
+    likelihood.add_argument("--samples", type=int, default=5000, help="importance samples per row")
     likelihood.add_argument("--rows", type=int, help="test rows (default: all)")
     arguments = parser.parse_args()
     family = arguments.dataset
