@@ -80,15 +80,31 @@ def vbta_likelihoods() -> str:
     symbols = {"source": "x", "target": "y"}
     found: dict[str, dict[str, str]] = {}
 
-    def add(row: dict, value: str, end: str = "") -> None:
+    def add(row: dict, value: str, end: str) -> None:
         line = found.setdefault(names.get(row["configuration"], row["configuration"]), {})
-        line[f"log p({symbols[row['setting']['domain']]}){end}"] = value
+        line[f"log p({symbols[row['setting']['domain']]}), {end}"] = value
 
     for row in results.printed("vbta_table2"):
-        add(row, f"{row['value']:.2f}", ", as printed")
+        add(row, f"{row['value']:.2f}", "as printed")
     for row in results.rows("vbta_table2"):
-        add(row, f"{row['value']:.2f} ± {row['standard_error']:.2f}")
-    return markdown("", found)
+        how = {"threshold": "thresholded", "draw": "drawn"}[row["setting"]["binarisation"]]
+        add(row, f"{row['value']:.2f} ± {row['standard_error']:.2f}", how)
+        if row["configuration"] == "paper" and "minus_vae" in row:
+            line = found.setdefault("VBTA - VAE, paired", {})
+            line[f"log p({symbols[row['setting']['domain']]}), {how}"] = (
+                f"{row['minus_vae']:.2f} ± {row['standard_error_of_difference']:.2f}"
+            )
+    curves = {
+        f"{names.get(row['configuration'], row['configuration'])}, "
+        f"{symbols[row['setting']['domain']]}, {row['setting']['binarisation']}": {
+            f"{int(samples):,}": f"{value:.2f}" for samples, value in row["curve"].items()
+        }
+        for row in results.rows("vbta_table2")
+        if "curve" in row
+    }
+    return "\n\n".join(
+        [markdown("", found), *([markdown("by number of samples", curves)] if curves else [])]
+    )
 
 
 def vbta_ablation() -> str:

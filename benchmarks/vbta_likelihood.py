@@ -1,7 +1,7 @@
 """Table 2 of the VBTA paper: log p(x) and log p(y) of binarized digits by importance sampling.
 
 All models use the same protocol: 50,000 training and 10,000 test images; images binarized once, at
-a threshold of 0.5 or by sampling each pixel (fixed seeds); Bernoulli likelihood; the networks of the
+a threshold of 0.5 or by drawing each pixel (fixed seeds); Bernoulli likelihood; the networks of the
 paper, Adam 1e-3, batch size 50; VBTA with all pairs; weights of the last epoch; the same test rows
 and noise. Estimates grow with the number of samples, so each row has the curve. The standard error
 of the difference between VBTA and the VAE is that of the mean of the differences per test row.

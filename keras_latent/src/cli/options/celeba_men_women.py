@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         default="small",
-        help="'paper': the paper's networks, unit observation variance, triplets only; 'small': "
+        help="'paper': the paper's networks, squared errors, triplets only; 'small': "
         "one encoder for both domains, a decoder for each, variance 0.02, and a sliced "
         "Wasserstein distance between the latents of the domains, for two CPU cores; or a preset "
         "directory of VBTA",

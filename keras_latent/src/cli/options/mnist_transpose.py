@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         default="sharp",
-        help="'paper': unit observation variance, triplets only; 'sharp': variance 0.05 and "
+        help="'paper': squared errors, triplets only; 'sharp': variance 0.05 and "
         "cross-reconstruction of the known pairs; or a preset directory of VBTA",
     )
     parser.add_argument(
