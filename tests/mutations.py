@@ -77,6 +77,7 @@ MUTATIONS = (
     M(OPS + "gaussian.py", "below - 0.5 * ops.exp(below)", "below", "ops/test_gaussian.py"),
     M(OPS + "distances.py", "ops.sqrt(ops.where(positive, squares, 1.0))", "ops.sqrt(squares)", "ops/test_distances.py"),
     M(OPS + "interpolation.py", "np.linspace(0.0, 1.0, steps", "np.linspace(0.0, 1.0 - 1.0 / steps, steps", "ops/test_interpolation.py"),
+    M(OPS + "likelihoods.py", "x * logits - ops.softplus(logits)", "x * logits - ops.softplus(-logits)", "ops/test_likelihoods.py"),
     M(OPS + "likelihoods.py", "ops.log(variance) +", "0.5 * ops.log(variance) +", "ops/test_likelihoods.py"),
     M("keras_latent/src/utils/checks.py", "not at_least <= number <= at_most", "number < at_least", "utils/test_checks.py"),
     M("keras_latent/src/utils/checks.py", "plain and value in choices", "value in choices", "utils/test_checks.py"),
