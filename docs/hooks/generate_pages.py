@@ -28,7 +28,7 @@ api_pages.package.cache_clear()  # `mkdocs serve` builds again when the source c
 for page, markdown in api_pages.pages():
     write(page, markdown)
 write("api/command_line.md", f"{COMMAND.read_text()}\n{command_options.reference()}")
-write("results.md", tables.render())
+write("results.md", repository_text.relinked(tables.render(), "benchmarks/TABLES.md", "results.md"))
 for page, source, title in (
     ("benchmarks.md", "benchmarks/README.md", "Benchmark commands"),
     ("changelog.md", "CHANGELOG.md", "Changelog"),
