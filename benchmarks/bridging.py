@@ -1,13 +1,17 @@
 """Tables 1 to 5 of the latent domain transfer paper.
 
-    python -m benchmarks.bridging run --runs runs/bridging --steps 6000
+    KERAS_BACKEND=tensorflow python -m benchmarks.bridging base
+    KERAS_BACKEND=jax python -m benchmarks.bridging run --runs runs/bridging
     python -m benchmarks.bridging tables --runs runs/bridging
+
+`base` trains the classifiers and base models of the images, which are cached, so that `run` only
+trains bridges. On a CPU, TensorFlow trains base models fastest, and JAX bridges.
 
 `run` runs the applications, each in its own folder in `--runs`. It skips finished runs and resumes
 interrupted ones. `tables` averages the `metrics.json` of all finished runs over seeds and writes
-`results/bridging_table1.json` to `bridging_table5.json`. Base models and classifiers are trained
-once and cached. `--only` selects runs by a part of their name, such as `fashion-ours`. Other
-options are passed to the applications: `--base-precision mixed_bfloat16`, `--gan FILE.keras`.
+`results/bridging_table1.json` to `bridging_table5.json`. `--only` selects runs by a part of their
+name, such as `fashion-ours`, or base models, such as `mnist-1`. Other options are passed to the
+applications, such as `--gan FILE.keras`.
 """
 
 import argparse
@@ -18,12 +22,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import results
+from keras_latent import datasets
+from keras_latent.src.applications.bridging import image_pairs
 from keras_latent.src.applications.bridging.figures import LATENTS, class_kept
+from keras_latent.src.applications.running.evaluation import labelled
 from keras_latent.src.cli import cli
+from keras_latent.src.utils.domains import DOMAINS
 
 LABELS = ("0", "10", "100", "1000", "10000")
 PAIRS = ("mnist-mnist", "mnist-fashion", "mnist-spoken-digit")
 TABLES = (1, 2, 3, 4, 5)
+PARTS = ("train", "test")
+#: How base models are trained, as options of the applications.
+BASE = {"--base-epochs": 100, "--base-precision": "mixed_bfloat16"}
 #: Names of the domains of each pair in the tables.
 DOMAIN_NAMES = {
     "mnist-mnist": {"source": "MNIST", "target": "MNIST (2)"},
@@ -50,14 +61,30 @@ def _options(pair: str, preset: str, labels: str, seed: int) -> list[str]:
     return [pair, "--preset", preset, "--labels", labels, "--seed", str(seed)]
 
 
+def train_base_models(arguments: argparse.Namespace) -> None:
+    """Train and cache the classifiers and base models of the images."""
+    options = image_pairs.BaseOptions(None, *BASE.values(), verbose=2)
+    done = set()
+    for pair, (names, seeds) in image_pairs.PAIRS.items():
+        data = datasets.load_pair(pair.replace("-", "_"))
+        for domain, name, seed in zip(DOMAINS, names, seeds, strict=True):
+            title = f"{name}-{seed}"
+            if arguments.only in title and title not in done:
+                done.add(title)
+                print(f"=== {title}", flush=True)
+                images, labels = zip(*(labelled(data, domain, part) for part in PARTS), strict=True)
+                image_pairs.image_side(list(images), list(labels), name, seed, options)
+
+
 def run(arguments: argparse.Namespace, rest: list[str]) -> None:
     """Run what is not finished yet."""
     for name, options in jobs(arguments.seeds):
         if arguments.only in name:
             print(f"=== {name}", flush=True)
             more = rest if "spoken" in name else without_speech(rest)
-            steps = ["--steps", str(arguments.steps)]
-            status = cli.main(["run", *options, *steps, "--out", str(arguments.runs / name), *more])
+            steps = {"--steps": arguments.steps, "--out": arguments.runs / name} | BASE
+            fixed = [str(part) for option in steps.items() for part in option]
+            status = cli.main(["run", *options, *fixed, *more])
             if status:
                 raise SystemExit(status)
 
@@ -187,13 +214,15 @@ def mean(rows: list[dict]) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("run", "tables"))
+    parser.add_argument("action", choices=("base", "run", "tables"))
     parser.add_argument("--runs", type=Path, default=Path("runs/bridging"))
     parser.add_argument("--steps", type=int, default=50_000, help="training steps per bridge")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", default="", help="part of the names of the runs to start")
     arguments, rest = parser.parse_known_args()
-    if arguments.action == "run":
+    if arguments.action == "base":
+        train_base_models(arguments)
+    elif arguments.action == "run":
         run(arguments, rest)
     else:
         tables(arguments)
