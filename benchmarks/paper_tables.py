@@ -134,29 +134,52 @@ def lstnet_table() -> str:
     return markdown("", found)
 
 
+#: Ends of the lines of the tables of latent domain transfer, by metric.
+BRIDGED = {
+    "accuracy": "same class",
+    "accuracy in training": "same class, 1,000 training rows",
+    "true label": "true label",
+    "fid": "distance of probabilities",
+    "fid_features": "distance of features",
+}
+
+
 def bridging_table(number: int, key: str) -> Callable[[], str]:
-    """Return a renderer of this table of latent domain transfer, with a line per `key`."""
+    """Return a renderer of this table of latent domain transfer, with a line per score."""
     whose = {"paper": "paper's configuration", "ours": "ours"}
 
     def rendered() -> str:
-        found: dict[str, dict[str, str]] = {}
-        for row in results.rows(f"bridging_table{number}"):
-            setting = row["setting"]
-            name = VARIANTS.get(setting[key], str(setting[key]))
-            if number == 5:
-                name = f"{name}: {'Frechet distance' if row['metric'] == 'fid' else 'accuracy'}"
-            column = row["configuration"]
-            if column in whose:
+        name = f"bridging_table{number}"
+        found: dict[tuple, dict[str, str]] = {}
+        for row in [*results.printed(name), *results.rows(name)]:
+            setting, column = row["setting"], row["configuration"]
+            if setting.get("latents") == "collapse":
+                column = "ten images"
+            elif column in whose:
                 column = f"{whose[column]}, {setting['latents']}"
-            value = text.number(row["value"]) if row["metric"] == "fid" else percent(row)
-            line = found.setdefault(name, {})
-            line[column] = value
-            if row["configuration"] in whose:
-                line[f"steps, {whose[row['configuration']]}"] = f"{setting['steps']:,}"
-        columns = [f"{who}, {latents}" for who in whose.values() for latents in ("mean", "sampled")]
-        return markdown(key, found, [PRINTED, *columns])
+            distance = row["metric"].startswith("fid")
+            line = found.setdefault((setting[key], row["metric"]), {})
+            line[column] = distance_of(row) if distance else percent(row)
+            if "steps" in setting:
+                steps = {*line.get("steps", "").split(" / "), f"{setting['steps']:,}"} - {""}
+                line["steps"] = " / ".join(sorted(steps))
+        places = {value: place for place, (value, _) in enumerate(found)}
+        metrics = list(BRIDGED)
+        lines = {
+            f"{VARIANTS.get(value, value)}: {BRIDGED[metric]}": found[value, metric]
+            for value, metric in sorted(found, key=lambda k: (places[k[0]], metrics.index(k[1])))
+        }
+        columns = [f"{who}, {latents}" for who in whose.values() for latents in ("sampled", "mean")]
+        printed = dict.fromkeys(row["configuration"] for row in results.printed(name))
+        return markdown(key, lines, [*printed, *columns, "base model", "ten images", "steps"])
 
     return rendered
+
+
+def distance_of(row: dict) -> str:
+    """Format a distance, with its standard deviation over seeds if known."""
+    spread = f" ± {row['std']:.4f}" if row.get("std") else ""
+    return f"{row['value']:.4f}{spread}"
 
 
 #: Method, way of transferring, and whether the objective is the paper's.

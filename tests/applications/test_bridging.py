@@ -56,6 +56,7 @@ def test_what_a_run_leaves(fashion):
         assert set(shares) == {"sampled", "mean"} and all(0 <= s <= 1 for s in shares.values())
     assert set(figures["base_model"]) == {"source", "target"}
     assert figures["steps"] == 4 and figures["test_rows"] == {"source": TESTED, "target": TESTED}
+    assert set(figures["class_kept_in_training"]) == keys
     for name in ("fid", "fid_features"):
         assert set(figures[name]) == {"mean", "sampled", "collapse"}
         assert min(figures[name].values()) > 0
@@ -181,6 +182,9 @@ def test_tables_from_runs(fashion):
     for name, across in (("reconstruction_accuracy", False), ("transfer_accuracy", True)):
         metrics["figures"][name] = {k: v for k, v in kept.items() if ("_to_" in k) is across}
     assert list(tables.rows_of(metrics)) == rows
+    assert {row["metric"] for number, row in rows if number == 5} == {
+        *("accuracy", "true label", "fid", "fid_features")
+    }
     assert sorted({number for number, _ in rows}) == [1, 2, 5]
     assert {row["setting"]["pair"] for number, row in rows if number == 2} == {
         "MNIST to Fashion-MNIST",
@@ -191,4 +195,4 @@ def test_tables_from_runs(fashion):
         "3",
     ]
     names = [name for name, _ in tables.jobs([0, 1])]
-    assert len(set(names)) == len(names) == 2 * 2 * (3 + 5 + 2)
+    assert len(set(names)) == len(names) == 2 * (2 * 3 + 5 + 2)

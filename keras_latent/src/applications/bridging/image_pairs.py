@@ -2,6 +2,7 @@
 `mnist-fashion` (tables 1, 2 and 5)."""
 
 import argparse
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ PAIRS = {
 CLASSIFIERS = {"mnist": (16, 2), "fashion_mnist": (8, 1)}
 #: Epochs of the classifiers that label latents, on every second training image.
 LABELLER_EPOCHS = 8
+#: Training rows on which `class_kept` is measured too, as in the paper's reference code.
+TRAINED = 1000
 
 Parts = list[np.ndarray]
 
@@ -66,6 +69,17 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
 
     found = figures.measure(transfer, sides, arguments.seed) | facts | base
     found["judge_accuracy"] = real_accuracy
+    trained = {
+        d: dataclasses.replace(
+            side,
+            test=side.train[:TRAINED],
+            real=images[d][0][:TRAINED],
+            real_labels=labels[d][0][:TRAINED],
+        )
+        for d, side in sides.items()
+    }
+    of_trained = figures.measure(transfer, trained, arguments.seed)
+    found["class_kept_in_training"] = of_trained["class_kept"]
     if arguments.run_name == "mnist-fashion":
         found |= frechet(transfer, sides, arguments.seed)
     for d in DOMAINS:
@@ -142,7 +156,8 @@ def frechet(
     """Table 5: between real images of the target and transfers of the source's test images.
 
     The paper only says "the activation of the classifier". `fid` uses the class probabilities of
-    the target's classifier, `fid_features` the layer before its logits. `collapse` is what ten real
+    the target's classifier, `fid_features` its last convolution, averaged over positions as for
+    the usual FID. `collapse` is what ten real
     images score, one of each class, equally often.
     """
     source, target = sides["source"], sides["target"]
@@ -155,9 +170,10 @@ def frechet(
         z = transfer.transfer_latents(z, "source", "target", sample=sample, seed=seed + 1)
         made[kind] = transfer.decode(z, "target")
     logits = target.classifier
+    maps = next(layer for layer in logits.layers if isinstance(layer, keras.layers.Flatten)).input
     extractors = {
         "fid": keras.Sequential([logits, keras.layers.Softmax()]),
-        "fid_features": keras.Model(logits.inputs, logits.layers[-1].input),
+        "fid_features": keras.Model(logits.inputs, keras.layers.GlobalAveragePooling2D()(maps)),
     }
     found: dict[str, dict[str, float]] = {name: {} for name in extractors}
     for name, extractor in extractors.items():
