@@ -163,11 +163,13 @@ def bridging_table(number: int, key: str) -> Callable[[], str]:
             if "steps" in setting:
                 steps = {*line.get("steps", "").split(" / "), f"{setting['steps']:,}"} - {""}
                 line["steps"] = " / ".join(sorted(steps))
-        places = {value: place for place, (value, _) in enumerate(found)}
+        places = list(dict.fromkeys(value for value, _ in found))
         metrics = list(BRIDGED)
         lines = {
             f"{VARIANTS.get(value, value)}: {BRIDGED[metric]}": found[value, metric]
-            for value, metric in sorted(found, key=lambda k: (places[k[0]], metrics.index(k[1])))
+            for value, metric in sorted(
+                found, key=lambda k: (places.index(k[0]), metrics.index(k[1]))
+            )
         }
         columns = [f"{who}, {latents}" for who in whose.values() for latents in ("sampled", "mean")]
         printed = dict.fromkeys(row["configuration"] for row in results.printed(name))

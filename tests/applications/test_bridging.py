@@ -1,5 +1,6 @@
 """The bridging applications on small stand-ins: enlarged real digits, and tones for speech."""
 
+import argparse
 import json
 
 import keras
@@ -9,6 +10,7 @@ from helpers import assert_overwritten
 from small_data import audio_classifier, write_digits, write_sounds
 
 from benchmarks import bridging as tables
+from benchmarks import paper_tables, results
 from keras_latent import datasets, metrics, models
 from keras_latent.src.applications.bridging import bridge, synthetic
 from keras_latent.src.cli import cli
@@ -196,3 +198,23 @@ def test_tables_from_runs(fashion):
     ]
     names = [name for name, _ in tables.jobs([0, 1])]
     assert len(set(names)) == len(names) == 2 * (2 * 3 + 5 + 2)
+
+
+def test_result_files_and_their_tables(fashion, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    speech = {"setting": {"pair": f"MNIST to {tables.SPEECH}"}, "metric": "accuracy", "value": 0.5}
+    old = {"setting": {"pair": "old"}, "metric": "accuracy", "value": 0.5}
+    rows = [row | {"configuration": "base model"} for row in (speech, old)]
+    results.write("bridging_table2", "benchmarks.bridging", rows, measured_here=False)
+    tables.tables(argparse.Namespace(runs=fashion.parent))
+    kept = [row["setting"]["pair"] for row in results.rows("bridging_table2")]
+    assert f"MNIST to {tables.SPEECH}" in kept and "old" not in kept
+    base = results.rows("bridging_table1", configuration="base model")
+    figures = json.loads((fashion / "metrics.json").read_text())["figures"]
+    assert [row["value"] for row in base] == [figures["base_model"]["target"]["label_kept"]]
+    lines = paper_tables.PAPER_TABLES["Latent domain transfer, table 5"][1]().splitlines()
+    cells = [dict(zip(lines[0].split(" | "), line.split(" | "), strict=True)) for line in lines]
+    (distance,) = (line for line in cells if "distance of features" in line["| pair"])
+    assert distance["ten images"] == f"{figures['fid_features']['collapse']:.4f}"
+    assert distance["ours, mean"] == f"{figures['fid_features']['mean']:.4f}"
+    assert distance["steps |"] == "4 |"
