@@ -157,10 +157,9 @@ class DualVAE(AttributeModel, VAE):
         seen = extension.with_noise(x) if training else x
         z_mean, z_log_var = self.posterior(seen, training)
         z = self.sample(z_mean, z_log_var)
-        # One pass for both halves: batch normalization sees what it will decode later.
-        w = kops.concatenate([z, extension.moved_latents(z)]) if self.consistency else z
-        parameters = self.likelihood_parameters(w, training)
-        nll = -kops.mean(self.log_prob(x, parameters[: kops.shape(x)[0]]))
+        # First: the decoder's pass below updates averages of batch normalization, a way to phi.
+        consistency_loss = extension.of(z, training) if self.consistency else None
+        nll = -kops.mean(self.log_prob(x, self.likelihood_parameters(z, training)))
         kl = kops.mean(ops.gaussian_kl(z_mean, z_log_var))
 
         logits = self.attribute_logits(z)
@@ -174,10 +173,8 @@ class DualVAE(AttributeModel, VAE):
         }
         vae_loss = nll + self.beta * kl
         if self.consistency:
-            images = self.expected(parameters)
-            images = extension.with_noise(images) if training else images
-            terms["consistency_loss"] = extension.loss(w, images)
-            vae_loss = vae_loss + self.consistency * terms["consistency_loss"]
+            terms["consistency_loss"] = consistency_loss
+            vae_loss = vae_loss + self.consistency * consistency_loss
         return {"vae": vae_loss, "attributes": self.alpha * attribute_loss}, terms
 
     def dual_loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Any]]:

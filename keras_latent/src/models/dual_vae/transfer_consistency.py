@@ -26,10 +26,12 @@ class TransferConsistency:
         C(theta) = E_w sum_i KL(Bern(sigmoid(u_i w)) || Bern(sigmoid(u_i mu(D_theta(w)))))
 
     is the divergence, in nats, between the attributes that a latent predicts and those that the
-    encoder's mean finds in its image. `w` is each row's `z`, and once more `z` with one random
-    attribute at log-odds drawn uniformly from -12 to 12. Half of the rows get there along the dual
-    vector `u_i`, as transfers do (eq. 3), and half by a step that keeps the other logits (the
-    pseudo-inverse of `U`). No label is needed.
+    encoder's mean finds in its image. `w` is each row's `z` with one random attribute at log-odds
+    drawn uniformly from -12 to 12. Half of the rows get there along the dual vector `u_i`, as
+    transfers do (eq. 3), and half by a step that keeps the other logits (the pseudo-inverse of
+    `U`). No label is needed. `w` is decoded, and its image encoded, as after the training: with
+    moving averages in batch normalization, and no dropout. Batch statistics would lead from the
+    images back to `phi`.
 
     With `input_noise`, the encoder sees images with Gaussian noise in training, real ones and
     these. It cannot then use patterns that are too faint for anyone else to see.
@@ -72,6 +74,12 @@ class TransferConsistency:
         half = kops.solve_triangular(lower, kops.transpose(kernel), lower=True)
         return along_u, kops.solve_triangular(kops.transpose(lower), half, lower=False)
 
+    def of(self, z: Tensor, training: bool = False) -> Tensor:
+        """`C` of the latents `(batch, latent_dim)` of a batch, moved and decoded."""
+        w = self.moved_latents(z)
+        images = self._model.to_data(w)
+        return self.loss(w, self.with_noise(images) if training else images)
+
     def loss(self, w: Tensor, images: Tensor) -> Tensor:
         """`C`, a scalar in nats, of latents `(batch, latent_dim)` and their images."""
         predicted = kops.stop_gradient(self._model.attribute_logits(w))
@@ -95,7 +103,6 @@ class TransferConsistency:
                 dense.trainable_variables,
             )
         )
-        # As for a transferred image later: moving averages, no dropout.
         outputs, _ = encoder.stateless_call(trainable, others, images, training=False)
         z_mean, _ = gaussian_of("encoder", outputs)
         logits, _ = dense.stateless_call(own, [], z_mean)
