@@ -158,7 +158,7 @@ class DualVAE(AttributeModel, VAE):
         z_mean, z_log_var = self.posterior(seen, training)
         z = self.sample(z_mean, z_log_var)
         # First: the decoder's pass below updates averages of batch normalization, a way to phi.
-        consistency_loss = extension.of(z, training) if self.consistency else None
+        consistency_loss: Any = extension.of(z, training) if self.consistency else 0.0
         nll = -kops.mean(self.log_prob(x, self.likelihood_parameters(z, training)))
         kl = kops.mean(ops.gaussian_kl(z_mean, z_log_var))
 
