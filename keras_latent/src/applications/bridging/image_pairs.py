@@ -157,8 +157,7 @@ def frechet(
 
     The paper only says "the activation of the classifier". `fid` uses the class probabilities of
     the target's classifier, `fid_features` its last convolution, averaged over positions as for
-    the usual FID. `collapse` is what ten real
-    images score, one of each class, equally often.
+    the usual FID. `collapse` is what ten real images score, one of each class, equally often.
     """
     source, target = sides["source"], sides["target"]
     real = floats(target.real)
