@@ -13,6 +13,8 @@ from keras_latent import models
 
 DATA = Path(__file__).parents[1] / "data" / "version_0.1.0_before_src"
 BACKEND = keras.backend.backend()
+# Corrected since: the consistency holds the encoder fixed and decodes in a pass of its own.
+CORRECTED = {"DualVAE": {"consistency_loss", "loss"}}
 pytestmark = [
     pytest.mark.each_backend,
     pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning"),
@@ -30,9 +32,10 @@ def test_keras_file(name, eagerly):
     history = model.fit(*case.data, **case.fit).history
     assert set(history) == set(written["continued"])
     if written["backend"] == BACKEND:  # others draw other noise
+        same = set(history) - CORRECTED.get(name, set())
         assert_close(
-            {key: np.array(values) for key, values in history.items()},
-            {key: np.array(values) for key, values in written["continued"].items()},
+            {key: np.array(history[key]) for key in same},
+            {key: np.array(written["continued"][key]) for key in same},
             1e-3,
         )
 
