@@ -139,6 +139,7 @@ MUTATIONS = (
     M(MODELS + "tvae/tvae.py", "self.likelihood_parameters(self.sample(z_mean, z_log_var), training)", "self.likelihood_parameters(z_mean, training)", "models/test_draws.py"),
     # models: objectives and steps
     M(MODELS + "dual_vae/transfer_consistency.py", "predicted = kops.stop_gradient(self._model.attribute_logits(w))", "predicted = self._model.attribute_logits(w)", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
+    M(MODELS + "dual_vae/transfer_consistency.py", "z = kops.stop_gradient(z)", "z = 1.0 * z", "models/test_transfer_consistency.py::test_a_train_step_leads_it_to_the_decoder_alone"),
     M(MODELS + "dual_vae/transfer_consistency.py", "[kops.stop_gradient(v.value) for v in variables]", "[v.value for v in variables]", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
     M(MODELS + "dual_vae/transfer_consistency.py", "(wanted - kops.stop_gradient(self._model.attribute_logits(z)))", "(wanted - self._model.attribute_logits(z))", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
     M(MODELS + "dual_vae/transfer_consistency.py", "kernel = kops.stop_gradient(kops.cast(self._model.attribute_decoder.kernel, \"float32\"))", "kernel = kops.cast(self._model.attribute_decoder.kernel, \"float32\")", "models/test_transfer_consistency.py::test_the_encoder_that_looks_and_the_dual_vectors_are_held_fixed"),
@@ -237,6 +238,10 @@ MUTATIONS = (
     M("keras_latent/src/applications/running/training.py", "log=folder / LOG)", "log=None)", "applications/test_training.py"),
     M(CALLBACKS + "translation_grid.py", "with backend.preserved_random_stream():", "if True:", "callbacks/test_translation_grid.py", "torch"),
     # applications
+    M("keras_latent/src/applications/faces/celeba_attributes.py", "warm_up=steps // 3", "warm_up=steps", "applications/test_celeba_attributes.py::test_a_fader_network_warms_up_in_a_third_of_its_training"),
+    M("keras_latent/src/applications/faces/attribute_scores.py", "elif best_of(rows) is rows[-1]:", "elif best_of(rows) is rows[0]:", "applications/test_celeba_attributes.py::test_a_sweep_goes_on_while_its_end_is_the_best"),
+    M("keras_latent/src/applications/faces/data.py", "np.where(labels < 0, np.concatenate(present), labels)", "np.concatenate(present)", "applications/test_celeba_attributes.py::test_missing_labels_are_predicted_and_known_ones_kept"),
+    M("keras_latent/src/applications/faces/celeba_attributes.py", "options[\"use_bias\"] = not arguments.no_bias", "options[\"use_bias\"] = True", "applications/test_celeba_attributes.py::test_the_paper_has_no_bias_and_labels_can_be_predicted"),
     M("keras_latent/src/applications/faces/celeba_attributes.py", "(part[\"validation\"] for part in", "(part[\"test\"] for part in", "applications/test_choices.py"),
     M("keras_latent/src/applications/bridging/base_models.py", "LEARNING_RATE, precision, seed]", "LEARNING_RATE, seed]", "applications/test_choices.py"),
     M("keras_latent/src/applications/digits/mnist_usps.py", "OTHER[to], f\"{to}_information\"", "OTHER[to], f\"{OTHER[to]}_information\"", "applications/test_choices.py"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from keras_latent import metrics, models
 from keras_latent.datasets import CELEBA_ATTRIBUTES
 from keras_latent.src.applications.faces import celeba_attributes
 from keras_latent.src.applications.faces.attribute_scores import STEPS, Scores, best_of, kinds_of
+from keras_latent.src.applications.faces.data import filled
 from keras_latent.src.applications.settings import ATTRIBUTE_METHODS
 from keras_latent.src.cli import cli
 from keras_latent.src.models.cvae.networks import cvae as cvae_networks
@@ -79,8 +81,9 @@ def test_runs(data, tmp_path, method, capsys, monkeypatch):
     assert all(r["configuration"] == "printed" for r in table1)  # labels are missing here
     if method != "dualvae":
         return
-    assert model.consistency == FACES_DUAL["consistency"] == row["setting"]["consistency"]
+    assert model.consistency == FACES_DUAL["consistency"]
     assert row["configuration"] == "ours" and row["wall_seconds"] > 0
+    assert row["setting"]["learning_rate"] == 1e-3 and not row["setting"]["filled"]
     # Without its figures, a run resumes from its state.
     trained = model.get_weights()
     (out / "metrics.json").unlink()
@@ -135,9 +138,74 @@ def test_strengths_are_steps_of_the_same_length():
     assert best_of([{"cis": 0.1}, {"cis": 0.3}, {"cis": 0.2}]) == {"cis": 0.3}
 
 
+def test_a_sweep_goes_on_while_its_end_is_the_best():
+    dual = models.DualVAE(**dual_vae((16, 16, 3), 8, 2), attributes=3)
+    scores = Scores(dual, attribute_classifier(outputs=4, side=16), [0, 1, 2])
+
+    def sweep(top):
+        def measure(kind, strength, x, y):
+            return SimpleNamespace(result=lambda: {"cis": -abs(strength - top)})
+
+        scores.measure = measure
+        return scores.sweep(None, None)["boundary"]
+
+    found = sweep(top=40.0)
+    assert best_of(found)["strength"] == pytest.approx(18 * 1.4**2) and len(found) == 6 + 3
+    assert len(sweep(top=3.0)) == 6 and len(sweep(top=1e9)) == 6 + 8  # it ends
+
+
+def test_the_paper_has_no_bias_and_labels_can_be_predicted(data, tmp_path, monkeypatch):
+    def of(images, labels, **_):
+        return attribute_classifier(outputs=labels.shape[1])
+
+    monkeypatch.setattr(metrics, "attribute_classifier", of)
+    out = tmp_path / "run"
+    options = ["--domains", "2", "--missing", "0.5", "--fill-missing", "--no-bias"]
+    assert run(data, out, *options, "--consistency", "0", "--input-noise", "0") == 0
+    assert not keras.saving.load_model(out / "model.keras").use_bias
+    written = json.loads((out / "metrics.json").read_text())
+    assert tables.method_of(written["configuration"]) == "paper"
+    assert all(row["setting"]["filled"] for row in tables.rows_of(written))
+    shutil.rmtree(out)
+
+
+def test_missing_labels_are_predicted_and_known_ones_kept(rng):
+    images = rng.integers(0, 256, (9, 64, 64, 3), "uint8")
+    labels = rng.integers(-1, 2, (9, 40))
+    arguments = SimpleNamespace(classifier="small", classifier_epochs=None, seed=0, verbose=0)
+    found = filled(images, labels, arguments)
+    assert (found[labels >= 0] == labels[labels >= 0]).all()
+    predicted = attribute_classifier().predict(images / np.float32(255), verbose=0) > 0.5
+    assert (found[labels < 0] == predicted[labels < 0]).all()
+
+
+def test_a_fader_network_warms_up_in_a_third_of_its_training():
+    arguments = SimpleNamespace(preset="tiny", method="fader", seed=0)
+    assert celeba_attributes.build(arguments, ["a", "b"], steps=90).warm_up == 30
+
+
+def test_the_learning_rate_is_chosen_on_validation_faces():
+    options = [{"learning_rate": rate, "cis": cis} for rate, cis in ((1e-3, 0.1), (2e-3, 0.3))]
+
+    def finished(learning_rate, cis, seed=0):
+        configuration = {"method": "fader", "domains": 40, "missing": 0.0, "seed": seed}
+        configuration["learning_rate"] = learning_rate
+        found = {"set": {"best_on_validation": {"cis": cis}}}
+        return {"configuration": configuration, "figures": {"transfers": found}}
+
+    runs = [*(finished(**o) for o in options), finished(5e-4, 0.9, seed=1)]
+    assert tables.best_rates(runs) == {"fader": 2e-3}
+    rates = dict.fromkeys(tables.METHODS, 1e-3)
+    names = [name for name, _ in tables.jobs([0], "celeb_a_64", rates)]
+    assert len(set(names)) == len(names) == 2 * 4 + 3 * 3
+    assert tables.job("celeb_a_64", "paper", 1e-3)[0] in names  # trained by `tune`
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--fill-missing"], "`--fill-missing` needs missing labels"),
+        (["--method", "cvae", "--no-bias"], "`--no-bias` is an option of DualVAE alone"),
         (["--domains", "41"], "`--domains` must be from 1 to 40"),
         (["--missing", "1"], "`--missing` must be less than 1"),
         (["--epochs", "0"], "`--epochs` must be a positive integer"),

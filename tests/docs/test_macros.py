@@ -95,36 +95,51 @@ def test_a_table_waits_for_its_file(files):
     assert "| 10 | 59.09 ± 17.78 % | 50.00 % |" in page("{{ table('VBTA, table 1') }}")
 
 
-def metrics_of(method, missing):
+def metrics_of(method, missing, rate, weight, validation=0.2):
     scores = {name: {"mean": 0.1, "std": 0.01} for name in ("cis", "ts", "rs")}
-    kinds = ("dual", "boundary") if method == "dualvae" else ("label",)
     found = {"test_draws": scores, "test": {"cis": 0.1 + missing / 10, "ts": 0.3, "rs": -0.2}}
-    found["best_on_validation"] = {"strength": 3.0}
+    found["best_is_last"] = False
+    kinds = ("dual", "boundary") if method == "dualvae" else ("set", "label")
+    transfers = {
+        kind: found | {"best_on_validation": {"strength": 3.0, "cis": validation + number / 10}}
+        for number, kind in enumerate(kinds)
+    }
     configuration = {"method": method, "domains": 40, "missing": missing, "dataset": "celeb_a_64"}
     configuration |= {"classifier": "small", "preset": "small", "epochs": 2, "backend": "jax"}
-    configuration["consistency"] = 0.0
-    figures = {"transfers": dict.fromkeys(kinds, found), "images": {"draw": 160, "test": 900}}
+    configuration |= {"seed": 0, "learning_rate": rate, "fill_missing": False}
+    configuration |= {"consistency": weight, "input_noise": 0.0, "no_bias": not weight}
+    figures = {"transfers": transfers, "images": {"draw": 160, "test": 900}}
     return {"configuration": configuration, "figures": figures, "wall_seconds": 1.0}
 
 
 def test_tables_of_dualvae_show_the_rows_that_its_benchmark_writes(files, tmp_path):
-    for number, (method, missing) in enumerate([("dualvae", 0.0), ("dualvae", 0.9), ("cvae", 0.0)]):
+    runs = [("dualvae", 0.0, 1.0, 0.0), ("dualvae", 0.0, 1.0, 5.0), ("dualvae", 0.9, 1.0, 5.0)]
+    runs += [("cvae", 0.0, 1.0, 0.0), ("cvae", 0.0, 2.0, 0.0, 0.1)]  # worse: left out
+    for number, options in enumerate(runs):
         (tmp_path / "runs" / str(number)).mkdir(parents=True)
         run = tmp_path / "runs" / str(number) / "metrics.json"
-        run.write_text(json.dumps(metrics_of(method, missing)))
+        run.write_text(json.dumps(metrics_of(*options)))
     dualvae.tables(SimpleNamespace(runs=tmp_path / "runs"))
-    table = page("{{ table('DualVAE, table 1') }}")
-    assert "| DualVAE, past the boundary |" in table and "0.100 ± 0.010" in table
-    assert "-0.152 ± 0.006" in table  # CVAE, as printed
+    lines = page("{{ table('DualVAE, table 1') }}").splitlines()
+    ends = ("as printed", "paper's configuration", "ours")
+    columns = [f"40 attributes, {end}" for end in ends]
+    assert lines[0] == f"|  | 20 attributes, as printed | {' | '.join(columns)} |"
+    assert "| CVAE | -0.112 ± 0.007 | -0.152 ± 0.006 | 0.100 ± 0.010 | 0.100 ± 0.010 |" in lines
+    assert "| DualVAE | 0.163 ± 0.025 | 0.140 ± 0.020 | 0.100 ± 0.010 | 0.100 ± 0.010 |" in lines
+    rows = json.loads((tmp_path / "dualvae_table1.json").read_text())["rows"]
+    assert {row["setting"]["learning_rate"] for row in rows if "validation_cis" in row} == {1.0}
+    whose = {(r["configuration"], r["setting"].get("transfer")) for r in rows}
+    assert ("paper", "dual") in whose and ("paper", "boundary") not in whose
+    assert ("paper's objective, our directions", "boundary") in whose
     lines = page("{{ table('DualVAE, figure 6') }}").splitlines()
-    assert lines[0] == "|  | ts | rs | CIS |"
-    assert "| 90 % missing, DualVAE, z + lambda u | 0.300 | -0.200 | 0.190 |" in lines
-    figure = "method='dualvae', domains=40, of_draws=False, metric='cis', best=True"
-    assert page(f"{{{{ figure('dualvae_table1', {figure}) }}}}") == "0.1000"
-    rows = json.loads((tmp_path / "dualvae_sparsity.json").read_text())["rows"]
-    rows = [row | {"setting": row["setting"] | {"consistency": 1.0}} for row in rows]
-    files("dualvae_sparsity", rows)
-    assert "| 90 % missing, ours, z + lambda u |" in page("{{ table('DualVAE, figure 6') }}")
+    assert lines[0] == "|  | paper's configuration | ours |"
+    assert lines[2:] == ["| 0 % missing | 0.100 | 0.100 |", "| 90 % missing |  | 0.190 |"]
+    # The kind of transfer is chosen on validation faces.
+    wanted = "method='dualvae', domains=40, of_draws=False, metric='cis', configuration='ours'"
+    text = "{{ figure('dualvae_table1', " + wanted + ", chosen=True) }}"
+    assert page(text) == "0.1000"
+    chosen = {r["setting"]["transfer"] for r in rows if r["setting"].get("chosen")}
+    assert chosen == {"boundary", "label"}
 
 
 def test_the_table_of_men_and_women(files):

@@ -16,6 +16,8 @@ STEPS = (1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 24.0, 32.0)
 MARGINS = (1.0, 3.0, 6.0, 9.0, 13.0, 18.0)
 #: Values that an attribute is set to; 1 means present.
 VALUES = (0.5, 1.0, 2.0, 4.0, 6.0, 9.0, 13.0, 18.0)
+#: While the last strength is the best, one that is larger by a factor is tried too, this often.
+FARTHER, AGAIN = 1.4, 8
 IMAGES_AT_ONCE = 320
 
 Score = dict[str, Any]
@@ -87,14 +89,21 @@ class Scores:
         return metric
 
     def sweep(self, x: np.ndarray, y: np.ndarray) -> dict[str, list[Score]]:
-        """Scores at every strength, for each kind."""
-        return {
-            kind: [
-                {"strength": strength} | rounded(self.measure(kind, strength, x, y).result())
-                for strength in found.strengths
-            ]
-            for kind, found in self.kinds.items()
-        }
+        """Scores at every strength, for each kind, and at larger ones until CIS falls."""
+        sweeps: dict[str, list[Score]] = {}
+        for kind, found in self.kinds.items():
+            rows = sweeps[kind] = []
+            last = len(found.strengths) + (AGAIN if len(found.strengths) > 1 else 0)
+            for number in range(last):
+                if number < len(found.strengths):
+                    strength = found.strengths[number]
+                elif best_of(rows) is rows[-1]:
+                    strength = round(FARTHER * rows[-1]["strength"], 4)
+                else:
+                    break
+                scores = rounded(self.measure(kind, strength, x, y).result())
+                rows.append({"strength": strength} | scores)
+        return sweeps
 
 
 def best_of(sweep: list[Score]) -> Score:

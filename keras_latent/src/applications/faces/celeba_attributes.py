@@ -13,7 +13,7 @@ from keras_latent.src.applications.faces.attribute_scores import (
     draw_sweep,
     rounded,
 )
-from keras_latent.src.applications.faces.data import load
+from keras_latent.src.applications.faces.data import filled, load
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import RunDirectory
@@ -33,17 +33,18 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
     return training.NEW_SCHEDULE
 
 
-def build(arguments: argparse.Namespace, names: list[str]) -> keras.Model:
-    """The model of these attributes."""
+def build(arguments: argparse.Namespace, names: list[str], steps: int) -> keras.Model:
+    """The model of these attributes, for a training of so many steps."""
     size = ATTRIBUTE_PRESETS[arguments.preset]
     if arguments.method == "fader":
         networks = fader(FACES, len(names), size.latent_dim, size.width)
-        return models.FaderNetwork(**networks, attributes=names, warm_up=2000)
+        return models.FaderNetwork(**networks, attributes=names, warm_up=steps // 3)
     common: dict[str, Any] = FACES_VAE | {"attributes": names, "seed": arguments.seed}
     if arguments.method == "cvae":
         return models.CVAE(**cvae(FACES, len(names), size.latent_dim, size.width), **common)
     options = {k: getattr(arguments, k) for k in ("alpha", "consistency", "input_noise")}
     options = FACES_DUAL | {k: value for k, value in options.items() if value is not None}
+    options["use_bias"] = not arguments.no_bias
     return models.DualVAE(**dual_vae(FACES, size.latent_dim, size.width), **common | options)
 
 
@@ -74,13 +75,14 @@ def train(
     labels = faces.attributes["train"][:, : len(names)]
     rng = np.random.default_rng([arguments.seed, 11])
     labels = np.where(rng.random(labels.shape) < arguments.missing, -1, labels).astype("int32")
+    if arguments.fill_missing:
+        labels = filled(faces.images["train"], labels, arguments)
     batches = Batches(
         faces.images["train"], labels, arguments.batch_size, flip=True, seed=arguments.seed
     )
     keras.utils.set_random_seed(arguments.seed)
-    model = build(arguments, names)
     total = arguments.epochs * len(batches)
-
+    model = build(arguments, names, total)
     beta_1 = 0.5 if isinstance(model, models.FaderNetwork) else 0.9
 
     def adam() -> keras.optimizers.Optimizer:
@@ -137,6 +139,8 @@ def score(
             "unit": scores.kinds[kind].unit,
             "validation": sweep,
             "best_on_validation": best,
+            # If so, a larger strength might do better.
+            "best_is_last": len(sweep) > 1 and best == sweep[-1],
             "test": rounded(metric.result()),
             "test_draws": rounded(metric.result_of_draws(size=size, draws=10, seed=0)),
             "per_attribute": rounded(metric.per_domain()),
@@ -194,6 +198,8 @@ def report(figures: dict[str, Any]) -> None:
         error += f" (of the mean face: {figures['variance']:.5f})"
     print(error)
     for kind, row in figures["transfers"].items():
+        if row["best_is_last"]:
+            print(f"{kind}: the best strength is the largest that was tried.")
         draws, whole = row["test_draws"], row["test"]
         print(
             f"{kind}, strength {row['best_on_validation']['strength']:g} ({row['unit']}): CIS "

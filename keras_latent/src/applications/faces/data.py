@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_latent import datasets, metrics
-from keras_latent.src.applications.running.evaluation import dtype_policy
+from keras_latent.src.applications.running.evaluation import dtype_policy, floats
 from keras_latent.src.datasets.pairs.men_women import attribute_pairs, reorder_in_place
 from keras_latent.src.utils.domains import DOMAINS
 
@@ -32,6 +32,26 @@ def load(arguments: argparse.Namespace) -> tuple[datasets.Faces, keras.Model]:
             **epochs,
         )
     return faces, classifier
+
+
+def filled(images: np.ndarray, labels: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
+    """Labels whose missing ones are predicted, by a classifier trained on the others.
+
+    It is another classifier than the one that scores: it sees fewer labels, and has another seed.
+    """
+    epochs = {"epochs": arguments.classifier_epochs} if arguments.classifier_epochs else {}
+    with dtype_policy():
+        classifier = metrics.attribute_classifier(
+            images,
+            labels,
+            kind=arguments.classifier,
+            seed=arguments.seed + 1,
+            verbose=arguments.verbose,
+            **epochs,
+        )
+    blocks = np.array_split(images, max(1, len(images) // 2048))  # floats take 4 times the memory
+    present = [classifier.predict(floats(x), batch_size=256, verbose=0) > 0.5 for x in blocks]
+    return np.where(labels < 0, np.concatenate(present), labels).astype("int32")
 
 
 def sort_men_first(faces: datasets.Faces) -> None:

@@ -52,6 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             common.option(name), type=float, help=f"{text} (default: {FACES_DUAL[name]:g})"
         )
     parser.add_argument(
+        "--no-bias",
+        action="store_true",
+        help="DualVAE: U z without a bias, as in the paper",
+    )
+    parser.add_argument(
+        "--fill-missing",
+        action="store_true",
+        help="predict the labels that are left out, by a classifier trained on the others",
+    )
+    parser.add_argument(
         "--sweep-images", type=int, default=160, help="validation faces to choose strengths on"
     )
     common.add_faces(parser)
@@ -75,19 +85,24 @@ def complete(arguments: argparse.Namespace) -> None:
             f"`--domains` must be from 1 to {ATTRIBUTES}. Received: --domains={arguments.domains}"
         )
     checks.fraction("--missing", arguments.missing)
-    for name in DUAL_VAE:
+    if arguments.fill_missing and not arguments.missing:
+        raise ValueError("`--fill-missing` needs missing labels. Received: --missing=0")
+    for name in (*DUAL_VAE, "no_bias"):
         value = getattr(arguments, name)
-        if value is None:
+        if value is None or value is False:
             continue
         if arguments.method != "dualvae":
             raise ValueError(
                 f"`{common.option(name)}` is an option of DualVAE alone. "
                 f"Received: --method={arguments.method}"
             )
-        checks.non_negative(common.option(name), value)
+        if name != "no_bias":
+            checks.non_negative(common.option(name), value)
     if arguments.method == "dualvae":
         common.set_defaults(arguments, **{name: FACES_DUAL[name] for name in DUAL_VAE[1:]})
     parts = [arguments.run_name, arguments.dataset, arguments.method, str(arguments.domains)]
     if arguments.missing:
         parts.append(f"missing-{arguments.missing:g}")
+    if arguments.fill_missing:
+        parts.append("filled")
     common.set_defaults(arguments, out="runs/" + "-".join([*parts, arguments.preset]))
