@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
+from small_networks import batch, lstnet_mlp, quick_compile
 
+from keras_latent import callbacks
 from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
 
 
@@ -33,6 +35,8 @@ def test_mutual_information_of_sure_classifiers(rng):
 def chooser(directory, measurements, done=0):
     """A choice between epochs for a model whose weight is the number of the epoch."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile("sgd")
+    model.optimizer.build(model.trainable_variables)
     values = iter(measurements)
     measure = lambda: dict(zip("ab", next(values), strict=True))  # noqa: E731
     choice = EpochChoice(directory, measure, ("a", "b"), done)
@@ -89,3 +93,54 @@ def test_an_epoch_that_was_not_measured_is_measured_later(tmp_path):
     again = chooser(tmp_path, [], done=3)
     again.on_train_begin()
     assert len(again.measurements()) == 3
+
+
+def weights(model):
+    return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+
+def train_averaged(folder, *ends):
+    """Trains an LSTNet with moving averages until each of these epochs, by a new process each."""
+    for end in ends:
+        keras.utils.set_random_seed(0)
+        model = lstnet_mlp(ema_momentum=0.5, instance_noise=0.1)
+        model.compile(jit_compile=quick_compile())
+        resume = callbacks.Resume(folder / "state")
+        done = resume.restore(model)
+        measure = lambda model=model: {"a": float(np.abs(weights(model)).sum())}  # noqa: E731
+        choice = EpochChoice(folder, measure, ("a",), done)
+        model.fit(
+            batch(40),
+            batch_size=20,
+            epochs=end,
+            initial_epoch=done,
+            shuffle=False,
+            verbose=0,
+            callbacks=[resume, choice],
+        )
+    return model, choice
+
+
+@pytest.mark.each_backend
+@pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
+def test_averages_are_measured_and_a_resumed_training_equals_an_unbroken_one(tmp_path):
+    model, choice = train_averaged(tmp_path / "unbroken", 3)
+    resumed, again = train_averaged(tmp_path / "resumed", 1, 3)
+    np.testing.assert_array_equal(weights(resumed), weights(model))
+    assert again.measurements() == choice.measurements()
+    # `fit` ends with the averages, which the last epoch was measured with.
+    assert choice.measurements()[-1]["a"] == np.abs(weights(model)).sum()
+    assert choice.chosen("a") == 3
+    model.load_weights(choice.weights("a"))
+    np.testing.assert_array_equal(weights(model), weights(resumed))
+    # The saved state has the weights that training continues with.
+    callbacks.Resume(tmp_path / "unbroken" / "state").restore(model)
+    assert np.abs(weights(model) - weights(resumed)).max() > 1e-5
+
+
+def test_an_unmeasured_epoch_is_measured_later_with_its_averages(tmp_path):
+    _, choice = train_averaged(tmp_path, 2)
+    expected = choice.measurements()
+    choice.file.write_text("[]")
+    train_averaged(tmp_path, 2)
+    assert choice.measurements() == expected[1:]

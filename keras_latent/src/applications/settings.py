@@ -30,15 +30,17 @@ class Training(NamedTuple):
     model: str
     epochs: int
     learning_rate: float
-    #: The share of the training over which the learning rate falls along a cosine to a twentieth.
-    decay: float = 0.0
+    #: Whether the learning rate falls to zero along a cosine.
+    decay: bool = False
+    #: Momentum of the moving averages of the translators' weights, if these are averaged.
+    ema_momentum: float | None = None
 
 
 USPS_PRESETS = {
     "paper": Training("lstnet_mnist_usps", 30, 1e-4),
-    "large": Training("lstnet_mnist_usps", 30, 2e-4, 0.75),
-    "small": Training("lstnet_mnist_usps_small", 8, 5e-4, 0.75),
-    "tiny": Training("lstnet_mnist_usps_tiny", 1, 1e-3, 0.75),
+    "large": Training("lstnet_mnist_usps", 30, 2e-4, True, 0.999),
+    "small": Training("lstnet_mnist_usps_small", 25, 5e-4, True, 0.999),
+    "tiny": Training("lstnet_mnist_usps_tiny", 1, 1e-3, True, 0.99),
 }
 MEN_WOMEN_PRESETS = {
     "paper": Training("vbta_celeba", 100, 1e-4),

@@ -50,16 +50,16 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
 
     keras.utils.set_random_seed(arguments.seed)
     preset = training_of(arguments.preset, USPS_PRESETS)
-    model = models.LSTNet.from_preset(preset.model, load_weights=False, seed=arguments.seed)
-    steps = round(preset.decay * arguments.epochs * pair.steps_per_epoch)
-
-    def adam() -> keras.optimizers.Optimizer:
-        rate = arguments.learning_rate
-        if steps:
-            rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
-        return keras.optimizers.Adam(rate, beta_1=0.8)
-
-    model.compile({group: adam() for group in model.optimizer_groups()})
+    model = models.LSTNet.from_preset(
+        preset.model, load_weights=False, seed=arguments.seed, ema_momentum=preset.ema_momentum
+    )
+    rate = arguments.learning_rate
+    if preset.decay:
+        rate = keras.optimizers.schedules.CosineDecay(rate, arguments.epochs * pair.steps_per_epoch)
+    optimizers = model.default_optimizer()
+    for optimizer in optimizers.values():
+        optimizer.learning_rate = rate
+    model.compile(optimizers)
     started = training.start(model, directory, pair.skip_epochs)
     choice = EpochChoice(
         directory / "epochs",

@@ -1,7 +1,8 @@
 """Choosing an epoch of an unsupervised training without labels."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -31,8 +32,26 @@ def mutual_information(scores: np.ndarray) -> float:
     return float(entropy_of_mean + np.mean(np.sum(p * log_p, axis=1)))
 
 
+@contextlib.contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Replaces the weights in a block by the moving averages of optimizers with `use_ema`.
+
+    `keras.callbacks.SwapEMAWeights` rounds the weights when it swaps them on TensorFlow, so that a
+    training would depend on how often it is measured.
+    """
+    raw = [(v, np.array(keras.ops.convert_to_numpy(v))) for v in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in raw:
+            variable.assign(value)
+
+
 class EpochChoice(keras.callbacks.Callback):
     """Measures each epoch by criteria that need no labels, and keeps the best weights of each.
+
+    If an optimizer averages its weights (`use_ema`), the averages are measured and kept.
 
     Args:
         directory: Folder for all measurements, in `epochs.json`, and for the weights of the best
@@ -79,9 +98,10 @@ class EpochChoice(keras.callbacks.Callback):
             self.on_epoch_end(self.done - 1)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        rows = [*self.measurements()[:epoch], self.measure()]
-        for criterion in self.criteria:
-            if rows[-1][criterion] > max((r[criterion] for r in rows[:-1]), default=-np.inf):
-                save_weights(self.model, self.weights(criterion))
+        with averaged(self.model):
+            rows = [*self.measurements()[:epoch], self.measure()]
+            for criterion in self.criteria:
+                if rows[-1][criterion] > max((r[criterion] for r in rows[:-1]), default=-np.inf):
+                    save_weights(self.model, self.weights(criterion))
         with replaced_when_complete(self.file) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + "\n")
