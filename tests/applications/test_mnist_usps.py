@@ -224,7 +224,7 @@ def test_damaged_data(tmp_path, capsys):
     [
         ("paper", (30, 1e-4, "runs/mnist-usps-paper")),
         ("large", (30, 2e-4, "runs/mnist-usps-large")),
-        ("small", (25, 5e-4, "runs/mnist-usps-small")),
+        ("small", (8, 5e-4, "runs/mnist-usps-small")),
         ("tiny", (1, 1e-3, "runs/mnist-usps-tiny")),
     ],
 )

@@ -39,7 +39,7 @@ class Training(NamedTuple):
 USPS_PRESETS = {
     "paper": Training("lstnet_mnist_usps", 30, 1e-4),
     "large": Training("lstnet_mnist_usps", 30, 2e-4, True, 0.999),
-    "small": Training("lstnet_mnist_usps_small", 25, 5e-4, True, 0.999),
+    "small": Training("lstnet_mnist_usps_small", 8, 5e-4, True, 0.999),
     "tiny": Training("lstnet_mnist_usps_tiny", 1, 1e-3, True, 0.99),
 }
 MEN_WOMEN_PRESETS = {

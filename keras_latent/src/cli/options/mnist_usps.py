@@ -13,12 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="small",
         help="'paper': the paper's networks and learning rate, for a GPU; 'large': the same "
         "networks, a larger learning rate that falls to zero, and moving averages of the weights; "
-        "'small': the same with a quarter of the width, for two CPU cores; 'tiny': for a quick try; or a preset directory of LSTNet",
+        "'small': the same with a quarter of the width, for two CPU cores; 'tiny': for a quick "
+        "try; or a preset directory of LSTNet",
     )
     parser.add_argument(
         "--epochs",
         type=int,
-        help="epochs of 60,000 images of MNIST (default: 25; paper, large: 30; tiny: 1)",
+        help="epochs of 60,000 images of MNIST (default: 8; paper, large: 30; tiny: 1)",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="images per domain and step")
     parser.add_argument(
