@@ -73,21 +73,21 @@ class BestEpochs(keras.callbacks.Callback):
                 self.model.save_weights(OUT / f"to_{to}.weights.h5", overwrite=True)
 
 
-# ## Training: two players, each with its own optimizer
-
-
-def adam():
-    steps = round(0.75 * EPOCHS * pair.steps_per_epoch)  # constant afterwards
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.05)
-    return keras.optimizers.Adam(rate, beta_1=0.8)
-
+# ## Training: two players, each with its own optimizer. The translators' weights are averaged.
 
 keras.utils.set_random_seed(SEED)
+rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * pair.steps_per_epoch)
 model = models.LSTNet.from_preset(PRESET, load_weights=False, seed=SEED)
-model.compile({group: adam() for group in model.optimizer_groups()})
+model.compile(
+    {
+        "discriminators": keras.optimizers.Adam(rate, beta_1=0.8),
+        "translators": keras.optimizers.Adam(rate, beta_1=0.8, use_ema=True, ema_momentum=0.999),
+    }
+)
 shown = {d: test[d][np.unique(labels[d], return_index=True)[1]] for d in OTHER}
 choice, grid = BestEpochs(), callbacks.TranslationGrid(*shown.values(), OUT / "grids")
-watch = [callbacks.CollapseMonitor(), grid, choice]
+averages = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)  # for the callbacks after it
+watch = [callbacks.CollapseMonitor(), averages, grid, choice]
 history = model.fit(pair.train, epochs=EPOCHS, shuffle=False, callbacks=watch, verbose=2)
 visualization.training_curves(history, OUT / "training.png")
 

@@ -1,6 +1,6 @@
 """Table 2 of the LSTNet paper, and the first steps at the paper's size.
 
-    keras-latent run mnist-usps --preset small --out runs/small
+    keras-latent run mnist-usps --preset small --epochs 25 --out runs/small
     python -m benchmarks.lstnet table2 runs/small runs/paper ...
     python -m benchmarks.lstnet first-steps --mixed-precision mixed_bfloat16
 
@@ -18,6 +18,7 @@ import keras
 
 from benchmarks import results
 from keras_latent import datasets, models
+from keras_latent.src.applications.settings import USPS_PRESETS, training_of
 
 #: Directions of translation, and the data set of the test images and that of the labels by which
 #: the classifier was trained.
@@ -38,6 +39,7 @@ def rows_of(metrics: dict) -> list[dict]:
                 "preset": preset,
                 "epochs": configuration["epochs"],
                 "learning_rate": configuration["learning_rate"],
+                "ema_momentum": training_of(preset, USPS_PRESETS).ema_momentum,
                 "precision": configuration["mixed_precision"],
                 "backend": configuration["backend"],
             },

@@ -141,6 +141,16 @@ def test_figures_belong_to_the_saved_model(finished, data, to, side):
     assert found == pytest.approx(np.mean(seen == labels), abs=0.02)
 
 
+def test_the_learning_rate_falls_to_zero_and_weights_are_averaged(finished):
+    members = keras.saving.load_model(finished / "model_to_source.keras").optimizer.members
+    for name, member in members.items():
+        schedule = member.get_config()["learning_rate"]["config"]
+        assert (schedule["initial_learning_rate"], schedule["alpha"]) == (1e-3, 0.0)
+        assert schedule["decay_steps"] == 2 * 4  # epochs of 4 steps
+        assert member.use_ema == (name == "translators")
+    assert members["translators"].ema_momentum == 0.99
+
+
 def test_a_finished_run_is_reported_and_not_run(finished, data, monkeypatch, capsys):
     before = contents(finished)
     monkeypatch.setattr(mnist_usps, "run", None)
@@ -234,6 +244,8 @@ def test_defaults_of_presets(preset, expected):
     assert (arguments.epochs, arguments.learning_rate, arguments.out) == expected
     assert arguments.batch_size == 64 and arguments.seed == 0
     assert USPS_PRESETS[preset].model in models.LSTNet.presets
+    ours = preset != "paper"
+    assert USPS_PRESETS[preset].decay == bool(USPS_PRESETS[preset].ema_momentum) == ours
 
 
 def test_a_nan_loss_ends_the_run(data, finished, tmp_path, monkeypatch, capsys):
