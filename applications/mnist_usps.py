@@ -8,8 +8,9 @@ information of translated training images and a classifier's predictions, which 
 
     python applications/mnist_usps.py
 
-`keras-latent run mnist-usps` does the same, resumes if it was interrupted, and compares the
-criterion with the accuracy over the epochs, which this script leaves out.
+`keras-latent run mnist-usps` does the same, resumes if it was interrupted, measures moving averages
+of the weights, and compares the criterion with the accuracy over the epochs, which this script
+leaves out.
 
 Reference: Friedjungova, Vasata, Chobola and Jirina, "Unsupervised Latent Space Translation
 Network" (2020), section 3.
@@ -73,21 +74,20 @@ class BestEpochs(keras.callbacks.Callback):
                 self.model.save_weights(OUT / f"to_{to}.weights.h5", overwrite=True)
 
 
-# ## Training: two players, each with its own optimizer. The translators' weights are averaged.
+# ## Training: two players, each with its own optimizer
+
+
+def adam():
+    steps = EPOCHS * pair.steps_per_epoch
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps), 0.8)
+
 
 keras.utils.set_random_seed(SEED)
-rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * pair.steps_per_epoch)
 model = models.LSTNet.from_preset(PRESET, load_weights=False, seed=SEED)
-model.compile(
-    {
-        "discriminators": keras.optimizers.Adam(rate, beta_1=0.8),
-        "translators": keras.optimizers.Adam(rate, beta_1=0.8, use_ema=True, ema_momentum=0.999),
-    }
-)
+model.compile({group: adam() for group in model.optimizer_groups()})
 shown = {d: test[d][np.unique(labels[d], return_index=True)[1]] for d in OTHER}
 choice, grid = BestEpochs(), callbacks.TranslationGrid(*shown.values(), OUT / "grids")
-averages = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)  # for the callbacks after it
-watch = [callbacks.CollapseMonitor(), averages, grid, choice]
+watch = [callbacks.CollapseMonitor(), grid, choice]
 history = model.fit(pair.train, epochs=EPOCHS, shuffle=False, callbacks=watch, verbose=2)
 visualization.training_curves(history, OUT / "training.png")
 

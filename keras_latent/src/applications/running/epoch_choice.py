@@ -37,10 +37,12 @@ def averaged(model: keras.Model) -> Iterator[None]:
     """Replaces the weights in a block by the moving averages of optimizers with `use_ema`.
 
     `keras.callbacks.SwapEMAWeights` rounds the weights when it swaps them on TensorFlow, so that a
-    training would depend on how often it is measured.
+    resumed training would differ. On JAX, predictions would delete arrays of the optimizer.
     """
     raw = [(v, np.array(keras.ops.convert_to_numpy(v))) for v in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    for variable, _ in raw:  # on JAX, the optimizer's own arrays
+        variable.assign(keras.ops.copy(variable.value))
     try:
         yield
     finally:
