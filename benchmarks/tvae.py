@@ -1,15 +1,25 @@
 """Table 1 of the TVAE paper: triplet accuracy on MNIST's test images, with margins 0 and 1.
 
+    python -m benchmarks.tvae choose [--configurations paper ours]
     python -m benchmarks.tvae table1 [--configurations paper ours ...] [--seeds 0 1 2]
 
-Trains on the 60,000 training images and evaluates mean latents of the 10,000 test images with
-100,000 triplets, sampled with a seed, and by 1-nearest-neighbor accuracy against the training
-images. `VAE` is `paper` without the triplet term. The paper does not state width, margin, batch
-size, number of epochs or number of triplets. `ours` shifts training images by up to 2 pixels.
+`table1` trains on the 60,000 training images and evaluates mean latents of the 10,000 test images
+with 100,000 triplets, sampled with a seed, and by 1-nearest-neighbor accuracy against the training
+images. `VAE` is `paper` without the triplet term. `ours` shifts training images by up to 2 pixels.
+
+The paper does not state the weight of the triplet term, the variance, width, margin, batch size,
+number of epochs or number of triplets. `choose` measures weights and variances on the last 10,000
+training images, after training on the others, and prints those that `CHOSEN` must have:
+
+- of `paper`, the variance with which the plain VAE is nearest to its printed accuracy, and the
+  smallest weight that reaches the printed one of the TVAE with it;
+- of `ours`, those with the smallest reconstruction error of all with an accuracy of 99 % or more.
+
 Finished runs in `--runs` are reused.
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 import keras
@@ -20,13 +30,27 @@ from benchmarks.training import train
 from keras_latent import datasets, metrics, models
 from keras_latent.src.metrics.classifiers.augmentation import shifted
 
+#: What `choose` finds.
+CHOSEN = {
+    "paper": {"observation_variance": 0.25, "triplet_weight": 20.0},
+    "ours": {"observation_variance": 0.1, "triplet_weight": 10.0},
+}
+#: Variances and weights to choose from.
+GRIDS = {
+    "paper": ((1.0, 0.5, 0.25), (0.0, 1.0, 5.0, 10.0, 20.0, 40.0)),
+    "ours": ((1.0, 0.1, 0.02), (10.0, 100.0)),
+}
+WITHOUT_TRIPLETS = {"triplet_weight": 0.0}
 #: Preset, changes to it, and the maximum shift of training images in pixels.
 CONFIGURATIONS = {
-    "VAE": ("tvae_mnist", {"triplet_weight": 0.0}, 0),
-    "paper": ("tvae_mnist", {}, 0),
-    "VAE of ours": ("tvae_mnist_conv", {"triplet_weight": 0.0}, 2),
-    "ours": ("tvae_mnist_conv", {}, 2),
+    "VAE": ("tvae_mnist", CHOSEN["paper"] | WITHOUT_TRIPLETS, 0),
+    "paper": ("tvae_mnist", CHOSEN["paper"], 0),
+    "VAE of ours": ("tvae_mnist_conv", CHOSEN["ours"] | WITHOUT_TRIPLETS, 2),
+    "ours": ("tvae_mnist_conv", CHOSEN["ours"], 2),
 }
+HELD_OUT = 10_000
+#: Accuracy of `ours` from which the reconstruction error decides.
+ENOUGH = 0.99
 MARGINS = (0.0, 1.0)
 
 
@@ -55,19 +79,27 @@ class Batches(keras.utils.PyDataset):
         return shifted(self.images[rows], self.max_shift, rng), self.labels[rows]
 
 
-def run(configuration: str, seed: int, data, arguments) -> list[dict]:
-    """Train and evaluate one model; return its rows for one seed."""
-    preset, changes, max_shift = CONFIGURATIONS[configuration]
+def build(configuration: str, seed: int, **changes) -> models.TVAE:
+    """Return the untrained model of a configuration, with changes."""
+    preset, settings, _ = CONFIGURATIONS[configuration]
+    settings = settings | changes
+    return models.TVAE.from_preset(preset, load_weights=False, seed=seed, **settings)
+
+
+def run(configuration: str, seed: int, data, arguments, **changes) -> dict:
+    """Train and evaluate one model; return its figures."""
     (x, labels), (x_test, test_labels) = data
     keras.utils.set_random_seed(seed)
-    model = models.TVAE.from_preset(preset, load_weights=False, seed=seed, **changes)
+    model = build(configuration, seed, **changes)
     steps = arguments.epochs * (len(x) // arguments.batch_size)
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
         # On CPUs, convolutions are slower with XLA.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    name = f"table1-{configuration}-{arguments.batch_size}-{arguments.epochs}-{seed}"
+    max_shift = CONFIGURATIONS[configuration][2]
+    name = f"{arguments.action}-{configuration}-{arguments.batch_size}-{arguments.epochs}-{seed}"
+    name += "".join(f"-{value:g}" for value in changes.values())
     seconds = train(
         model,
         lambda epoch: Batches(x, labels, arguments.batch_size, max_shift, seed, epoch),
@@ -83,14 +115,16 @@ def run(configuration: str, seed: int, data, arguments) -> list[dict]:
         found[margin] = metrics.TripletAccuracy(margin, seed=seed)(test_labels, z_test)
     found["mse"] = float(np.mean((model.reconstruct(x_test) - x_test) ** 2))
     found["seconds"] = seconds
-    print(configuration, seed, found, flush=True)
+    print(configuration, seed, changes, found, flush=True)
     return found
 
 
-def rows_of(configuration: str, found: list[dict], arguments) -> list[dict]:
+def rows_of(configuration: str, found: list[dict], arguments, **changes) -> list[dict]:
     """Return the rows of the result file: mean and standard deviation over seeds."""
-    setting = {"epochs": arguments.epochs, "batch": arguments.batch_size}
+    settings = CONFIGURATIONS[configuration][1] | changes
+    setting = settings | {"epochs": arguments.epochs, "batch": arguments.batch_size}
     setting["backend"] = keras.backend.backend()
+    setting["precision"] = arguments.mixed_precision
     seconds = [f["seconds"] for f in found if f["seconds"] is not None]
     named = [(m, "triplet_accuracy", {"margin": m}) for m in MARGINS]
     named += [("1-nn", "nearest_neighbor_accuracy", {}), ("mse", "reconstruction_mse", {})]
@@ -108,32 +142,92 @@ def rows_of(configuration: str, found: list[dict], arguments) -> list[dict]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("table", choices=("table1",))
-    parser.add_argument(
-        "--configurations", nargs="+", choices=CONFIGURATIONS, default=list(CONFIGURATIONS)
-    )
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--runs", type=Path, default=Path("runs/tvae"))
-    arguments = parser.parse_args()
-    data = [(x / np.float32(255), labels) for x, labels in datasets.load_arrays("mnist")]
+def table1(data, arguments) -> None:
+    """Measure configurations on test images."""
     rows = []
     for configuration in arguments.configurations:
         found = [run(configuration, seed, data, arguments) for seed in arguments.seeds]
         rows += rows_of(configuration, found, arguments)
-        print(
-            results.write(
-                "tvae_table1",
-                "benchmarks.tvae",
-                rows,
-                replaces=lambda row: row["configuration"] in arguments.configurations,
-            )
+        write("tvae_table1", rows, arguments)
+
+
+def choose(data, arguments) -> None:
+    """Measure variances and weights on training images that are held out."""
+    x, labels = data[0]
+    held_out = ((x[:-HELD_OUT], labels[:-HELD_OUT]), (x[-HELD_OUT:], labels[-HELD_OUT:]))
+    seed = arguments.seeds[0]
+    rows = []
+    for configuration in arguments.configurations:
+        variances, weights = GRIDS[configuration]
+        for variance, weight in itertools.product(variances, weights):
+            changes = {"observation_variance": variance, "triplet_weight": weight}
+            found = run(configuration, seed, held_out, arguments, **changes)
+            rows += rows_of(configuration, [found], arguments, **changes)
+        write("tvae_choice", rows, arguments)
+        print(configuration, chosen(configuration))
+
+
+def chosen(configuration: str) -> dict[str, float]:
+    """Return the variance and the weight that the result file of `choose` speaks for."""
+    accuracy = results.rows(
+        "tvae_choice", configuration=configuration, metric="triplet_accuracy", margin=0.0
+    )
+    if configuration == "paper":
+        printed = {row["configuration"]: row["value"] for row in results.printed("tvae_table1")}
+        vae = min(
+            results.matching(accuracy, WITHOUT_TRIPLETS),
+            key=lambda row: abs(row["value"] - printed["VAE"]),
         )
+        variance = vae["setting"]["observation_variance"]
+        enough = [
+            row
+            for row in results.matching(accuracy, {"observation_variance": variance})
+            if row["value"] >= printed["paper"]
+        ]
+        best = min(enough, key=lambda row: row["setting"]["triplet_weight"])
+    else:
+        enough = [_choice(row) for row in accuracy if row["value"] >= ENOUGH]
+        error = results.rows(
+            "tvae_choice", configuration=configuration, metric="reconstruction_mse"
+        )
+        best = min((row for row in error if _choice(row) in enough), key=lambda row: row["value"])
+    return _choice(best)
+
+
+def _choice(row: dict) -> dict[str, float]:
+    return {key: row["setting"][key] for key in CHOSEN["paper"]}
+
+
+def write(name: str, rows: list[dict], arguments) -> None:
+    """Write the rows of the configurations that were measured."""
+    path = results.write(
+        name,
+        "benchmarks.tvae",
+        rows,
+        replaces=lambda row: row["configuration"] in arguments.configurations,
+    )
+    print(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=("choose", "table1"))
+    parser.add_argument("--configurations", nargs="+", choices=CONFIGURATIONS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--mixed-precision", default="float32")
+    parser.add_argument("--runs", type=Path, default=Path("runs/tvae"))
+    arguments = parser.parse_args()
+    choosing = arguments.action == "choose"
+    arguments.configurations = arguments.configurations or list(
+        CHOSEN if choosing else CONFIGURATIONS
+    )
+    keras.config.set_dtype_policy(arguments.mixed_precision)
+    data = [(x / np.float32(255), labels) for x, labels in datasets.load_arrays("mnist")]
+    (choose if choosing else table1)(data, arguments)
 
 
 if __name__ == "__main__":
