@@ -19,6 +19,7 @@ Finished runs in `--runs` are reused.
 """
 
 import argparse
+import functools
 import itertools
 from pathlib import Path
 
@@ -169,32 +170,25 @@ def choose(data, arguments) -> None:
 
 def chosen(configuration: str) -> dict[str, float]:
     """Return the variance and the weight that the result file of `choose` speaks for."""
-    accuracy = results.rows(
-        "tvae_choice", configuration=configuration, metric="triplet_accuracy", margin=0.0
-    )
+    measured = functools.partial(results.rows, "tvae_choice", configuration=configuration)
+    accuracy = functools.partial(measured, metric="triplet_accuracy", margin=0.0)
     if configuration == "paper":
-        printed = {row["configuration"]: row["value"] for row in results.printed("tvae_table1")}
-        vae = min(
-            results.matching(accuracy, WITHOUT_TRIPLETS),
-            key=lambda row: abs(row["value"] - printed["VAE"]),
-        )
-        variance = vae["setting"]["observation_variance"]
-        enough = [
-            row
-            for row in results.matching(accuracy, {"observation_variance": variance})
-            if row["value"] >= printed["paper"]
-        ]
+        vae, tvae = (row["value"] for row in results.printed("tvae_table1"))
+        plain = min(accuracy(**WITHOUT_TRIPLETS), key=lambda row: abs(row["value"] - vae))
+        variance = plain["setting"]["observation_variance"]
+        enough = [row for row in accuracy(observation_variance=variance) if row["value"] >= tvae]
         best = min(enough, key=lambda row: row["setting"]["triplet_weight"])
     else:
-        enough = [_choice(row) for row in accuracy if row["value"] >= ENOUGH]
-        error = results.rows(
-            "tvae_choice", configuration=configuration, metric="reconstruction_mse"
+        enough = [settings_of(row) for row in accuracy() if row["value"] >= ENOUGH]
+        errors = measured(metric="reconstruction_mse")
+        best = min(
+            (row for row in errors if settings_of(row) in enough), key=lambda row: row["value"]
         )
-        best = min((row for row in error if _choice(row) in enough), key=lambda row: row["value"])
-    return _choice(best)
+    return settings_of(best)
 
 
-def _choice(row: dict) -> dict[str, float]:
+def settings_of(row: dict) -> dict[str, float]:
+    """Return the variance and the weight of a row."""
     return {key: row["setting"][key] for key in CHOSEN["paper"]}
 
 

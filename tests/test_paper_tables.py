@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks import results, tables, tvae, vbta
+from benchmarks.figures import tvae as tvae_figures
 from keras_latent import datasets
 from keras_latent.src.applications.digits import mnist_transpose
 from keras_latent.src.applications.settings import TRANSPOSE_DATASETS
 from keras_latent.src.datasets.pairs import transposed
+from keras_latent.src.visualization.latent_map import PROJECTIONS
 
 pytestmark = pytest.mark.once
 
@@ -97,7 +99,7 @@ def test_oversampling_keeps_the_number_of_steps():
     assert steps == pytest.approx(20 * plain.steps_per_epoch, rel=0.05)
 
 
-def test_tvae_table1(files, monkeypatch):
+def test_tvae_table1(files, monkeypatch, tmp_path):
     run, read = files
     digits = [
         (np.pad(np.kron(x[:300], np.ones((3, 3, 1), x.dtype)), ((0, 0), (2, 2), (2, 2), (0, 0))), y)
@@ -114,6 +116,40 @@ def test_tvae_table1(files, monkeypatch):
     assert ours["seeds"] == 2 and ours["std"] is not None
     assert ours["value"] > 0.6 and found["VAE", "triplet_accuracy", 0.0]["seeds"] == 1
     assert found["ours", "triplet_accuracy", 1.0]["value"] <= ours["value"]
+
+    monkeypatch.setattr(tvae_figures, "TITLES", {"VAE": "VAE", "ours": "ours"})
+    monkeypatch.setitem(PROJECTIONS, "tsne", PROJECTIONS["pca"])  # faster
+    tvae_figures.draw(tmp_path / "runs", tmp_path)
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "tvae_figure_2.png",
+        "tvae_figure_3.png",
+    }
+
+
+def test_tvae_settings_are_chosen_without_test_images(files, monkeypatch):
+    run, read = files
+    x, test = (np.full((30, 2, 2, 1), value, "uint8") for value in (0, 255))
+    labels = np.arange(30)
+    monkeypatch.setattr(datasets, "load_arrays", lambda name: [(x, labels), (test, labels)])
+    monkeypatch.setattr(tvae, "HELD_OUT", 10)
+
+    def measure(configuration, seed, data, arguments, observation_variance, triplet_weight):
+        (_, fitted), (held_out, others) = data
+        assert list(fitted) == list(range(20)) and list(others) == list(range(20, 30))
+        assert held_out.max() == 0
+        accuracy = 0.7 + 0.1 * observation_variance + 0.04 * min(triplet_weight, 7)
+        error = observation_variance * triplet_weight
+        return {"1-nn": 0, 0.0: accuracy, 1.0: 0, "mse": error, "seconds": None}
+
+    monkeypatch.setattr(tvae, "run", measure)
+    run(tvae, "choose")
+    assert tvae.chosen("paper") == {"observation_variance": 0.5, "triplet_weight": 10.0}
+    assert tvae.chosen("ours") == {"observation_variance": 0.1, "triplet_weight": 10.0}
+    assert len(read("tvae_choice")["rows"]) == 4 * (3 * 6 + 3 * 2)
+
+
+def test_tvae_has_the_settings_that_were_chosen():
+    assert {name: tvae.chosen(name) for name in tvae.CHOSEN} == tvae.CHOSEN
 
 
 def test_batches_are_augmented_per_epoch_and_can_be_resumed():
