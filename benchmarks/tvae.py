@@ -100,7 +100,7 @@ def run(configuration: str, seed: int, data, arguments, **changes) -> dict:
     )
     max_shift = CONFIGURATIONS[configuration][2]
     name = f"{arguments.action}-{configuration}-{arguments.batch_size}-{arguments.epochs}-{seed}"
-    name += "".join(f"-{value:g}" for value in changes.values())
+    name += f"-{model.observation_variance:g}-{model.triplet_weight:g}"
     seconds = train(
         model,
         lambda epoch: Batches(x, labels, arguments.batch_size, max_shift, seed, epoch),

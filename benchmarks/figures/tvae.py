@@ -23,8 +23,9 @@ EVERY = 3  # test images for t-SNE
 
 def trained(configuration: str, runs: Path) -> models.TVAE:
     """Return the model of a finished run with seed 0."""
-    (run,) = runs.glob(f"table1-{configuration}-*-0")
     model = tvae.build(configuration, seed=0)
+    settings = f"{model.observation_variance:g}-{model.triplet_weight:g}"
+    (run,) = runs.glob(f"table1-{configuration}-*-0-{settings}")
     model.load_weights(run / "model.weights.h5")
     return model
 
