@@ -38,8 +38,8 @@ CHOSEN = {
 }
 #: Variances and weights to choose from.
 GRIDS = {
-    "paper": ((1.0, 0.5, 0.25), (0.0, 1.0, 5.0, 10.0, 20.0, 40.0)),
-    "ours": ((1.0, 0.1, 0.02), (10.0, 100.0)),
+    "paper": tuple(itertools.product((1.0, 0.5, 0.25), (0.0, 1.0, 5.0, 10.0, 20.0, 40.0))),
+    "ours": ((1.0, 10.0), (0.1, 100.0), (0.02, 100.0)),
 }
 WITHOUT_TRIPLETS = {"triplet_weight": 0.0}
 #: Preset, changes to it, and the maximum shift of training images in pixels.
@@ -159,8 +159,7 @@ def choose(data, arguments) -> None:
     seed = arguments.seeds[0]
     rows = []
     for configuration in arguments.configurations:
-        variances, weights = GRIDS[configuration]
-        for variance, weight in itertools.product(variances, weights):
+        for variance, weight in GRIDS[configuration]:
             changes = {"observation_variance": variance, "triplet_weight": weight}
             found = run(configuration, seed, held_out, arguments, **changes)
             rows += rows_of(configuration, [found], arguments, **changes)

@@ -144,8 +144,8 @@ def test_tvae_settings_are_chosen_without_test_images(files, monkeypatch):
     monkeypatch.setattr(tvae, "run", measure)
     run(tvae, "choose")
     assert tvae.chosen("paper") == {"observation_variance": 0.5, "triplet_weight": 10.0}
-    assert tvae.chosen("ours") == {"observation_variance": 0.1, "triplet_weight": 10.0}
-    assert len(read("tvae_choice")["rows"]) == 4 * (3 * 6 + 3 * 2)
+    assert tvae.chosen("ours") == {"observation_variance": 0.02, "triplet_weight": 100.0}
+    assert len(read("tvae_choice")["rows"]) == 4 * (3 * 6 + 3)
 
 
 def test_tvae_has_the_settings_that_were_chosen():
