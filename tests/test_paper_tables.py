@@ -137,14 +137,14 @@ def test_tvae_settings_are_chosen_without_test_images(files, monkeypatch):
         (_, fitted), (held_out, others) = data
         assert list(fitted) == list(range(20)) and list(others) == list(range(20, 30))
         assert held_out.max() == 0
-        accuracy = 0.7 + 0.1 * observation_variance + 0.04 * min(triplet_weight, 7)
-        error = observation_variance * triplet_weight
+        accuracy = 0.7 + 0.1 * observation_variance + 0.041 * min(triplet_weight, 7)
+        error = observation_variance
         return {"1-nn": 0, 0.0: accuracy, 1.0: 0, "mse": error, "seconds": None}
 
     monkeypatch.setattr(tvae, "run", measure)
     run(tvae, "choose")
     assert tvae.chosen("paper") == {"observation_variance": 0.5, "triplet_weight": 10.0}
-    assert tvae.chosen("ours") == {"observation_variance": 0.02, "triplet_weight": 100.0}
+    assert tvae.chosen("ours") == {"observation_variance": 0.1, "triplet_weight": 100.0}
     assert len(read("tvae_choice")["rows"]) == 4 * (3 * 6 + 3)
 
 
