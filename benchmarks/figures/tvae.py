@@ -18,7 +18,7 @@ from keras_latent.src.visualization.latent_map import PROJECTIONS
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TITLES = {"VAE": "VAE", "paper": "TVAE", "ours": "TVAE, ours"}
-EVERY = 3  # test images for t-SNE
+EVERY = 5  # test images for t-SNE
 
 
 def trained(configuration: str, runs: Path) -> models.TVAE:
@@ -36,7 +36,7 @@ def draw(runs: Path, folder: Path) -> None:
     x = x / np.float32(255)
     found = {title: trained(name, runs) for name, title in TITLES.items()}
 
-    figure = new_figure(4 * len(found) + 0.8, 4.2)
+    figure = new_figure(3 * len(found) + 0.8, 3.2)
     panels = figure.subplots(1, len(found))
     for axes, (title, model) in zip(panels, found.items(), strict=True):
         points, _ = PROJECTIONS["tsne"](model.encode(x[::EVERY]), 0)
