@@ -265,9 +265,6 @@ MUTATIONS = (
     M("keras_latent/src/models/dual_vae/dual_vae.py", "kops.multiply(strength, self.directions(direction, unit=unit)[columns][None])", "kops.multiply(strength, self.directions(direction)[columns][None])", "models/test_dual_vae.py::test_a_strength_of_1_is_a_step_of_length_1"),
     M("keras_latent/src/applications/bridging/image_pairs.py", "made = {\"collapse\"", "made = {\"mean\"", "applications/test_bridging.py"),
     M("keras_latent/src/applications/bridging/bridge.py", "shares[rng.permutation(len(classes))[: number % len(classes)]] += 1", "pass", "applications/test_bridging.py::test_labels_are_split_evenly"),
-    M("benchmarks/tvae.py", "((x[:-HELD_OUT], labels[:-HELD_OUT])", "((x, labels)", "test_paper_tables.py::test_tvae_settings_are_chosen_without_test_images"),
-    M("benchmarks/tvae.py", "abs(row[\"value\"] - vae)", "row[\"value\"]", "test_paper_tables.py::test_tvae_settings_are_chosen_without_test_images"),
-    M("benchmarks/tvae.py", "if row[\"value\"] >= ENOUGH", "", "test_paper_tables.py::test_tvae_settings_are_chosen_without_test_images"),
 )  # fmt: skip
 
 
