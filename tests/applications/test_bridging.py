@@ -12,7 +12,7 @@ from small_data import audio_classifier, write_digits, write_sounds
 from benchmarks import bridging as tables
 from benchmarks import paper_tables, results
 from keras_latent import datasets, metrics, models
-from keras_latent.src.applications.bridging import bridge, synthetic
+from keras_latent.src.applications.bridging import bridge, mnist_spoken_digit, synthetic
 from keras_latent.src.cli import cli
 from keras_latent.src.models.wavegan.networks import wavegan
 
@@ -116,6 +116,7 @@ def test_speech(data, tmp_path, monkeypatch):
     gan = models.WaveGAN(**wavegan(8192, dim=1), seed=0)
     gan.save(tmp_path / "gan.keras")
 
+    monkeypatch.setattr(mnist_spoken_digit, "GENERATED", 20)
     monkeypatch.setattr(metrics, "reference_audio_classifier", audio_classifier)
     out = tmp_path / "speech"
     more = ["--gan", str(tmp_path / "gan.keras"), "--per-class", "4", "--max-draws", "1500"]
@@ -127,6 +128,22 @@ def test_speech(data, tmp_path, monkeypatch):
     assert len(list((out / "transferred").glob("*.wav"))) == 10
     assert_overwritten(out)
     assert {"source_to_target.png", "interpolation_within.png"} <= {p.name for p in out.iterdir()}
+
+
+def test_speech_of_a_vae(data, tmp_path, monkeypatch):
+    """The default: a VAE of spectrograms. It keeps the true labels."""
+    monkeypatch.setattr(mnist_spoken_digit, "GENERATED", 20)
+    monkeypatch.setattr(metrics, "reference_audio_classifier", audio_classifier)
+    out = tmp_path / "speech"
+    assert cli.main(["run", "mnist-spoken-digit", *options(data, out, "--gan-epochs", "1")]) == 0
+    figures = json.loads((out / "metrics.json").read_text())["figures"]
+    assert figures["gan"]["model"] == "vae_spoken_digit"
+    assert {"recognised", "recognised_real", "recognised_rebuilt"} <= set(figures["gan"])
+    assert figures["test_rows"]["target"] == 30 and "relabelled_target" not in figures
+    assert set(figures["label_kept"]["target_to_source"]) == {"sampled", "mean"}
+    assert len(list((out / "transferred").glob("*.wav"))) == 10
+    transfer = keras.saving.load_model(out / "model.keras")
+    assert transfer.can_encode("target") and transfer.event_shapes["target"] == (64, 64, 1)
 
 
 def test_synthetic(tmp_path):

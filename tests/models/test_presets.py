@@ -26,7 +26,12 @@ LATENT_DIMS = {
     (models.TVAE, False): 20,
     (models.TVAE, True): 10,
 }
-OTHER_LATENT_DIMS = {"vae_mnist_bridging": 100, "vae_celeba_small": 128, "vbta_celeba_small": 128}
+OTHER_LATENT_DIMS = {
+    "vae_mnist_bridging": 100,
+    "vae_spoken_digit": 100,
+    "vae_celeba_small": 128,
+    "vbta_celeba_small": 128,
+}
 
 LSTNET_WIDTHS = {
     "lstnet_mnist_usps": 64,
@@ -109,6 +114,7 @@ def test_presets_of_a_class_are_its_own():
         "vae_celeba_small",
         "vae_mnist",
         "vae_mnist_bridging",
+        "vae_spoken_digit",
         "vae_digits",
     }
     assert set(models.LatentDomainTransfer.presets) == {

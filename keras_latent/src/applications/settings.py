@@ -102,6 +102,8 @@ class GAN(NamedTuple):
     generator_rate: float
 
 
+#: The default generative model of spoken digits, a preset of VAE, and how long it is trained.
+SPEECH_VAE, SPEECH_VAE_EPOCHS = "vae_spoken_digit", 300
 GANS = {
     # Unequal learning rates replace the many critic updates.
     "wavegan_spoken_digit_small": GAN(100, 32, 4e-4, 2e-4),

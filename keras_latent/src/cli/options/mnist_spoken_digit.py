@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from keras_latent.src.applications.settings import GANS
+from keras_latent.src.applications.settings import GANS, SPEECH_VAE, SPEECH_VAE_EPOCHS
 from keras_latent.src.cli.options import bridging, common
 from keras_latent.src.utils.did_you_mean import did_you_mean
 
@@ -13,23 +13,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bridging.add_arguments(parser)
     parser.add_argument(
         "--gan",
-        help="a preset of WaveGAN to train, or a .keras file of a trained one",
-        default="wavegan_spoken_digit_small",
+        help=f"the model of spoken digits: {SPEECH_VAE} (a VAE of spectrograms), a preset of "
+        "WaveGAN to train, or a .keras file of a trained one",
+        default=SPEECH_VAE,
     )
     parser.add_argument(
         "--gan-epochs",
         type=int,
-        help="passes over the sounds (default: 100; wavegan_spoken_digit: 5000)",
+        help="passes of this model over the sounds (default: 300; wavegan_spoken_digit_small: 100; "
+        "wavegan_spoken_digit: 5000)",
     )
     parser.add_argument(
         "--per-class",
         type=int,
         default=1700,
-        help="latents of the GAN to keep per digit (the paper's reference: 1700), plus a tenth of "
+        help="latents of a GAN to keep per digit (the paper's reference: 1700), plus a tenth of "
         "that for the test",
     )
     parser.add_argument(
-        "--max-draws", type=int, default=100_000, help="samples from the GAN's prior to choose from"
+        "--max-draws", type=int, default=100_000, help="samples from a GAN's prior to choose from"
     )
 
 
@@ -37,11 +39,13 @@ def complete(arguments: argparse.Namespace) -> None:
     """Checks the options, and sets defaults that depend on others."""
     bridging.complete(arguments)
     is_file = arguments.gan.endswith(".keras")
-    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in GANS):
+    names = [SPEECH_VAE, *GANS]
+    if not (Path(arguments.gan).is_file() if is_file else arguments.gan in names):
         raise ValueError(
-            f"`--gan` must be one of {list(GANS)} or an existing .keras file. "
-            f"Received: {arguments.gan!r}.{did_you_mean(arguments.gan, GANS)}"
+            f"`--gan` must be one of {names} or an existing .keras file. "
+            f"Received: {arguments.gan!r}.{did_you_mean(arguments.gan, names)}"
         )
     if not is_file:
-        common.set_defaults(arguments, gan_epochs=GANS[arguments.gan].epochs)
+        gan = GANS.get(arguments.gan)
+        common.set_defaults(arguments, gan_epochs=gan.epochs if gan else SPEECH_VAE_EPOCHS)
     common.check_positive(arguments, "per_class", "max_draws", "gan_epochs")

@@ -5,6 +5,7 @@ from keras_latent.src.presets.registry import Preset, presets_of
 MNIST = (28, 28, 1)
 DIGITS = (8, 8, 1)
 FACES = (64, 64, 3)
+SPECTROGRAM = (64, 64, 1)
 
 
 def networks():
@@ -43,6 +44,15 @@ PRESETS = presets_of(
             "The base model of the latent domain transfer paper for 28x28 images: three layers of "
             "1,024 each way, 100 latents, pixels of standard deviation 0.1.",
             lambda: bridging_networks().deep_vae_mlp(MNIST),
+        ),
+        "vae_spoken_digit": Preset(
+            "Log-mel spectrograms of spoken digits, one second as 64x64 images: three layers of "
+            "512 each way, 100 latents, pixels of standard deviation 0.245. From spectrograms, "
+            "`keras-latent run mnist-spoken-digit` makes sounds.",
+            lambda: (
+                bridging_networks().deep_vae_mlp(SPECTROGRAM, hidden=512)
+                | {"observation_variance": 0.06}
+            ),
         ),
         "vae_digits": Preset(
             "The single-domain counterpart of `vbta_digits_transpose`.",

@@ -1,0 +1,89 @@
+"""Sounds as images: log-mel spectrograms, and back to sounds by the method of Griffin and Lim."""
+
+import numpy as np
+
+WINDOW, HOP, BANDS = 256, 128, 64
+LOWEST = 30.0  # Hz, where the bands start
+#: Magnitudes near `QUIET` are compressed least; `LOUD` is about the largest of a sound of peak 1.
+QUIET, LOUD = 0.05, 60.0
+RANGE = np.log1p(LOUD / QUIET)
+MOMENTUM = 0.99
+_HANN = np.hanning(WINDOW + 1)[:-1].astype("float32")
+
+
+def log_mel(waveforms: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Spectrograms of sounds in [-1, 1].
+
+    Args:
+        waveforms: Sounds `(rows, samples, 1)`; `samples` is a multiple of 128.
+        sample_rate: Sample rate in Hz.
+
+    Returns:
+        Images `(rows, samples / 128, 64, 1)`, time by frequency, in [0, 1], float32.
+    """
+    half = WINDOW - HOP
+    padded = np.pad(waveforms[..., 0], ((0, 0), (half // 2, half - half // 2)))
+    magnitude = np.abs(_transform(padded)) @ _bands(sample_rate)
+    return np.clip(np.log1p(magnitude / QUIET) / RANGE, 0, 1).astype("float32")[..., None]
+
+
+def griffin_lim(spectrograms: np.ndarray, sample_rate: int, iterations: int = 16) -> np.ndarray:
+    """Sounds whose spectrograms resemble the given ones.
+
+    Phases start at random, the same in each call, and are made consistent by iteration, with
+    momentum (Perraudin et al., 2013).
+
+    Args:
+        spectrograms: Images `(rows, times, 64, 1)` as from `log_mel`.
+        sample_rate: Sample rate in Hz.
+        iterations: Number of iterations.
+
+    Returns:
+        Sounds `(rows, 128 * times, 1)`, float32, scaled to a peak of 1.
+    """
+    mel = QUIET * np.expm1(np.clip(spectrograms[..., 0], 0, 1) * RANGE)
+    inverse = np.linalg.pinv(_bands(sample_rate))
+    magnitude = np.maximum(mel @ inverse, 0).astype("float32")
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, magnitude.shape[1:])
+    phase = np.exp(1j * angles).astype("complex64")
+    before = np.zeros_like(magnitude, "complex64")
+    for _ in range(iterations):
+        now = _transform(_overlap_add(magnitude * phase))
+        moved = now + MOMENTUM * (now - before)
+        phase, before = moved / np.maximum(np.abs(moved), 1e-8), now
+    half = WINDOW - HOP
+    waveforms = _overlap_add(magnitude * phase)[:, half // 2 : -(half - half // 2)]
+    peak = np.abs(waveforms).max(1, keepdims=True)
+    return (waveforms / np.maximum(peak, 1e-6))[..., None]
+
+
+def _transform(padded: np.ndarray) -> np.ndarray:
+    """The short-time Fourier transform, `(rows, times, 129)`."""
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=1)[:, ::HOP]
+    return np.fft.rfft(frames * _HANN).astype("complex64")
+
+
+def _overlap_add(transform: np.ndarray) -> np.ndarray:
+    """The signal of least squared distance to a transform; windows overlap by half."""
+    frames = np.fft.irfft(transform, WINDOW).astype("float32") * _HANN
+    rows, times = frames.shape[:2]
+    signal = np.zeros((rows, times + 1, HOP), "float32")
+    signal[:, :-1] += frames[..., :HOP]
+    signal[:, 1:] += frames[..., HOP:]
+    weight = np.zeros((times + 1, HOP), "float32")
+    weight[:-1] += _HANN[:HOP] ** 2
+    weight[1:] += _HANN[HOP:] ** 2
+    return (signal / np.maximum(weight, 1e-2)).reshape(rows, -1)
+
+
+def _bands(sample_rate: int) -> np.ndarray:
+    """Triangular filters, equally wide in mel, `(129, 64)`."""
+
+    def mel(hertz):
+        return 1127 * np.log1p(hertz / 700)
+
+    places = mel(np.linspace(0, sample_rate / 2, WINDOW // 2 + 1))[:, None]
+    edges = np.linspace(mel(LOWEST), mel(sample_rate / 2), BANDS + 2)
+    rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
+    return np.maximum(0, np.minimum(rising, falling)).astype("float32")
