@@ -31,7 +31,7 @@ SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
 RECOGNIZED = 0.9
 #: Sounds from the prior that the classifier hears.
 GENERATED = 2000
-#: Of Griffin and Lim: 8 to 32 of them are recognized equally often.
+#: Of Griffin and Lim.
 ITERATIONS = 8
 
 extend = bridge.extend
