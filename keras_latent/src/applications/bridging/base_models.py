@@ -20,8 +20,6 @@ def base_vae(
     images: np.ndarray,
     *,
     epochs: int = 40,
-    preset: str = PRESET,
-    batch_size: int = BATCH_SIZE,
     precision: str = "float32",
     seed: int = 0,
     verbose: int = 0,
@@ -34,8 +32,6 @@ def base_vae(
     Args:
         images: Images `(rows, height, width, channels)`, uint8 or floats in [0, 1].
         epochs: Passes over the images.
-        preset: Preset of `VAE`.
-        batch_size: Rows per step.
         precision: Dtype policy of the training. The returned model computes in float32.
         seed: Seed of weights, order and noise. Two seeds give two models of one domain.
         verbose: As for `fit`.
@@ -48,18 +44,18 @@ def base_vae(
         x = floats(images)
         with dtype_policy(precision):
             keras.utils.set_random_seed(seed)
-            trained = models.VAE.from_preset(preset, load_weights=False, seed=seed)
-        steps = epochs * -(-len(x) // batch_size)
+            trained = models.VAE.from_preset(PRESET, load_weights=False, seed=seed)
+        steps = epochs * -(-len(x) // BATCH_SIZE)
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=1e-3)
         # XLA does not use the bfloat16 arithmetic of CPUs, which is twice as fast as float32.
         jit = "auto" if precision == "float32" else False
         trained.compile(keras.optimizers.Adam(rate), jit_compile=jit)
-        train_and_resume(trained, x, epochs, folder, batch_size=batch_size, verbose=verbose)
-        vae = models.VAE.from_preset(preset, load_weights=False, seed=seed)
+        train_and_resume(trained, x, epochs, folder, batch_size=BATCH_SIZE, verbose=verbose)
+        vae = models.VAE.from_preset(PRESET, load_weights=False, seed=seed)
         vae.set_weights(trained.get_weights())
         return vae
 
-    settings = [preset, epochs, batch_size, LEARNING_RATE, precision, seed]
+    settings = [PRESET, epochs, BATCH_SIZE, LEARNING_RATE, precision, seed]
     return cached("base-vae", settings, images, train, "base VAE", verbose)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from keras_latent import datasets, metrics, models, visualization
 from keras_latent.src.applications.bridging import bridge, figures
-from keras_latent.src.applications.bridging.base_models import base_vae, cached, train_and_resume
+from keras_latent.src.applications.bridging.base_models import cached, train_and_resume
 from keras_latent.src.applications.bridging.bridge import INTERPOLATIONS, Side
 from keras_latent.src.applications.bridging.image_pairs import base_options, image_side
+from keras_latent.src.applications.bridging.speech_vae import draw_latents, speech_vae
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
     dtype_policy,
@@ -29,7 +30,7 @@ from keras_latent.src.datasets.spectrograms import griffin_lim, log_mel
 SAMPLE_RATE = datasets.SAMPLE_RATES["spoken_digit"]
 #: A sound counts as recognized if the classifier gives one digit at least this probability.
 RECOGNIZED = 0.9
-#: Sounds from the prior that the classifier hears.
+#: Sounds of the generative model that the classifier hears.
 GENERATED = 2000
 #: Of Griffin and Lim.
 ITERATIONS = 8
@@ -47,6 +48,10 @@ class SpokenSide(Side):
             return data
         parts = [data[k : k + 500] for k in range(0, len(data), 500)]  # to save memory
         return np.concatenate([griffin_lim(x, SAMPLE_RATE, ITERATIONS) for x in parts])
+
+    def made(self, latents: np.ndarray) -> np.ndarray:
+        """Waveforms of decoded latents."""
+        return self.sounds(self.model.decode(latents))
 
     def classify(self, data: np.ndarray) -> np.ndarray:
         return super().classify(self.sounds(data))
@@ -90,9 +95,8 @@ def spoken_digits(
         side, found = vae_side(classifier, pair, arguments)
     else:
         side, found = gan_side(classifier, pair, arguments)
-    facts = heard(classifier, side.sounds(side.model.generate(GENERATED, seed=arguments.seed + 1)))
     return side, {
-        "gan": facts | {"model": arguments.gan} | found,
+        "gan": {"model": arguments.gan} | found,
         "judge_accuracy": {"target": accuracy(classifier, *reversed(labelled(pair, "target")))},
     }
 
@@ -115,20 +119,19 @@ def vae_side(
     """Spectrograms: a VAE, its latents of all sounds, and how test sounds are recognized."""
     parts = [labelled(pair, "target", part) for part in ("train", "test")]
     images = [log_mel(waveforms, SAMPLE_RATE) for waveforms, _ in parts]
-    vae = base_vae(
-        images[0],
-        epochs=arguments.gan_epochs,
-        preset=SPEECH_VAE,
-        batch_size=128,
-        verbose=arguments.verbose,
-    )
+    vae = speech_vae(images[0], epochs=arguments.gan_epochs, verbose=arguments.verbose)
     train, test = (
         np.stack(vae.encoder.predict(x, batch_size=512, verbose=0), axis=1) for x in images
     )
     side = SpokenSide(vae, classifier, train, parts[0][1], test, images[1], parts[1][1])
-    real = heard(classifier, parts[1][0])
-    rebuilt = heard(classifier, side.sounds(vae.decode(test[:, 0])))
-    found = {"recognised_real": real["recognised"], "recognised_rebuilt": rebuilt["recognised"]}
+    seed = arguments.seed + 1
+    found = heard(classifier, side.made(draw_latents(train[:, 0], GENERATED, seed)))
+    for name, sounds in (
+        ("prior", side.made(vae.prior(GENERATED, seed))),
+        ("rebuilt", side.made(test[:, 0])),
+        ("real", parts[1][0]),
+    ):
+        found[f"recognised_{name}"] = heard(classifier, sounds)["recognised"]
     return side, found
 
 
@@ -156,7 +159,8 @@ def gan_side(
     z, y = found.latents, found.labels
     real = labelled(pair, "target")
     side = SpokenSide(gan, classifier, z[~is_test], y[~is_test], z[is_test], *real)
-    return side, {
+    sounds = gan.generate(GENERATED, seed=arguments.seed + 1)
+    return side, heard(classifier, sounds) | {
         "draws": int(found.draws),
         "kept": [int(n) for n in np.bincount(y, minlength=10)],
         "least_confidence": [

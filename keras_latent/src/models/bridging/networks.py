@@ -13,12 +13,16 @@ from keras_latent.src.ops.gaussian import log_var_of_softplus
 
 
 def deep_vae_mlp(
-    event_shape: tuple[int, ...], hidden: int = 1024, depth: int = 3, latent_dim: int = 100
+    event_shape: tuple[int, ...],
+    hidden: int = 1024,
+    depth: int = 3,
+    latent_dim: int = 100,
+    output: str = "sigmoid",
 ) -> dict[str, Any]:
     """The base VAE of the paper (after Engel et al., 2018), as arguments of `VAE`.
 
     `depth` ReLU layers each way, a softplus standard deviation, and
-    `p(x|z) = N(sigmoid(logits), 0.1^2)`.
+    `p(x|z) = N(sigmoid(logits), 0.1^2)`. `output` replaces the sigmoid.
     """
     x = keras.Input(event_shape)
     h = _relu_layers(layers.Flatten()(x), depth, hidden)
@@ -27,9 +31,31 @@ def deep_vae_mlp(
     encoder = keras.Model(x, (z_mean, z_log_var), name="encoder")
     z = keras.Input((latent_dim,))
     h = _relu_layers(z, depth, hidden)
-    pixels = layers.Dense(math.prod(event_shape), activation="sigmoid")(h)
+    pixels = layers.Dense(math.prod(event_shape), activation=output)(h)
     decoder = keras.Model(z, layers.Reshape(event_shape)(pixels), name="decoder")
     return {"encoder": encoder, "decoder": decoder, "observation_variance": 0.01}
+
+
+def components_vae_mlp(
+    event_shape: tuple[int, ...],
+    components: int = 300,
+    hidden: int = 512,
+    depth: int = 2,
+    latent_dim: int = 32,
+) -> dict[str, keras.Model]:
+    """A VAE of principal components, as arguments of `VAE`.
+
+    The layers "components" and "pixels" are linear, and lead to the components and back. Between
+    them are the networks of `deep_vae_mlp`, as the layers "encoder" and "decoder".
+    """
+    inner = deep_vae_mlp((components,), hidden, depth, latent_dim, output="linear")
+    x = keras.Input(event_shape)
+    numbers = layers.Dense(components, name="components")(layers.Flatten()(x))
+    encoder = keras.Model(x, inner["encoder"](numbers), name="components_encoder")
+    z = keras.Input((latent_dim,))
+    pixels = layers.Dense(math.prod(event_shape), name="pixels")(inner["decoder"](z))
+    decoder = keras.Model(z, layers.Reshape(event_shape)(pixels), name="components_decoder")
+    return {"encoder": encoder, "decoder": decoder}
 
 
 def bridging_mlp(

@@ -46,12 +46,11 @@ PRESETS = presets_of(
             lambda: bridging_networks().deep_vae_mlp(MNIST),
         ),
         "vae_spoken_digit": Preset(
-            "Log-mel spectrograms of spoken digits, one second as 64x64 images: three layers of "
-            "512 each way, 100 latents, pixels of standard deviation 0.245. From spectrograms, "
+            "Log-mel spectrograms of spoken digits, one second as 64x64 images: two layers of "
+            "512 each way between 300 principal components, 32 latents. From spectrograms, "
             "`keras-latent run mnist-spoken-digit` makes sounds.",
             lambda: (
-                bridging_networks().deep_vae_mlp(SPECTROGRAM, hidden=512)
-                | {"observation_variance": 0.06}
+                bridging_networks().components_vae_mlp(SPECTROGRAM) | {"observation_variance": 0.01}
             ),
         ),
         "vae_digits": Preset(
