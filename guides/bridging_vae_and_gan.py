@@ -237,12 +237,13 @@ visualization.spectrogram_grid(rows, RATE, "bridge_interpolations.png")
 # ## Train at full length
 #
 # `keras-latent run mnist-spoken-digit` trains all of this for longer, resumes after interruptions,
-# and writes sounds, pictures and metrics. `benchmarks/TABLES.md` has the results so far. The GAN
-# trained there does not produce intelligible digits either; for one that does, train the paper's
-# network and pass it to the command:
+# and writes sounds, pictures and metrics. `benchmarks/TABLES.md` has the results so far. By
+# default, a VAE of spectrograms models the sounds there. A small GAN does not produce intelligible
+# digits; for one that does, train the paper's network and pass it to the command:
 #
 # ```bash
-# keras-latent run mnist-spoken-digit                              # small GAN, two CPU cores
+# keras-latent run mnist-spoken-digit                              # VAE of spectrograms
+# keras-latent run mnist-spoken-digit --gan wavegan_spoken_digit_small   # the GAN above
 # keras-latent run mnist-spoken-digit --gan wavegan_spoken_digit   # the paper's width, for a GPU
 # keras-latent run mnist-spoken-digit --gan my_wavegan.keras       # your own trained GAN
 # keras-latent run mnist-fashion                                   # two VAEs, for comparison

@@ -48,3 +48,16 @@ def test_sounds_have_the_spectrograms_they_were_made_of(tones):
     again = spectrograms.log_mel(sounds, RATE)
     assert np.abs(again - images).mean() < 0.05
     assert not spectrograms.griffin_lim(np.zeros((1, 4, 64, 1)), RATE).any()
+
+
+def test_variations_are_faster_or_slower_and_higher_or_lower(tones, rng):
+    image = spectrograms.log_mel(tones[1:2, :2048], RATE)
+    image[:, 8:] = 0
+    varied = spectrograms.varied(np.repeat(image, 50, axis=0), rng)
+    assert varied.shape == (50, 16, 64, 1) and varied.dtype == "float32"
+    ends = (varied.max((2, 3)) > 0.1).sum(1)
+    bands = varied[:, 2, :, 0].argmax(1)
+    at = image[0, 2, :, 0].argmax()
+    assert ends.min() < 8 < ends.max() < 11
+    assert at - 3 <= bands.min() < at < bands.max() <= at + 3
+    assert 0.85 * image.max() < varied.max((1, 2, 3)).min() and varied.max() <= image.max()

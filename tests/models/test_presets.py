@@ -28,7 +28,7 @@ LATENT_DIMS = {
 }
 OTHER_LATENT_DIMS = {
     "vae_mnist_bridging": 100,
-    "vae_spoken_digit": 100,
+    "vae_spoken_digit": 16,
     "vae_celeba_small": 128,
     "vbta_celeba_small": 128,
 }

@@ -139,6 +139,7 @@ def train_bridge(
     bridge = models.BridgingVAE.from_preset(
         preset.model,
         load_weights=False,
+        latent_dims=[side.train.shape[-1] for side in sides.values()],
         **BRIDGE_VARIANTS[arguments.variant] | {"seed": arguments.seed},
     )
     rate: Any = 1e-3

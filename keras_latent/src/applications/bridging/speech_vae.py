@@ -14,8 +14,10 @@ from keras_latent.src.utils.optional import import_extra
 #: Varied copies of each spectrogram in the training data, and rows per step.
 COPIES, BATCH_SIZE = 10, 128
 LEARNING_RATE = 1e-3
+#: Rows whose principal components are taken.
+COMPONENT_ROWS = 7500
 #: Gaussians of the mixture.
-GAUSSIANS = 40
+GAUSSIANS = 250
 
 
 def speech_vae(images: np.ndarray, *, epochs: int, seed: int = 0, verbose: int = 0) -> models.VAE:
@@ -57,9 +59,9 @@ def between_components(vae: models.VAE, data: np.ndarray) -> tuple[models.VAE, n
     into, out = vae.encoder.get_layer("components"), vae.decoder.get_layer("pixels")
     rows = data.reshape(len(data), -1)
     decomposition = import_extra("sklearn.decomposition", "data", "the VAE of spoken digits")
-    found = decomposition.PCA(
-        min(into.units, *rows.shape), svd_solver="randomized", random_state=0
-    ).fit(rows[: len(rows) // COPIES * 3])
+    some = rows[:COMPONENT_ROWS]
+    count = min(into.units, *some.shape)
+    found = decomposition.PCA(count, svd_solver="randomized", random_state=0).fit(some)
     axes = np.zeros((into.units, rows.shape[1]), "float32")
     axes[: len(found.components_)] = found.components_
     numbers = (rows - found.mean_) @ axes.T
@@ -76,12 +78,12 @@ def between_components(vae: models.VAE, data: np.ndarray) -> tuple[models.VAE, n
 
 
 def draw_latents(latents: np.ndarray, num: int, seed: int) -> np.ndarray:
-    """Draws from a mixture of Gaussians that is fitted to latents `(rows, dim)`.
+    """Draws from a mixture of Gaussians of equal covariance, fitted to latents `(rows, dim)`.
 
     Few points of the prior N(0, I) are near those of real data (Ghosh et al., 2020).
     """
     mixture = import_extra("sklearn.mixture", "data", "drawing latents").GaussianMixture
     count = max(1, min(GAUSSIANS, len(latents) // 10))
-    fitted = mixture(count, reg_covar=1e-2, random_state=0).fit(latents)
+    fitted = mixture(count, covariance_type="tied", random_state=0).fit(latents)
     fitted.random_state = seed
     return np.random.default_rng(seed).permutation(fitted.sample(num)[0]).astype("float32")

@@ -41,7 +41,7 @@ def components_vae_mlp(
     components: int = 300,
     hidden: int = 512,
     depth: int = 2,
-    latent_dim: int = 32,
+    latent_dim: int = 16,
 ) -> dict[str, keras.Model]:
     """A VAE of principal components, as arguments of `VAE`.
 

@@ -47,10 +47,11 @@ PRESETS = presets_of(
         ),
         "vae_spoken_digit": Preset(
             "Log-mel spectrograms of spoken digits, one second as 64x64 images: two layers of "
-            "512 each way between 300 principal components, 32 latents. From spectrograms, "
+            "512 each way between 300 principal components, 16 latents. From spectrograms, "
             "`keras-latent run mnist-spoken-digit` makes sounds.",
             lambda: (
-                bridging_networks().components_vae_mlp(SPECTROGRAM) | {"observation_variance": 0.01}
+                bridging_networks().components_vae_mlp(SPECTROGRAM)
+                | {"observation_variance": 0.004}
             ),
         ),
         "vae_digits": Preset(
