@@ -65,7 +65,7 @@ APPLICATIONS = {
         ),
         Application(
             "mnist-spoken-digit",
-            "BridgingVAE: transfer written digits to spoken ones and back, between two VAEs or a VAE and a GAN",
+            "BridgingVAE: transfer written digits to spoken ones and back between two frozen models",
             mnist_spoken_digit,
             "bridging.mnist_spoken_digit",
         ),
