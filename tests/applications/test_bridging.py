@@ -12,7 +12,7 @@ from small_data import audio_classifier, write_digits, write_sounds
 from benchmarks import bridging as tables
 from benchmarks import paper_tables, results
 from keras_latent import datasets, metrics, models
-from keras_latent.src.applications.bridging import bridge, mnist_spoken_digit, synthetic
+from keras_latent.src.applications.bridging import bridge, mnist_spoken_digit, speech_vae, synthetic
 from keras_latent.src.cli import cli
 from keras_latent.src.models.wavegan.networks import wavegan
 
@@ -134,6 +134,7 @@ def test_speech_of_a_vae(data, tmp_path, monkeypatch):
     """The default: a VAE of spectrograms. It keeps the true labels."""
     monkeypatch.setattr(mnist_spoken_digit, "GENERATED", 20)
     monkeypatch.setattr(mnist_spoken_digit, "ITERATIONS", 1)
+    monkeypatch.setattr(speech_vae, "COPIES", 2)
     monkeypatch.setattr(mnist_spoken_digit.visualization, "spectrogram_grid", lambda *_: None)
     monkeypatch.setattr(metrics, "reference_audio_classifier", audio_classifier)
     out = tmp_path / "speech"

@@ -65,7 +65,7 @@ APPLICATIONS = {
         ),
         Application(
             "mnist-spoken-digit",
-            "BridgingVAE: transfer written digits to spoken ones and back between two frozen models",
+            "BridgingVAE: transfer written digits to spoken ones and back between frozen models",
             mnist_spoken_digit,
             "bridging.mnist_spoken_digit",
         ),
