@@ -3,9 +3,9 @@ Title: Translating faces between men and women with VBTA
 Description: Two domains of faces share one latent space, with pairs by attributes.
 
 No face is in both domains, so the known pairs are men and women with the same other attributes
-(smiling, blond, ...), whose latents are pulled together. What goes with gender still differs: moved
-by the offset between the mean latents of the domains, translations look more typical of the other
-domain. The strength of that move is chosen on validation faces.
+(smiling, blond, ...), whose latents are pulled together. What goes with gender may still differ:
+moved by the offset between the mean latents of the domains, translations look more typical of the
+other domain. The strength of that move is chosen on validation faces.
 
     python applications/celeba_men_women.py      # the faces: see `datasets.load_faces`
 
@@ -24,7 +24,7 @@ from keras_latent import datasets, metrics, models, visualization
 
 DATASET, PAIR = "celeb_a_64", "celeba_64_men_women"  # "celeb_a", "celeba_men_women": all of CelebA
 PRESET = "vbta_celeba_small"  # for two CPU cores; "vbta_celeba" is the paper's
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 20, 50, 5e-4
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 8, 50, 1e-3
 CLASSIFIER = {"kind": "small", "epochs": 6}
 STRENGTHS = np.arange(13) / 4  # multiples of the offset to try
 WANTED = {"gender": 0.9, "agreement": 0.85}  # shares of translations
@@ -54,7 +54,9 @@ pair = datasets.load_pair(PAIR, batch_size=BATCH_SIZE, augment=flip, seed=SEED, 
 print(pair)
 keras.utils.set_random_seed(SEED)
 model = models.VBTA.from_preset(PRESET, load_weights=False, seed=SEED)
-model.compile(keras.optimizers.Adam(LEARNING_RATE))
+steps = EPOCHS * pair.steps_per_epoch
+rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.05)
+model.compile(keras.optimizers.Adam(rate))
 history = model.fit(pair.train, validation_data=pair.test, epochs=EPOCHS, shuffle=False, verbose=2)
 visualization.training_curves(history, OUT / "training.png")
 model.save(OUT / "model.keras")

@@ -263,6 +263,8 @@ MUTATIONS = (
     M("keras_latent/src/applications/digits/mnist_usps.py", "        optimizer.learning_rate = rate", "        pass", "applications/test_mnist_usps.py::test_the_learning_rate_falls_to_zero_and_weights_are_averaged"),
     M("keras_latent/src/applications/digits/mnist_usps.py", ", ema_momentum=preset.ema_momentum", "", "applications/test_mnist_usps.py::test_the_learning_rate_falls_to_zero_and_weights_are_averaged"),
     M("keras_latent/src/applications/faces/measures.py", "mean_latent(model, women, \"target\") - mean_latent(model, men, \"source\")", "mean_latent(model, men, \"source\") - mean_latent(model, women, \"target\")", "applications/test_choices.py"),
+    M("keras_latent/src/applications/faces/celeba_men_women.py", "return training.NEW_SCHEDULE if decays else", "return training.SAME_AS_LONGER_RUN if decays else", "applications/test_run_directory.py"),
+    M("keras_latent/src/applications/faces/single_domain_vae.py", "arguments.epochs * steps, alpha", "steps, alpha", "applications/test_face_domains.py::test_the_rate_falls_to_a_twentieth_at_the_end_of_the_run"),
     M("keras_latent/src/applications/faces/single_domain_vae.py", "vbta.alpha / vbta.beta if", "vbta.beta / vbta.alpha if", "applications/test_face_domains.py::test_the_vae_has_the_networks_of_one_domain"),
     M("keras_latent/src/applications/running/training.py", "    skip_epochs(done)", "    skip_epochs(0)", "applications/test_choices.py"),
     M("keras_latent/src/applications/running/run_directory.py", "and all(row[name] != ", "and any(row[name] != ", "applications/test_choices.py"),

@@ -2,7 +2,7 @@
 
     python -m benchmarks.figures.vbta digits runs/vbta/table1-mnist-paper-100-0
     python -m benchmarks.figures.vbta epochs
-    python -m benchmarks.figures.vbta faces runs/celeba/celeb_a_64-paper-0
+    python -m benchmarks.figures.vbta faces runs/celeba/celeb_a_64-ours-0
 
 `digits` draws figure 3 from a finished run, `epochs` trains ten epochs for figure 2, and `faces`
 draws figures 4 and 5. Faces are outputs of models: CelebA must not be redistributed.
@@ -20,7 +20,7 @@ from keras_latent.src.applications.running.evaluation import floats, labelled
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-FACES = 8
+FACES = 6
 WHO = {"source": "men", "target": "women"}
 
 

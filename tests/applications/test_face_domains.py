@@ -18,6 +18,7 @@ from keras_latent.src.applications.faces.measures import (
 )
 from keras_latent.src.applications.faces.single_domain_vae import (
     ImageBatches,
+    adam,
     counterpart,
     train_counterpart,
 )
@@ -140,6 +141,13 @@ def test_the_vae_has_the_networks_of_one_domain(rng):
     vae.compile()
     vae.fit(x, verbose=0)
     np.testing.assert_array_equal(vbta.reconstruct(x), before)
+
+
+def test_the_rate_falls_to_a_twentieth_at_the_end_of_the_run():
+    options = argparse.Namespace(epochs=5, learning_rate=0.2)
+    rate = adam(options, True, 2)._learning_rate
+    assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.2, 0.105, 0.01])
+    assert float(adam(options, False, 2).learning_rate) == pytest.approx(0.2)
 
 
 def test_the_vae_resumes_after_an_interruption(rng, tmp_path, monkeypatch):

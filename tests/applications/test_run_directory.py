@@ -174,7 +174,8 @@ def arguments(name, *options):
     ("name", "options", "equal"),
     [
         ("mnist-transpose", [], True),
-        ("celeba-men-women", [], True),
+        ("celeba-men-women", ["--preset", "paper"], True),
+        ("celeba-men-women", [], False),
         ("celeba-attributes", [], False),
         ("mnist-usps", ["--preset", "paper"], True),
         ("mnist-usps", [], False),

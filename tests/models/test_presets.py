@@ -106,9 +106,9 @@ def test_every_built_in_preset(cls, name):
     if cls is models.VBTA:
         paper = not name.endswith(("sharp", "small"))
         assert (model.cross_reconstruction == model.swd == 0.0) == paper
-        assert model.likelihood == "gaussian" and model.alpha == model.beta == 1.0
+        assert model.likelihood == "gaussian" and model.beta == 1.0
         if paper:
-            assert model.observation_variance == 0.5 and model.gamma == 1.0
+            assert model.observation_variance == 0.5 and model.alpha == model.gamma == 1.0
 
 
 def test_presets_of_a_class_are_its_own():

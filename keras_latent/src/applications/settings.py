@@ -30,7 +30,7 @@ class Training(NamedTuple):
     model: str
     epochs: int
     learning_rate: float
-    #: Whether the learning rate falls to zero along a cosine.
+    #: Whether the learning rate falls along a cosine: to zero, with faces to a twentieth.
     decay: bool = False
     #: Momentum of the moving averages of the translators' weights, if these are averaged.
     ema_momentum: float | None = None
@@ -44,7 +44,7 @@ USPS_PRESETS = {
 }
 MEN_WOMEN_PRESETS = {
     "paper": Training("vbta_celeba", 100, 1e-4),
-    "small": Training("vbta_celeba_small", 20, 5e-4),
+    "small": Training("vbta_celeba_small", 8, 1e-3, True),
 }
 
 

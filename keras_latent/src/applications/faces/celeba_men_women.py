@@ -20,7 +20,7 @@ from keras_latent.src.applications.faces.measures import (
     look,
     offset_between,
 )
-from keras_latent.src.applications.faces.single_domain_vae import train_counterpart
+from keras_latent.src.applications.faces.single_domain_vae import adam, train_counterpart
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import RunDirectory
@@ -38,7 +38,8 @@ COLUMNS = 10
 
 def extend(arguments: argparse.Namespace, before: int) -> str:
     """Says how a run with more epochs compares with one from the start."""
-    return training.SAME_AS_LONGER_RUN  # also true of the plain VAE
+    decays = training_of(arguments.preset, MEN_WOMEN_PRESETS).decay
+    return training.NEW_SCHEDULE if decays else training.SAME_AS_LONGER_RUN
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
@@ -58,9 +59,9 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
         print(pair)
 
     keras.utils.set_random_seed(arguments.seed)
-    preset = training_of(arguments.preset, MEN_WOMEN_PRESETS).model
-    model = models.VBTA.from_preset(preset, load_weights=False, seed=arguments.seed)
-    model.compile(keras.optimizers.Adam(arguments.learning_rate))
+    preset = training_of(arguments.preset, MEN_WOMEN_PRESETS)
+    model = models.VBTA.from_preset(preset.model, load_weights=False, seed=arguments.seed)
+    model.compile(adam(arguments, preset.decay, pair.steps_per_epoch))
     training.fit(
         model,
         pair.train,
@@ -77,7 +78,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     if not arguments.no_vae:
         if arguments.verbose:
             print("Plain VAE of both domains:", flush=True)
-        vae = train_counterpart(model, faces.images["train"], arguments, directory, flip)
+        images, decay = faces.images["train"], preset.decay
+        vae = train_counterpart(model, images, arguments, directory, decay=decay, augment=flip)
     return measure(model, vae, classifier, faces, directory) | {"known_pairs": pair.num_paired}
 
 

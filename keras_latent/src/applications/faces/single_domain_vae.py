@@ -81,17 +81,31 @@ def counterpart(vbta: models.VBTA, seed: int | None = None) -> models.VAE:
     )
 
 
+def adam(arguments: argparse.Namespace, decay: bool, steps: int) -> keras.optimizers.Adam:
+    """The optimizer of a run with this number of steps per epoch.
+
+    With `decay`, the learning rate falls along a cosine to a twentieth.
+    """
+    rate: Any = arguments.learning_rate
+    if decay:
+        rate = keras.optimizers.schedules.CosineDecay(rate, arguments.epochs * steps, alpha=0.05)
+    return keras.optimizers.Adam(rate)
+
+
 def train_counterpart(
     vbta: models.VBTA,
     images: np.ndarray,
     arguments: argparse.Namespace,
     directory: RunDirectory,
+    *,
+    decay: bool = False,
     augment: Any = None,
 ) -> models.VAE:
     """Trains the counterpart on all images, or loads it from the run's folder.
 
-    It is trained like the model of two domains: see the options of the run, and `ImageBatches` for
-    `augment`. The training's state is in the folder `vae` of the run.
+    It is trained like the model of two domains: see the options of the run, `Training` for
+    `decay`, and `ImageBatches` for `augment`. The training's state is in the folder `vae` of the
+    run.
 
     Raises:
         RuntimeError: If the loss became NaN.
@@ -100,10 +114,10 @@ def train_counterpart(
         return keras.saving.load_model(directory / FILE)
     keras.utils.set_random_seed(arguments.seed)
     vae = counterpart(vbta, arguments.seed)
-    vae.compile(keras.optimizers.Adam(arguments.learning_rate))
+    batches = ImageBatches(images, arguments.batch_size, arguments.seed, augment)
+    vae.compile(adam(arguments, decay, len(batches)))
     folder = directory / "vae"
     folder.mkdir(exist_ok=True)
-    batches = ImageBatches(images, arguments.batch_size, arguments.seed, augment)
     started = training.start(vae, folder, batches.skip_epochs)
     training.fit(vae, batches, folder, started, epochs=arguments.epochs, verbose=arguments.verbose)
     directory.save(vae, FILE)
