@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learning-rate",
         type=float,
-        help="learning rate of Adam (default: 1e-3, falling; paper: 1e-4)",
+        help="learning rate of Adam; it falls with 'small' (default: 1e-3; paper: 1e-4)",
     )
     parser.add_argument(
         "--paired-per-batch",
