@@ -24,7 +24,7 @@ from keras_latent import datasets, metrics, models, visualization
 
 DATASET, PAIR = "celeb_a_64", "celeba_64_men_women"  # "celeb_a", "celeba_men_women": all of CelebA
 PRESET = "vbta_celeba_small"  # for two CPU cores; "vbta_celeba" is the paper's
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 8, 50, 1e-3
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 12, 50, 1e-3
 CLASSIFIER = {"kind": "small", "epochs": 6}
 STRENGTHS = np.arange(13) / 4  # multiples of the offset to try
 WANTED = {"gender": 0.9, "agreement": 0.85}  # shares of translations

@@ -44,7 +44,7 @@ USPS_PRESETS = {
 }
 MEN_WOMEN_PRESETS = {
     "paper": Training("vbta_celeba", 100, 1e-4),
-    "small": Training("vbta_celeba_small", 8, 1e-3, True),
+    "small": Training("vbta_celeba_small", 12, 1e-3, True),
 }
 
 

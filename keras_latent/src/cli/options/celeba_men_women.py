@@ -12,11 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         default="small",
         help="'paper': the paper's networks, triplets only; 'small': one encoder for both domains, "
-        "a decoder for each, a larger weight of the KL divergences, and a sliced Wasserstein "
-        "distance between the latents of the domains, for two CPU cores; or a preset directory of "
-        "VBTA. Both reconstruct by squared errors",
+        "a decoder for each, and a sliced Wasserstein distance between the latents of the domains, "
+        "for two CPU cores; or a preset directory of VBTA. Both reconstruct by squared errors",
     )
-    parser.add_argument("--epochs", type=int, help="passes over the faces (default: 8; paper: 100)")
+    parser.add_argument("--epochs", type=int, help="passes over faces (default: 12; paper: 100)")
     parser.add_argument("--batch-size", type=int, default=50, help="faces per domain and step")
     parser.add_argument(
         "--learning-rate",
