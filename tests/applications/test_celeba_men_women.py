@@ -194,7 +194,7 @@ def test_faces_of_one_gender(faces):
 
 def test_defaults_depend_on_the_preset():
     parser = cli.build_parser()
-    for preset, epochs, rate in (("paper", 100, 1e-4), ("small", 8, 1e-3)):
+    for preset, epochs, rate in (("paper", 100, 1e-4), ("small", 12, 1e-3)):
         arguments = parser.parse_args(["run", "celeba-men-women", "--preset", preset])
         APPLICATIONS["celeba-men-women"].options.complete(arguments)
         assert (arguments.epochs, arguments.learning_rate) == (epochs, rate)
