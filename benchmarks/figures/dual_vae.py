@@ -62,9 +62,10 @@ def equal_cis(axes: Any) -> None:
 
 def scatter(folder: Path) -> None:
     """Figure 4."""
-    figure = new_figure(8, 3.8)
-    for axes, domains in zip(figure.subplots(1, 2, sharey=True), (20, 40), strict=True):
-        runs = runs_of(folder, domains)
+    found = {domains: runs for domains in (20, 40) if (runs := runs_of(folder, domains))}
+    figure = new_figure(1 + 3.5 * len(found), 3.8)
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for axes, (domains, runs) in zip(panels, found.items(), strict=True):
         for method, title in TITLES.items():
             if (method, 0.0) not in runs:
                 continue
@@ -96,7 +97,8 @@ def faces(folder: Path) -> None:
             strength = kind["best_on_validation"]["strength"]
             made = model.transfer(x, list(SHOWN), strength, **options)[0]
             rows.append((title, np.concatenate([model.reconstruct(x, **given), made])))
-    visualization.translation_grid(rows, IMAGES / "dual_vae_faces.png")
+    figure = visualization.translation_grid(rows)
+    figure.savefig(IMAGES / "dual_vae_faces.png", dpi=46, bbox_inches="tight")
 
 
 def missing(folder: Path) -> None:

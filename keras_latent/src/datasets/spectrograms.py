@@ -1,5 +1,6 @@
 """Sounds as images: log-mel spectrograms, and back to sounds by the method of Griffin and Lim."""
 
+import keras
 import numpy as np
 
 WINDOW, HOP, BANDS = 256, 128, 64
@@ -100,12 +101,7 @@ def _overlap_add(transform: np.ndarray) -> np.ndarray:
 
 def _bands(sample_rate: int) -> np.ndarray:
     """Triangular filters, equally wide in mel, `(129, 64)`."""
-
-    def mel(hertz):
-        return 1127 * np.log1p(hertz / 700)
-
-    places = mel(np.linspace(0, sample_rate / 2, WINDOW // 2 + 1))[:, None]
-    edges = np.linspace(mel(LOWEST), mel(sample_rate / 2), BANDS + 2)
-    rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
-    return np.maximum(0, np.minimum(rising, falling)).astype("float32")
+    matrix = keras.layers.MelSpectrogram().linear_to_mel_weight_matrix(
+        BANDS, WINDOW // 2 + 1, sample_rate, LOWEST, sample_rate / 2
+    )
+    return keras.ops.convert_to_numpy(matrix)
