@@ -35,8 +35,6 @@ VARIANTS = ("vae", "conditional")
 PAIRS = ("mnist-fashion", "mnist-mnist", "mnist-spoken-digit")
 TABLES = (1, 2, 3, 4, 5)
 PARTS = ("train", "test")
-#: How base models are trained, as options of the applications.
-BASE = {"--base-epochs": 100, "--base-precision": "mixed_bfloat16"}
 SPEECH = "spoken digits"
 #: Names of the domains of each pair in the tables.
 DOMAIN_NAMES = {
@@ -69,7 +67,9 @@ def _job(pair: str, preset: str, labels: str, variant: str, seed: int) -> tuple[
 
 def train_base_models(arguments: argparse.Namespace) -> None:
     """Train and cache the classifiers and base models of the images."""
-    options = image_pairs.BaseOptions(None, *BASE.values(), verbose=2)
+    options = image_pairs.BaseOptions(
+        None, arguments.base_epochs, arguments.base_precision, verbose=2
+    )
     done = set()
     for pair, (names, seeds) in image_pairs.PAIRS.items():
         data = datasets.load_pair(pair.replace("-", "_"))
@@ -89,8 +89,13 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> None:
         if arguments.only in name:
             print(f"=== {name}", flush=True)
             more = rest if "spoken" in name else without_speech(rest)
-            steps = {"--steps": arguments.steps, "--out": arguments.runs / name} | BASE
-            fixed = [str(part) for option in steps.items() for part in option]
+            of_all = {
+                "--steps": arguments.steps,
+                "--base-epochs": arguments.base_epochs,
+                "--base-precision": arguments.base_precision,
+                "--out": arguments.runs / name,
+            }
+            fixed = [str(part) for option in of_all.items() for part in option]
             status = cli.main(["run", *options, *fixed, *more])
             if status:
                 raise SystemExit(status)
@@ -242,6 +247,12 @@ def main() -> None:
     parser.add_argument("action", choices=("base", "run", "tables"))
     parser.add_argument("--runs", type=Path, default=Path("runs/bridging"))
     parser.add_argument("--steps", type=int, default=50_000, help="training steps per bridge")
+    parser.add_argument("--base-epochs", type=int, default=100, help="epochs per base model")
+    parser.add_argument(
+        "--base-precision",
+        default="mixed_bfloat16",
+        help="of base models; float32 is faster on CPUs without bfloat16 arithmetic",
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", default="", help="part of the names of the runs to start")
     arguments, rest = parser.parse_known_args()
