@@ -8,6 +8,7 @@ from keras_latent.src.models.cvae.cvae import CVAE
 from keras_latent.src.models.dual_vae.dual_vae import DualVAE
 from keras_latent.src.models.fader_network.fader_network import FaderNetwork
 from keras_latent.src.models.lstnet.lstnet import LSTNet
+from keras_latent.src.models.networks_for import networks_for as networks_for
 from keras_latent.src.models.tvae.tvae import TVAE
 from keras_latent.src.models.vae.vae import VAE
 from keras_latent.src.models.vbta.vbta import VBTA

@@ -116,7 +116,7 @@ def test_domains_apart_share_the_encoder_and_no_decoder(rng, tmp_path):
     # One network in two places: it is trained, saved and loaded as one.
     vbta.compile(keras.optimizers.Adam(1e-2), jit_compile=quick_compile())
     batch = {"source": x, "target": x[::-1].copy(), "paired": np.ones(6, bool)}
-    fit = {"batch_size": 6, "epochs": 2, "verbose": 0}
+    fit = {"batch_size": 6, "epochs": 2, "shuffle": False, "verbose": 0}
     history = vbta.fit(batch, **fit).history
     assert history["swd_loss"][0] > 0
     vbta.save(tmp_path / "model.keras")
@@ -124,11 +124,6 @@ def test_domains_apart_share_the_encoder_and_no_decoder(rng, tmp_path):
     assert loaded.source_encoder is loaded.target_encoder and loaded.swd == 3.0
     losses = [m.fit(batch, **fit).history["loss"] for m in (vbta, loaded)]
     np.testing.assert_allclose(*losses, rtol=1e-4)
-
-
-def test_apart_wants_multiples_of_16():
-    with pytest.raises(ValueError, match=r"multiples of 16. Received: event_shape=\(16, 24, 3\)"):
-        face_networks.vbta_faces_apart((16, 24, 3))
 
 
 @pytest.mark.parametrize("make", [face_networks.vbta_faces, face_networks.vae_faces])

@@ -109,3 +109,27 @@ GANS = {
     "wavegan_spoken_digit_small": GAN(100, 32, 4e-4, 2e-4),
     "wavegan_spoken_digit": GAN(5000, 64, 1e-4, 1e-4),
 }
+
+
+class OwnMethod(NamedTuple):
+    """A method of `keras-latent train`."""
+
+    model: str  #: the class
+    domains: int
+    learning_rate: float
+    settings: dict[str, Any]  #: arguments of the class beside its networks
+
+
+#: About the squared error that remains: a larger variance gives more blurred images.
+SHARP = {"observation_variance": 0.02}
+OWN_METHODS = {
+    "lstnet": OwnMethod("LSTNet", 2, 5e-4, {"ema_momentum": 0.999}),
+    "vbta": OwnMethod("VBTA", 2, 1e-3, {}),
+    "vae": OwnMethod("VAE", 1, 1e-3, SHARP),
+    "tvae": OwnMethod("TVAE", 1, 1e-3, SHARP | {"mining": "semi_hard", "triplet_weight": 100.0}),
+    "dualvae": OwnMethod(
+        "DualVAE", 1, 1e-3, SHARP | {"use_bias": True, "consistency": 50.0, "input_noise": 0.1}
+    ),
+    "cvae": OwnMethod("CVAE", 1, 1e-3, SHARP),
+    "fader": OwnMethod("FaderNetwork", 1, 5e-4, {}),
+}

@@ -14,10 +14,7 @@ class EpochLines(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs, now, total = logs or {}, time.perf_counter(), self.params["epochs"]
-        losses = [name for name in logs if name.endswith("_loss") and not name.startswith("val_")]
-        names = ["loss"] if "loss" in logs else losses[:2]
-        names += [n for n in ("accuracy", "val_loss", "val_accuracy") if n in logs]
-        parts = [f"{_words(name)} {float(logs[name]):.4g}" for name in names]
+        parts = losses_of(logs)
         self._finished += 1
         # The first epoch, which compiles, is left out of the mean as soon as there are others.
         seconds = (now - self._since) / max(1, self._finished - 1)
@@ -26,6 +23,14 @@ class EpochLines(keras.callbacks.Callback):
         if epoch + 1 < total:
             parts.append(f"{duration(seconds * (total - epoch - 1))} left")
         print(f"Epoch {epoch + 1}/{total}: {', '.join(parts)}", flush=True)
+
+
+def losses_of(logs: dict[str, Any]) -> list[str]:
+    """The loss, or the first two losses, and accuracies and their validation, if any, in words."""
+    losses = [name for name in logs if name.endswith("_loss") and not name.startswith("val_")]
+    names = ["loss"] if "loss" in logs else losses[:2]
+    names += [n for n in ("accuracy", "val_loss", "val_accuracy") if n in logs]
+    return [f"{_words(name)} {float(logs[name]):.4g}" for name in names]
 
 
 def _words(name: str) -> str:

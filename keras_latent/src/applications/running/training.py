@@ -52,6 +52,7 @@ def fit(
     epochs: int,
     verbose: int | str = "auto",
     shuffle: bool = False,
+    first: Sequence[keras.callbacks.Callback] = (),
     before: Sequence[keras.callbacks.Callback] = (),
     after: Sequence[keras.callbacks.Callback] = (),
     **options: Any,
@@ -66,6 +67,7 @@ def fit(
         epochs: Epochs of the whole training.
         verbose: As for `fit`, except that 2 prints shorter lines.
         shuffle: As for `fit`. Leave it off if the data shuffles itself.
+        first: Callbacks that run before the log is written, and may add to it.
         before: Callbacks that run before the state of an epoch is saved.
         after: Callbacks that run after it is saved.
         **options: Other arguments of `fit`.
@@ -85,6 +87,7 @@ def fit(
                 [
                     # Before the log and the state, which keep the last good epoch.
                     latent_callbacks.StopAtNaN(restore=False),
+                    *first,
                     keras.callbacks.CSVLogger(folder / LOG, append=True),
                     *before,
                     resume,

@@ -8,16 +8,24 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_latent.src.models.base.blocks import dense_relu, linear_decoder, mlp_encoder
+from keras_latent.src.models.base.blocks import (
+    dense_relu,
+    halvings,
+    linear_decoder,
+    mlp_encoder,
+)
 
-DEPTH = 4  # convolutions of stride 2: 64x64 becomes 4x4
+
+def filters_of(event_shape: tuple[int, int, int], width: int) -> list[int]:
+    """Filters of one convolution of stride 2 for each halving of the image: 1, 2, 4, 8, 8, ..."""
+    return [width * 2 ** min(i, 3) for i in range(halvings(event_shape))]
 
 
 def conv_features(event_shape: tuple[int, int, int], width: int) -> keras.Model:
-    """Four 4x4 convolutions of stride 2, with batch normalization: images to flat features."""
+    """4x4 convolutions of stride 2, with batch normalization: images to flat features."""
     model = keras.Sequential([keras.Input(event_shape)], name="features")
-    for i in range(DEPTH):
-        model.add(layers.Conv2D(width * 2**i, 4, 2, "same", use_bias=False))
+    for filters in filters_of(event_shape, width):
+        model.add(layers.Conv2D(filters, 4, 2, "same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.LeakyReLU(0.2))
     model.add(layers.Flatten())
@@ -25,26 +33,22 @@ def conv_features(event_shape: tuple[int, int, int], width: int) -> keras.Model:
 
 
 def conv_decoder(inputs: int, event_shape: tuple[int, int, int], width: int) -> keras.Model:
-    """A dense layer and four 4x4 transposed convolutions: `inputs` numbers to means in [0, 1].
+    """A dense layer and 4x4 transposed convolutions: `inputs` numbers to means in [0, 1].
 
     Raises:
-        ValueError: If height or width is not a multiple of 16.
+        ValueError: If the image cannot be halved: see `halvings`.
     """
     height, side, channels = event_shape
-    if height % 2**DEPTH or side % 2**DEPTH:
-        raise ValueError(
-            f"`event_shape` must have a height and width that are multiples of {2**DEPTH}. "
-            f"Received: event_shape={event_shape}"
-        )
-    smallest = (height // 2**DEPTH, side // 2**DEPTH, width * 2 ** (DEPTH - 1))
+    filters = filters_of(event_shape, width)
+    smallest = (height // 2 ** len(filters), side // 2 ** len(filters), filters[-1])
     model = keras.Sequential([keras.Input((inputs,))], name="decoder_body")
     model.add(layers.Dense(smallest[0] * smallest[1] * smallest[2], use_bias=False))
     model.add(layers.Reshape(smallest))
-    for i in reversed(range(DEPTH)):
+    for i in reversed(range(len(filters))):
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.ReLU())
         if i:
-            model.add(layers.Conv2DTranspose(width * 2 ** (i - 1), 4, 2, "same", use_bias=False))
+            model.add(layers.Conv2DTranspose(filters[i - 1], 4, 2, "same", use_bias=False))
     model.add(layers.Conv2DTranspose(channels, 4, 2, "same"))
     model.add(layers.Activation("sigmoid", dtype="float32"))
     return model

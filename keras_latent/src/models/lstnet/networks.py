@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_latent.src.models.base.blocks import halvings
+
 # A row of the table: filters in units of N1 = 64, kernel, strides, padding.
 MNIST_ENCODER = ((1, 7, 1, "same"), (2, 5, 2, "same"), (4, 3, 2, "same"), (8, 3, 1, "same"))
 USPS_ENCODER = ((1, 7, 1, "same"), (2, 5, 2, "same"), (4, 3, 1, "same"), (8, 2, 1, "valid"))
@@ -109,5 +111,59 @@ def lstnet_conv(
         ),
         "latent_discriminator": discriminator(
             LATENT_DISCRIMINATOR, width, latent, "latent_discriminator", sn
+        ),
+    }
+
+
+def lstnet_images(
+    source_shape: tuple[int, int, int],
+    target_shape: tuple[int, int, int] | None = None,
+    width: int = 16,
+) -> dict[str, keras.Model]:
+    """The networks of table 1 for images of other sizes, as arguments of `LSTNet`.
+
+    Each encoder halves its images until a side is below 14 pixels: 28x28 becomes 7x7, as in the
+    paper, and 64x64 becomes 8x8. Filters are 1, 2, 4, 8, 8, ... times `width`, and the shared parts
+    are those of the paper. Strided kernels are 4x4, with which all backends compute the same.
+
+    Args:
+        source_shape: Height, width and channels of the source's images.
+        target_shape: Those of the target's. Default: `source_shape`.
+        width: Filters of the first layer.
+
+    Raises:
+        ValueError: If the images cannot be halved that often, or are halved to two sizes.
+    """
+    shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
+    networks, smallest = {}, {}
+    for domain, shape in shapes.items():
+        times = halvings(shape, 14)
+        smallest[domain] = (shape[0] // 2**times, shape[1] // 2**times)
+        down = [(min(2**i, 8), 4, 2, "same") for i in range(1, times + 1)]
+        encoder = ((1, 7, 1, "same"), *down, (8, 3, 1, "same"))
+        up = ((8, 3, 1, "same"), *reversed(down), (1, 7, 1, "same"))
+        pooled = [(min(2**i, 8), 3, "same", 2) for i in range(1, times + 2)]
+        networks[f"{domain}_encoder"] = convolutions(encoder, width, shape, f"{domain}_encoder")
+        networks[f"{domain}_generator"] = generator(
+            up, width, (*smallest[domain], 4 * width), shape[2], f"{domain}_generator"
+        )
+        networks[f"{domain}_discriminator"] = discriminator(
+            ((1, 3, "same", 1), *pooled), width, shape, f"{domain}_discriminator"
+        )
+    if smallest["source"] != smallest["target"]:
+        raise ValueError(
+            "`source_shape` and `target_shape` must be halved to one size. Received: "
+            f"{shapes}, which become {smallest}"
+        )
+    latent = (*smallest["source"], 2 * width)
+    return networks | {
+        "shared_encoder": convolutions(
+            SHARED_ENCODER, width, (*smallest["source"], 8 * width), "shared_encoder"
+        ),
+        "shared_generator": convolutions(
+            SHARED_GENERATOR, width, latent, "shared_generator", transposed=True
+        ),
+        "latent_discriminator": discriminator(
+            LATENT_DISCRIMINATOR, width, latent, "latent_discriminator"
         ),
     }

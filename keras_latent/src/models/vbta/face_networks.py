@@ -4,12 +4,14 @@ All convolutions have stride 2 and 4x4 kernels. With even kernels and "same" pad
 compute the same image in every version of Keras. With odd ones, images have differed by a pixel.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import layers
 
-from keras_latent.src.models.base.blocks import dense_relu, gaussian_heads
+from keras_latent.src.models.base.blocks import dense_relu, gaussian_heads, halvings
 
 
 def vbta_faces(
@@ -61,7 +63,7 @@ def vbta_faces(
     }
     for domain in ("source", "target"):
         encoder, decoder = f"{domain}_encoder", f"{domain}_decoder"
-        networks[encoder] = two_convolutions(shape, filters, encoder)
+        networks[encoder] = conv_encoder(shape, filters, encoder)
         networks[decoder] = linear_image(shape, filters[0], decoder)
     return networks
 
@@ -95,7 +97,7 @@ def vae_faces(
     """
     shape, filters = check_sizes(event_shape, filters, hidden)
     x, z = keras.Input(shape), keras.Input((latent_dim,))
-    features = two_convolutions(shape, filters, "features")(x)
+    features = conv_encoder(shape, filters, "features")(x)
     heads = gaussian_heads(features.shape[-1], latent_dim, "heads")
     image = dense_decoder(shape, filters[0], hidden, latent_dim, "hidden")(z)
     return {
@@ -105,13 +107,17 @@ def vae_faces(
 
 
 def vbta_faces_apart(
-    event_shape: tuple[int, int, int] = (64, 64, 3), width: int = 16, latent_dim: int = 128
+    event_shape: tuple[int, int, int] = (64, 64, 3),
+    width: int = 16,
+    latent_dim: int = 128,
+    target_shape: tuple[int, int, int] | None = None,
 ) -> dict[str, keras.Model]:
     """Networks with one encoder and a deep decoder per domain, as arguments of `VBTA`.
 
-    Not from the paper. `E_x` and `E_y` are the same network: four convolutions with ReLU. `E`:
-    linear heads. `D`: a dense layer with ReLU. `D_x`, `D_y`: a dense layer and four transposed
-    convolutions, the last one linear. Filters are 1, 2, 4 and 4 times `width`.
+    Not from the paper. `E_x` and `E_y` are the same network, unless the shapes of the images
+    differ: convolutions with ReLU, one for each halving of the image. `E`: linear heads. `D`: a
+    dense layer with ReLU. `D_x`, `D_y`: a dense layer and as many transposed convolutions, the last
+    one linear. Filters are 1, 2, 4, 4, ... times `width`.
 
     In the paper's networks, only one linear layer of local filters after `D` distinguishes women
     from men. And with an encoder per domain, each domain encodes pose, light and background in
@@ -119,15 +125,16 @@ def vbta_faces_apart(
     both domains, and each decoder renders faces of one domain only.
 
     Args:
-        event_shape: Shape of one image. Height and width must be multiples of 16.
+        event_shape: Shape of one image of the source. 64x64 is halved to 4x4, 28x28 to 7x7.
         width: Filters of the first convolution.
         latent_dim: Size of the shared latent.
+        target_shape: Shape of one image of the target. Default: `event_shape`.
 
     Returns:
         The six networks by the names of `VBTA`'s arguments.
 
     Raises:
-        ValueError: If they are not.
+        ValueError: If an image cannot be halved, or the smallest features of the domains differ.
 
     Example:
 
@@ -136,38 +143,36 @@ def vbta_faces_apart(
     >>> parts["shared_decoder"].output_shape, parts["target_decoder"].output_shape
     ((None, 16), (None, 16, 16, 3))
     """
-    shape = tuple(event_shape)
-    if len(shape) != 3 or shape[0] % 16 or shape[1] % 16 or min(shape) < 1:
-        raise ValueError(
-            "`event_shape` must be (height, width, channels), height and width multiples of 16. "
-            f"Received: event_shape={event_shape}"
-        )
-    filters = (width, 2 * width, 4 * width, 4 * width)
-    smallest = (shape[0] // 16, shape[1] // 16, filters[-1])
-    features, hidden = smallest[0] * smallest[1] * smallest[2], 8 * width
-    encoder = keras.Sequential([keras.Input(shape)], name="encoder")
-    for number in filters:
-        encoder.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))
-    encoder.add(layers.Flatten())
-    networks = {
-        "source_encoder": encoder,
-        "target_encoder": encoder,
-        "shared_encoder": gaussian_heads(features, latent_dim, "shared_encoder"),
-        "shared_decoder": dense_relu(latent_dim, hidden, "shared_decoder"),
-    }
-    for domain in ("source", "target"):
-        decoder = keras.Sequential([keras.Input((hidden,))], name=f"{domain}_decoder")
-        decoder.add(layers.Dense(features, activation="relu"))
+    shapes = {"source": tuple(event_shape), "target": tuple(target_shape or event_shape)}
+    networks, encoders, features = {}, {}, {}
+    for domain, shape in shapes.items():
+        filters = [width * 2 ** min(i, 2) for i in range(halvings(shape))]
+        scale = 2 ** len(filters)
+        smallest = (shape[0] // scale, shape[1] // scale, filters[-1])
+        features[domain] = math.prod(smallest)
+        if shape not in encoders:
+            encoders[shape] = conv_encoder(shape, filters, f"{domain}_encoder")
+        networks[f"{domain}_encoder"] = encoders[shape]
+        decoder = keras.Sequential([keras.Input((8 * width,))], name=f"{domain}_decoder")
+        decoder.add(layers.Dense(features[domain], activation="relu"))
         decoder.add(layers.Reshape(smallest))
         for number in reversed(filters[:-1]):
             decoder.add(layers.Conv2DTranspose(number, 4, 2, "same", activation="relu"))
         decoder.add(layers.Conv2DTranspose(shape[2], 4, 2, "same"))
         networks[decoder.name] = decoder
-    return networks
+    if features["source"] != features["target"]:
+        raise ValueError(
+            "`event_shape` and `target_shape` must be halved to one size. Received: "
+            f"event_shape={shapes['source']}, target_shape={shapes['target']}"
+        )
+    return networks | {
+        "shared_encoder": gaussian_heads(features["source"], latent_dim, "shared_encoder"),
+        "shared_decoder": dense_relu(latent_dim, 8 * width, "shared_decoder"),
+    }
 
 
-def two_convolutions(shape: tuple, filters: tuple[int, int], name: str) -> keras.Sequential:
-    """Two strided convolutions with ReLU: images to features, flattened."""
+def conv_encoder(shape: tuple, filters: Sequence[int], name: str) -> keras.Sequential:
+    """Strided convolutions with ReLU: images to features, flattened."""
     model = keras.Sequential([keras.Input(shape)], name=name)
     for number in filters:
         model.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))

@@ -1,0 +1,162 @@
+"""The images of `keras-latent train`: loaded, described, and as batches."""
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import datasets
+from keras_latent.src.applications.faces.single_domain_vae import ImageBatches
+from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.settings import OWN_METHODS
+from keras_latent.src.datasets.folders.pair_from_folders import folders_and_pair
+from keras_latent.src.metrics.classifiers.attribute_batches import Batches
+from keras_latent.src.utils.domains import DOMAINS
+
+#: Names of broken files that are printed.
+SHOWN = 10
+
+
+@dataclasses.dataclass
+class OwnData:
+    """The data of a training.
+
+    Attributes:
+        batches: What `fit` takes.
+        steps: Batches per epoch.
+        skip_epochs: Advances the batches by a number of epochs.
+        folders: Images, names and broken files by domain.
+        train: Training images by domain, uint8.
+        validation: Validation images by domain, uint8.
+        labels: Labels of the validation images of the source, or `None`.
+        paired: Number of known pairs.
+    """
+
+    batches: keras.utils.PyDataset
+    steps: int
+    skip_epochs: Callable[[int], None]
+    folders: dict[str, datasets.FolderImages]
+    train: dict[str, np.ndarray]
+    validation: dict[str, np.ndarray]
+    labels: np.ndarray | None = None
+    paired: int = 0
+
+    def shown(self, domain: str, rows: int = 8) -> np.ndarray:
+        """The first validation images, as floats."""
+        return floats(self.validation[domain][:rows])
+
+
+def load(arguments: argparse.Namespace) -> OwnData:
+    """Loads the images of one or two domains."""
+    if arguments.target is None:
+        return one_domain(arguments)
+    data = two_domains(arguments)
+    pairs, rows = data.paired, max(map(len, data.train.values()))
+    if 0 < pairs < rows / 5:  # else a known pair is rare
+        data = two_domains(arguments, min(pairs, max(1, arguments.batch_size // 5)))
+    return data
+
+
+def two_domains(arguments: argparse.Namespace, paired_per_batch: int | None = None) -> OwnData:
+    """Two folders as a pair."""
+    folders, pair = folders_and_pair(
+        arguments.source,
+        arguments.target,
+        size=arguments.size,
+        paired_by=arguments.paired_by,
+        paired_per_batch=paired_per_batch,
+        validation=arguments.validation,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+    )
+    return OwnData(
+        pair.train,
+        pair.steps_per_epoch,
+        pair.skip_epochs,
+        folders,
+        {d: getattr(pair, f"{d}_train") for d in DOMAINS},
+        {d: getattr(pair, f"{d}_test") for d in DOMAINS},
+        paired=pair.num_paired,
+    )
+
+
+def one_domain(arguments: argparse.Namespace) -> OwnData:
+    """One folder, with labels if the method needs them."""
+    folder = datasets.images_from_folder(
+        arguments.source, size=arguments.size, labels=arguments.labels, seed=arguments.seed
+    )
+    rows = validation_rows(len(folder.images), arguments.validation)
+    train, validation = folder.images[rows:], folder.images[:rows]
+    held_out = None
+    if OWN_METHODS[arguments.model].model == "VAE":
+        batches: Any = ImageBatches(train, arguments.batch_size, arguments.seed)
+    else:
+        labels = checked_labels(folder, arguments.model)
+        held_out = labels[:rows]
+        batches = Batches(train, labels[rows:], arguments.batch_size, seed=arguments.seed)
+    return OwnData(
+        batches,
+        len(batches),
+        batches.skip_epochs,
+        {"source": folder},
+        {"source": train},
+        {"source": validation},
+        held_out,
+    )
+
+
+def validation_rows(rows: int, share: float) -> int:
+    """The number of validation images: at least one, and not all."""
+    return min(max(1, round(rows * share)), rows - 1)
+
+
+def checked_labels(folder: datasets.FolderImages, method: str) -> np.ndarray:
+    """The labels that a method of one domain needs.
+
+    Raises:
+        ValueError: If there are none, or not of this kind.
+    """
+    labels, classes = folder.labels, method == "tvae"
+    if labels is None or (classes and labels.ndim > 1):
+        wanted = "one label per image" if classes else "attributes, 0 or 1, of each image"
+        how = "sub-folders with `--labels folders`, or " if classes else ""
+        raise ValueError(
+            f"`--model {method}` needs {wanted}: {how}a .csv with a path and then the "
+            f"{'label' if classes else 'attributes'} in each row as `--source`. Received: "
+            f"{'no labels' if labels is None else f'{labels.shape[1]} columns of labels'}"
+        )
+    labels = labels if classes or labels.ndim > 1 else labels[:, None]
+    if not classes and labels.max() > 1:
+        raise ValueError(
+            f"`--model {method}` needs attributes that are 0, 1 or missing (an empty cell). "
+            f"Received: {labels.max()} among the labels. Make a column of each class."
+        )
+    return labels
+
+
+def describe(data: OwnData) -> None:
+    """Prints what was found: counts, sizes, pairs, broken files and duplicates."""
+    for domain, folder in data.folders.items():
+        height, width, channels = folder.images.shape[1:]
+        train, held_out = len(data.train[domain]), len(data.validation[domain])
+        colour = "color" if channels == 3 else "gray"
+        print(
+            f"{domain}: {train + held_out:,} images, {height}x{width}, {colour}; {train:,} to "
+            f"train on, {held_out:,} for validation"
+        )
+        if folder.label_names:
+            print(f"  labels: {', '.join(folder.label_names)}")
+        for name, reason in list(folder.broken.items())[:SHOWN]:
+            print(f"  left out: {name} ({reason})")
+        if len(folder.broken) > SHOWN:
+            print(f"  ... and {len(folder.broken) - SHOWN} more broken files")
+        same = datasets.find_duplicates(data.validation[domain], data.train[domain])
+        for a, b in same[:SHOWN]:
+            print(f"  duplicate: {folder.names[a]} (validation) is {folder.names[held_out + b]}")
+        if len(same):
+            print(f"  {len(same)} validation images are also in training. Scores on them flatter.")
+    if data.paired:
+        print(f"{data.paired:,} known pairs to train on")

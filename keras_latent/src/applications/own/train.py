@@ -1,0 +1,244 @@
+"""`keras-latent train`: a method on your own images."""
+
+import argparse
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_latent import callbacks, models, visualization
+from keras_latent.src import backend
+from keras_latent.src.applications.own import own_data
+from keras_latent.src.applications.own.likeness import likeness
+from keras_latent.src.applications.own.own_data import OwnData
+from keras_latent.src.applications.own.progress import Progress
+from keras_latent.src.applications.running import training
+from keras_latent.src.applications.running.epoch_choice import EpochChoice
+from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
+from keras_latent.src.applications.running.spread import warn_of_collapse
+from keras_latent.src.applications.settings import OWN_METHODS
+from keras_latent.src.utils.domains import DOMAINS, OTHER
+from keras_latent.src.utils.weight_files import load_weights
+
+#: Images per domain by which epochs are compared, and the finished model is measured.
+CHOICE_ROWS, MEASURED_ROWS = 256, 2000
+#: More epochs than any training has: `--minutes` ends it.
+ENDLESS = 1_000_000
+#: The weight of VBTA's sliced Wasserstein distance for 64x64 color images; the other terms are
+#: sums over pixels.
+SWD, SWD_PIXELS = 500.0, 64 * 64 * 3
+#: Pictures of a training, at most, if its number of epochs is known.
+PICTURES = 50
+
+
+def extend(arguments: argparse.Namespace, before: int) -> str:
+    """Says how a longer run compares with one from the start."""
+    return training.NEW_SCHEDULE
+
+
+def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
+    """Trains or resumes, saves the model, measures it on validation images, and draws."""
+    data = own_data.load(arguments)
+    if arguments.verbose:
+        own_data.describe(data)
+    epochs = epochs_of(arguments, data.steps)
+    keras.utils.set_random_seed(arguments.seed)
+    model = build(arguments, data, epochs)
+    if arguments.verbose:
+        print(f"{type(model).__name__}: {model.count_params():,} parameters", flush=True)
+    train(arguments, model, data, directory, epochs)
+    visualization.training_curves(directory.history(), directory / "training.png")
+    measure = measure_two if arguments.target is not None else measure_one
+    return measure(model, data, directory)
+
+
+def epochs_of(arguments: argparse.Namespace, steps: int) -> int | None:
+    """The epochs of the training, or `None` if only its time is limited."""
+    if hasattr(arguments, "minutes"):
+        return None
+    if hasattr(arguments, "epochs"):
+        return arguments.epochs
+    return math.ceil(arguments.steps / steps)
+
+
+def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> Any:
+    """The model, compiled. The learning rate falls along a cosine if the length is known."""
+    method = OWN_METHODS[arguments.model]
+    shapes = [images.shape[1:] for images in data.train.values()]
+    settings: dict[str, Any] = dict(method.settings)
+    networks = {"width": arguments.width, "latent_dim": arguments.latent_dim}
+    total = None if epochs is None else epochs * data.steps
+    if method.model == "VBTA" and data.paired:
+        settings |= {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
+    elif method.model == "VBTA":
+        weight = SWD * math.prod(shapes[0]) / SWD_PIXELS
+        settings |= {"observation_variance": 0.5, "swd": weight}
+    if method.model in ("DualVAE", "CVAE", "FaderNetwork"):
+        assert data.labels is not None
+        folder = data.folders["source"]
+        settings["attributes"] = folder.label_names or data.labels.shape[1]
+    if method.model in ("CVAE", "FaderNetwork"):
+        networks["attributes"] = data.labels.shape[1]
+    if method.model == "FaderNetwork":
+        settings["warm_up"] = 2000 if total is None else max(1, total // 3)
+    made = models.networks_for(method.model, *shapes, **networks)
+    model = getattr(models, method.model)(**made, **settings, seed=arguments.seed)
+    optimizers = model.default_optimizer()
+    rate: Any = arguments.learning_rate
+    if total is not None:
+        rate = keras.optimizers.schedules.CosineDecay(rate, total)
+    several = isinstance(optimizers, dict)
+    for optimizer in optimizers.values() if several else [optimizers]:
+        optimizer.learning_rate = rate
+    model.compile(optimizers)
+    return model
+
+
+def train(
+    arguments: argparse.Namespace,
+    model: Any,
+    data: OwnData,
+    directory: RunDirectory,
+    epochs: int | None,
+) -> None:
+    """Trains for the rest of the epochs or minutes, and loads the chosen epoch of a GAN."""
+    started = training.start(model, directory, data.skip_epochs)
+    done = started[1]
+    spent = sum(directory.history().get("seconds", ())) if (directory / LOG).exists() else 0.0
+    seconds = 60 * arguments.minutes if epochs is None else None
+    progress = Progress(
+        data.steps,
+        None if epochs is None else epochs * data.steps,
+        seconds,
+        done * data.steps,
+        spent,
+        bool(arguments.verbose),
+    )
+    every = 1 if epochs is None else math.ceil(epochs / PICTURES)
+    before: list[keras.callbacks.Callback] = [pictures(data, directory, every)]
+    after: list[keras.callbacks.Callback] = []
+    if isinstance(model, models.LSTNet):
+        before.insert(0, callbacks.CollapseMonitor())
+        after = [epoch_choice(model, data, directory, done)]
+    if seconds is None or spent < seconds:
+        training.fit(
+            model,
+            data.batches,
+            directory,
+            started,
+            epochs=epochs or ENDLESS,
+            verbose=0,
+            first=[progress],
+            before=before,
+            after=after,
+        )
+
+
+def pictures(data: OwnData, directory: RunDirectory, every: int) -> keras.callbacks.Callback:
+    """Draws validation images and what the model makes of them, in `grids`."""
+    if "target" in data.folders:
+        count = min(8, *(len(images) for images in data.validation.values()))
+        shown = [data.shown(domain, count) for domain in DOMAINS]
+        return callbacks.TranslationGrid(*shown, directory / "grids", every=every)
+
+    def draw(epoch: int, logs: Any) -> None:
+        if (epoch + 1) % every == 0:
+            with backend.preserved_random_stream():
+                grid(callback.model, data, directory / f"grids/epoch_{epoch + 1:04d}.png")
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=draw)
+    return callback
+
+
+def grid(model: Any, data: OwnData, path: Any) -> None:
+    """Validation images of one domain and their reconstructions."""
+    x = data.shown("source")
+    rows = {"image": x, "reconstruction": model.reconstruct(x, *given(model, data, len(x)))}
+    visualization.translation_grid(rows, path)
+
+
+def given(model: Any, data: OwnData, rows: int) -> tuple[np.ndarray, ...]:
+    """The attributes that a model needs to reconstruct the first validation images."""
+    takes = getattr(model, "decodes_attributes", False)
+    return (data.labels[:rows],) if takes and data.labels is not None else ()
+
+
+def epoch_choice(model: Any, data: OwnData, directory: RunDirectory, done: int) -> EpochChoice:
+    """Keeps the epoch whose translations of training images look most like the other domain."""
+    some = {d: floats(images[:CHOICE_ROWS]) for d, images in data.train.items()}
+
+    def measured() -> dict[str, float]:
+        return {
+            f"{to}_likeness": likeness(model.translate(some[OTHER[to]], to=to), some[to])
+            for to in DOMAINS
+        }
+
+    criteria = tuple(f"{to}_likeness" for to in DOMAINS)
+    return EpochChoice(directory / "epochs", measured, criteria, done)
+
+
+def measure_one(model: Any, data: OwnData, directory: RunDirectory) -> dict[str, Any]:
+    """Saves the model, and measures the reconstructions of validation images."""
+    directory.save(model)
+    x = floats(data.validation["source"][:MEASURED_ROWS])
+    made = model.reconstruct(x, *given(model, data, len(x)))
+    grid(model, data, directory / "reconstructions.png")
+    return {
+        "validation_rows": {"source": len(x)},
+        "reconstruction_error": {"source": error(made, x)},
+        "error_of_the_mean_image": {"source": error(x.mean(axis=0), x)},
+    }
+
+
+def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str, Any]:
+    """Saves the model, or that of each direction's chosen epoch, and measures translations."""
+    chosen = {}
+    names = ("reconstruction_error", "cycle_error", "likeness", "spread", "validation_rows")
+    figures: dict[str, Any] = {name: {} for name in names}
+    images = {d: floats(data.validation[d][:MEASURED_ROWS]) for d in DOMAINS}
+    if not isinstance(model, models.LSTNet):
+        directory.save(model)
+    for to in ("source", "target"):
+        domain, name = OTHER[to], f"{OTHER[to]}_to_{to}"
+        x, real = images[domain], images[to]
+        if isinstance(model, models.LSTNet):
+            choice = epoch_choice(model, data, directory, 0)
+            load_weights(model, choice.weights(f"{to}_likeness"))
+            chosen[name] = choice.chosen(f"{to}_likeness")
+            directory.save(model, f"model_to_{to}.keras")
+        translated, back = model.translate(x, to=to), model.cycle(x, domain)
+        figures["reconstruction_error"][domain] = error(model.reconstruct(x, domain), x)
+        figures["cycle_error"][domain] = error(back, x)
+        figures["likeness"][name] = round(likeness(translated, real), 5)
+        spread = translated.var(axis=0).sum() / max(real.var(axis=0).sum(), 1e-12)
+        figures["spread"][name] = round(float(spread), 4)
+        figures["validation_rows"][domain] = len(x)
+        rows = {domain: x[:8], f"as {to}": translated[:8], "and back": back[:8]}
+        visualization.translation_grid(rows, directory / f"{name}.png")
+    return figures | ({"chosen_epoch": chosen} if chosen else {})
+
+
+def error(made: np.ndarray, x: np.ndarray) -> float:
+    """The mean squared error, per pixel value in [0, 1]."""
+    return round(float(np.mean(np.square(made - x))), 6)
+
+
+def report(figures: dict[str, Any]) -> None:
+    """Prints the figures."""
+    for domain, value in figures["reconstruction_error"].items():
+        line = f"{domain}: squared error of reconstructions {value:.4f}"
+        if "cycle_error" in figures:
+            line += f", of cycles {figures['cycle_error'][domain]:.4f}"
+        else:
+            line += f" (of the mean image: {figures['error_of_the_mean_image'][domain]:.4f})"
+        print(line)
+    for name, value in figures.get("spread", {}).items():
+        epoch = figures.get("chosen_epoch", {}).get(name)
+        which = "" if epoch is None else f", epoch {epoch}"
+        print(f"{name}: spread {value:.2f}, likeness {figures['likeness'][name]:.4f}{which}")
+    warn_of_collapse(
+        {name.replace("_", " "): value for name, value in figures.get("spread", {}).items()},
+        "Look at grids/, and try a smaller `--learning-rate`.",
+    )

@@ -1,0 +1,87 @@
+"""Networks of every method for images of any size, by one rule."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_latent.src.models.cvae.networks import cvae
+from keras_latent.src.models.dual_vae.networks import dual_vae
+from keras_latent.src.models.fader_network.networks import fader
+from keras_latent.src.models.lstnet.networks import lstnet_images
+from keras_latent.src.models.vbta.face_networks import vbta_faces_apart
+from keras_latent.src.utils import checks
+
+#: Methods of one domain and of two, and of one with attributes.
+ONE_DOMAIN = ("VAE", "TVAE", "DualVAE")
+TWO_DOMAINS = ("VBTA", "LSTNet")
+WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
+    "CVAE": cvae,
+    "FaderNetwork": fader,
+}
+METHODS = (*ONE_DOMAIN, *TWO_DOMAINS, *WITH_ATTRIBUTES)
+
+
+def networks_for(
+    model: str | type[keras.Model],
+    source_shape: tuple[int, int, int],
+    target_shape: tuple[int, int, int] | None = None,
+    *,
+    width: int = 16,
+    latent_dim: int = 128,
+    attributes: int | None = None,
+) -> dict[str, keras.Model]:
+    """Networks for images of your size, as arguments of a model. `keras-latent train` uses them.
+
+    The rule: encoders halve the image with 4x4 convolutions of stride 2 until a side is below 8
+    pixels (`LSTNet`, whose latents are maps: below 14), and decoders mirror them. The filters start
+    at `width` and double with each halving, up to 8 times `width` (`VBTA`: 4 times). So sides must
+    be numbers such as 28, 32, 48, 64, 96 or 128. `VBTA` has one encoder for both domains if their
+    images have one shape. Everything else is as in the method's presets.
+
+    Args:
+        model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
+            `"CVAE"` or `"FaderNetwork"`.
+        source_shape: Height, width and channels of the images, or of those of the source.
+        target_shape: For methods of two domains, those of the target. Default: `source_shape`.
+        width: Filters of the first convolution. The time of a step grows with its square.
+        latent_dim: Size of the latents. `LSTNet` has `2 * width` maps instead.
+        attributes: Number of attributes, for `CVAE` and `FaderNetwork`, whose networks take them.
+
+    Returns:
+        Keras models by the names of the class's arguments.
+
+    Raises:
+        ValueError: If the model is none of these, an argument does not belong to it, or images of
+            this size cannot be halved as described.
+
+    Example:
+
+    >>> from keras_latent import models
+    >>> parts = models.networks_for("LSTNet", (32, 32, 3), (32, 32, 1), width=4)
+    >>> model = models.LSTNet(**parts)
+    >>> model.event_shapes, model.latent_shape
+    ({'source': (32, 32, 3), 'target': (32, 32, 1)}, (8, 8, 8))
+    """
+    name = checks.choice("model", getattr(model, "__name__", model), METHODS)
+    checks.integer("width", width)
+    checks.integer("latent_dim", latent_dim)
+    if target_shape is not None and name not in TWO_DOMAINS:
+        raise ValueError(
+            f"`target_shape` is for methods of two domains, {list(TWO_DOMAINS)}. "
+            f"Received: model={name!r}, target_shape={target_shape}"
+        )
+    if (attributes is not None) != (name in WITH_ATTRIBUTES):
+        raise ValueError(
+            f"`attributes` must be given for {list(WITH_ATTRIBUTES)}, and for no other method. "
+            f"Received: model={name!r}, attributes={attributes}"
+        )
+    shape: Any = tuple(source_shape)
+    if name == "LSTNet":
+        return lstnet_images(shape, target_shape, width)
+    if name == "VBTA":
+        return vbta_faces_apart(shape, width, latent_dim, target_shape)
+    if name in WITH_ATTRIBUTES:
+        count = checks.integer("attributes", attributes)
+        return WITH_ATTRIBUTES[name](shape, count, latent_dim, width)
+    return dual_vae(shape, latent_dim, width)
