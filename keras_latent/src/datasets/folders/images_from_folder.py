@@ -124,7 +124,7 @@ def images_from_folder(
     """
     seed = checks.integer("seed", seed, at_least=0)
     listing = list_images("folder", folder, labels)
-    return open_images(listing, draws(listing, seed), size, channels, workers, cache_dir)
+    return open_images(listing, draws(listing.names, seed), size, channels, workers, cache_dir)
 
 
 def stem(name: str) -> str:
@@ -132,22 +132,18 @@ def stem(name: str) -> str:
     return PurePosixPath(name).with_suffix("").as_posix()
 
 
-def draws(listing: Listing, seed: int, stems: Mapping[str, str] | None = None) -> list[str]:
-    """What decides on the order of the images: per name, a number drawn from its stem.
-
-    Args:
-        listing: The images.
-        seed: The seed.
-        stems: Other stems, by name.
-    """
+def draws(
+    names: Sequence[str], seed: int, stems: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What decides on the order of images: by name, a number drawn from its stem, or `stems`."""
     stems = stems or {}
-    texts = (f"{seed}/{stems.get(name) or stem(name)}" for name in listing.names)
-    return [hashlib.sha256(os.fsencode(text)).hexdigest() for text in texts]
+    texts = {name: f"{seed}/{stems.get(name) or stem(name)}" for name in names}
+    return {n: hashlib.sha256(os.fsencode(text)).hexdigest() for n, text in texts.items()}
 
 
 def open_images(
     listing: Listing,
-    drawn: Sequence[str],
+    drawn: Mapping[str, str],
     size: Any,
     channels: Any,
     workers: Any = None,
@@ -159,8 +155,8 @@ def open_images(
     if workers is not None:
         workers = checks.integer("workers", workers)
     folder = cache_folder() / "images" if cache_dir is None else checks.path("cache_dir", cache_dir)
-    order = sorted(range(len(drawn)), key=lambda row: (drawn[row], listing.names[row]))
-    files = [(listing.names[row], listing.stamps[row]) for row in order]
+    stamps = dict(zip(listing.names, listing.stamps, strict=True))
+    files = [(name, stamps[name]) for name in sorted(stamps, key=lambda n: (drawn[n], n))]
     content = json.dumps([_VERSION, os.fspath(listing.place), files, size, channels])
     path = folder / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.npy"
     try:
@@ -190,8 +186,11 @@ def _checked_size(size: Any) -> tuple[int, int]:
 
 
 def _opened(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
-    images = np.load(path, mmap_mode="r")
-    return images, json.loads(path.with_suffix(".json").read_text())
+    images = np.lib.format.open_memmap(path, mode="r")
+    record = json.loads(path.with_suffix(".json").read_text())
+    if len(images) != len(record["names"]):
+        raise ValueError(f"{path} is not the array of its record")
+    return images, record
 
 
 def _decode(

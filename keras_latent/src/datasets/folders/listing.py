@@ -92,15 +92,15 @@ def _folder(argument: str, place: Path, labels: str | None) -> Listing:
         )
     if labels is None:
         return _files(place, paths, None, ())
-    folders = [name.partition("/")[0] if "/" in name else None for name in paths]
-    classes = sorted({folder for folder in folders if folder is not None})
+    folders = [name.rpartition("/")[0].partition("/")[0] for name in paths]  # "": none
+    classes = sorted(set(folders) - {""})
     if not classes:
         raise ValueError(
             f"`labels='folders'` needs a sub-folder per class. Received: no image in a sub-folder "
             f"of {place}"
         )
-    numbers = {None: -1, **{folder: i for i, folder in enumerate(classes)}}
-    return _files(place, paths, np.array([numbers[f] for f in folders], np.int32), tuple(classes))
+    number = {"": -1} | {folder: i for i, folder in enumerate(classes)}
+    return _files(place, paths, np.array([number[f] for f in folders], np.int32), tuple(classes))
 
 
 def _csv(argument: str, place: Path) -> Listing:
