@@ -89,7 +89,8 @@ def pair_from_arrays(
             while the trainer waits.
         seed: Seed of the order and of the augmentation, 0 or more.
         format: `"tf"` for a `tf.data.Dataset`, `"numpy"` for a `keras.utils.PyDataset`,
-            `"auto"` for the native input of the current backend's trainer.
+            `"auto"` for the native input of the current backend's trainer, or `"numpy"` if an
+            array is a `np.memmap`, which stays on the disk. `"tf"` copies arrays into memory.
         name: Name of the pair, for its `repr`.
 
     Returns:
@@ -125,6 +126,9 @@ def pair_from_arrays(
         raise ValueError(
             f"`test_source` and `test_target` must be given together. Received: {missing}=None"
         )
+    if format == "auto":
+        on_disk = isinstance(source, np.memmap) or isinstance(target, np.memmap)
+        format = "numpy" if on_disk else native_pipeline()
     arrays = {
         **array_checks.domain("source", source, source_labels, test_source, test_source_labels),
         **array_checks.domain("target", target, target_labels, test_target, test_target_labels),
@@ -145,8 +149,6 @@ def pair_from_arrays(
     order = EpochOrder(
         len(source), len(target), known, batch_size, paired_per_batch, seed, augmentations
     )
-    if format == "auto":
-        format = native_pipeline()
     make_train: Any = TrainSequence if format == "numpy" else train_dataset
     make_test: Any = TestSequence if format == "numpy" else test_dataset
     test = None

@@ -7,7 +7,7 @@ declare is checked before any array is read.
 import math
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,6 +125,48 @@ def write_faces_npz(
     arrays["attribute_names"] = np.array(CELEBA_ATTRIBUTES)
     with replaced_when_complete(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def npz_images(
+    path: Path,
+) -> tuple[tuple[int, ...], Callable[[], np.ndarray], np.ndarray | None, tuple[str, ...]]:
+    """The one array of images in a file, under any name, and the labels beside it.
+
+    Of several splits, as `export_npz` writes them, only `_train` counts.
+
+    Returns:
+        `(shape, load, labels, label_names)`: the images' shape `(N, height, width, 1 or 3)`, a
+        function that reads them as uint8, the array `(N,)` or `(N, attributes)` or `None`, and
+        the attributes' names if there is an array of them.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            keys = [name.removesuffix(".npy") for name in archive.namelist()]
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    headers = _headers(path, keys, "")
+    splits = {key: header for key, header in headers.items() if key.endswith("_train")} or headers
+    images = {key: h for key, h in splits.items() if len(h.shape) in (3, 4) and h.shape[0]}
+    labels = [key for key, h in splits.items() if len(h.shape) in (1, 2) and h.dtype.kind in "biu"]
+    (key, header), *others = images.items() or [("", Header((), np.dtype("O")))]
+    rows = header.shape if len(header.shape) == 4 else (*header.shape, 1)
+    if others or len(labels) > 1 or rows[-1] not in (1, 3) or header.dtype.kind not in "uf":
+        found = ", ".join(f"{key} {h.dtype} {h.shape}" for key, h in splits.items())
+        raise ValueError(
+            f"{path} must hold one array of images (N, height, width) or (N, height, width, 1 or "
+            f"3), uint8 or float, and at most one array of integer labels. Received: {found}"
+        )
+
+    def load() -> np.ndarray:
+        array = _array(path, key).reshape(rows)
+        if array.dtype == np.uint8:
+            return array
+        if not (array.min() >= 0 and array.max() <= 1):  # Also true for NaN.
+            raise ValueError(f"{path} must hold floats from 0 to 1, or uint8, in {key}")
+        return np.round(array * 255).astype(np.uint8)
+
+    names = _array(path, "attribute_names").tolist() if "attribute_names" in headers else ()
+    return rows, load, _array(path, labels[0]) if labels else None, tuple(map(str, names))
 
 
 def _headers(path: Path, keys: Iterable[str], needed: str) -> dict[str, Header]:
