@@ -19,7 +19,7 @@ from keras_latent.src.applications.running.run_directory import (
 )
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
 from keras_latent.src.cli.parser import Parser
-from keras_latent.src.cli.registry import APPLICATIONS
+from keras_latent.src.cli.registry import APPLICATIONS, TRAIN, Application
 from keras_latent.src.utils.backend_choice import choose_backend
 from keras_latent.version import __version__
 
@@ -40,6 +40,11 @@ ADVICE = {
 # Options that do not change the result of a run.
 NOT_CONFIGURATION = ("command", "run_name", "out", "data_dir", "verbose", "overwrite")
 
+OWN = (
+    "Train a method on your own images: two folders of photos, sketches, ... for a translator "
+    "between them, or one folder. Images of any size, gray or color, are cut to a square. If it is "
+    "interrupted, the same command resumes it."
+)
 FIGURES = (
     "In the printed figures, an accuracy compares with the labels of the test data; 'class kept' "
     "compares with what the classifier sees in the output of the frozen base model; a spread is "
@@ -52,13 +57,18 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with a sub-parser for each application."""
     parser = Parser(
         prog="keras-latent",
-        description="Latent-space domain transfer: run a complete application. Set KERAS_BACKEND "
+        description="Latent-space domain transfer: train on your own images, or run a complete "
+        "application. Set KERAS_BACKEND "
         "to tensorflow, jax or torch to choose the backend. The default is Keras's backend, or an "
         "installed one if that is not installed.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="list the applications and the presets")
+    own = commands.add_parser("train", help=TRAIN.summary, description=OWN)
+    own.set_defaults(run_name=TRAIN.name)
+    add_common_arguments(own)
+    TRAIN.options.add_arguments(own)
     run = commands.add_parser("run", help="train and evaluate one application, and draw results")
     names = run.add_subparsers(dest="run_name", required=True, metavar="NAME")
     for application in APPLICATIONS.values():
@@ -69,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
             epilog=FIGURES,
         )
         add_common_arguments(sub)
+        add_data_dir(sub)
         application.options.add_arguments(sub)
     return parser
 
@@ -77,10 +88,6 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every application."""
     parser.add_argument(
         "--out", help="folder for the results (default: a folder in runs/, named after the options)"
-    )
-    parser.add_argument(
-        "--data-dir",
-        help="folder with the data (default: TFDS_DATA_DIR, or the default of TensorFlow Datasets)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     parser.add_argument(
@@ -101,6 +108,19 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="delete the run in the folder and start again (other files are kept)",
     )
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Where ready-built data is."""
+    parser.add_argument(
+        "--data-dir",
+        help="folder with the data (default: TFDS_DATA_DIR, or the default of TensorFlow Datasets)",
+    )
+
+
+def application_of(name: str) -> Application:
+    """The application that a command runs."""
+    return TRAIN if name == TRAIN.name else APPLICATIONS[name]
 
 
 def list_everything() -> None:
@@ -124,7 +144,7 @@ def run(arguments: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
 
     from keras_latent.src import backend
 
-    application = APPLICATIONS[arguments.run_name].load()
+    application = application_of(arguments.run_name).load()
     keras.config.set_dtype_policy(arguments.mixed_precision)
     configuration = {
         "application": arguments.run_name,
@@ -189,7 +209,7 @@ def main(argv: list[str] | None = None) -> int:
         list_everything()
         return 0
     try:
-        APPLICATIONS[arguments.run_name].options.complete(arguments)
+        application_of(arguments.run_name).options.complete(arguments)
         choose_backend()
         run(arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:

@@ -12,6 +12,7 @@ from keras_latent.src.cli.options import (
     mnist_spoken_digit,
     mnist_transpose,
     mnist_usps,
+    train,
 )
 
 
@@ -95,3 +96,5 @@ APPLICATIONS = {
         ),
     )
 }
+#: What `keras-latent train` runs.
+TRAIN = Application("train", "train a method on your own images", train, "own.train")

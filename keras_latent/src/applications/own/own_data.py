@@ -12,7 +12,7 @@ from keras_latent import datasets
 from keras_latent.src.applications.faces.single_domain_vae import ImageBatches
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.settings import OWN_METHODS
-from keras_latent.src.datasets.folders.pair_from_folders import folders_and_pair
+from keras_latent.src.datasets.folders.pair_from_folders import open_domains
 from keras_latent.src.metrics.classifiers.attribute_batches import Batches
 from keras_latent.src.utils.domains import DOMAINS
 
@@ -62,16 +62,18 @@ def load(arguments: argparse.Namespace) -> OwnData:
 
 def two_domains(arguments: argparse.Namespace, paired_per_batch: int | None = None) -> OwnData:
     """Two folders as a pair."""
-    folders, pair = folders_and_pair(
-        arguments.source,
-        arguments.target,
-        size=arguments.size,
-        paired_by=arguments.paired_by,
-        paired_per_batch=paired_per_batch,
-        validation=arguments.validation,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
+    settings = {
+        "size": arguments.size,
+        "paired_by": arguments.paired_by,
+        "validation": arguments.validation,
+        "seed": arguments.seed,
+    }
+    places = (arguments.source, arguments.target)
+    pair = datasets.pair_from_folders(
+        *places, **settings, paired_per_batch=paired_per_batch, batch_size=arguments.batch_size
     )
+    unset = dict.fromkeys(("channels", "labels", "workers", "cache_dir"))
+    folders = dict(zip(DOMAINS, open_domains(*places, **settings, **unset).folders, strict=True))
     return OwnData(
         pair.train,
         pair.steps_per_epoch,
@@ -149,8 +151,8 @@ def describe(data: OwnData) -> None:
         )
         if folder.label_names:
             print(f"  labels: {', '.join(folder.label_names)}")
-        for name, reason in list(folder.broken.items())[:SHOWN]:
-            print(f"  left out: {name} ({reason})")
+        for reason in list(folder.broken.values())[:SHOWN]:
+            print(f"  left out: {reason}")
         if len(folder.broken) > SHOWN:
             print(f"  ... and {len(folder.broken) - SHOWN} more broken files")
         same = datasets.find_duplicates(data.validation[domain], data.train[domain])

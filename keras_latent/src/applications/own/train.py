@@ -83,8 +83,12 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
         networks["attributes"] = data.labels.shape[1]
     if method.model == "FaderNetwork":
         settings["warm_up"] = 2000 if total is None else max(1, total // 3)
+    else:
+        settings["seed"] = arguments.seed
+    if method.model == "LSTNet" and total is not None:  # averages over a tenth of the training
+        settings["ema_momentum"] = max(0.0, min(settings["ema_momentum"], 1 - 10 / total))
     made = models.networks_for(method.model, *shapes, **networks)
-    model = getattr(models, method.model)(**made, **settings, seed=arguments.seed)
+    model = getattr(models, method.model)(**made, **settings)
     optimizers = model.default_optimizer()
     rate: Any = arguments.learning_rate
     if total is not None:

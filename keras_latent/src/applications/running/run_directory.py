@@ -13,7 +13,7 @@ from keras_latent.src.utils.locks import LockHeld, locked
 
 CONFIGURATION, METRICS, LOG, LOCK = "run.json", "metrics.json", "history.csv", ".lock"
 #: The options that set the length of a run: a larger value extends it.
-LENGTHS = ("epochs", "steps")
+LENGTHS = ("epochs", "steps", "minutes")
 _STATES = "state/epoch-[0-9]*.weights.h5"
 #: Partial files of earlier versions of this package.
 _EARLIER = [f"{folder}/partial.weights.h5" for folder in ("state", "vae/state", "epochs")]
@@ -25,10 +25,11 @@ MADE = (
     *(f"{folder}{name}" for folder in ("", "vae/") for name in (LOG, _STATES)),
     *(f"{name}.keras" for name in ("model", "model_to_source", "model_to_target", "vae")),
     "epochs/epochs.json",
-    "epochs/best-*_information.weights.h5",
+    "epochs/best-*.weights.h5",
     "grids/epoch_[0-9]*.png",
     "transferred/digit_[0-9].wav",
-    *(f"{name}.png" for name in ("training", "translations", "samples", "pca")),
+    *(f"{name}.png" for name in ("training", "translations", "reconstructions")),
+    *(f"{name}.png" for name in ("samples", "pca")),
     *(f"{name}.png" for name in ("sweep", "strengths", "figure_2", "figure_7")),
     *(f"attributes_{kind}.png" for kind in ("dual", "isolated", "boundary", "set", "label")),
     *(

@@ -1,0 +1,235 @@
+"""`keras-latent train` on folders of digits."""
+
+import csv
+import json
+import time
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from keras_latent import models
+from keras_latent.src.applications.own import likeness, train
+from keras_latent.src.applications.own.progress import Progress
+from keras_latent.src.cli import cli
+
+pytestmark = pytest.mark.once
+TINY = ("--width", "2", "--latent-dim", "4", "--batch-size", "20", "--verbose", "0")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Folders `plain` and `color`: 60 digits, and the same transposed and green."""
+    folder = tmp_path_factory.mktemp("digits")
+    found = load_digits()
+    for i, (image, label) in enumerate(zip(found.images[:60], found.target[:60], strict=True)):
+        pixels = (image * 15.9).astype("uint8")
+        green = np.stack([pixels.T // 4, pixels.T, pixels.T // 4], axis=-1)
+        for name, made in (("plain", pixels), ("color", green)):
+            (folder / name / str(label % 3)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(made).save(folder / name / str(label % 3) / f"{i}.png")
+    rows = [f"plain/{k % 3}/{i}.png,{k % 2},{k // 5}" for i, k in enumerate(found.target[:60])]
+    (folder / "attributes.csv").write_text("\n".join(["path,odd,large", *rows]))
+    return folder
+
+
+def start(digits, out, *options, source="plain", target="color", size=8):
+    given = ["--source", str(digits / source), "--size", str(size), "--out", str(out), *TINY]
+    given += [] if target is None else ["--target", str(digits / target)]
+    return cli.main(["train", *given, *options])
+
+
+def figures(out):
+    return json.loads((out / "metrics.json").read_text())["figures"]
+
+
+def history(out):
+    with open(out / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_folders_become_a_translator(digits, tmp_path, capsys):
+    out = tmp_path / "run"
+    options = ("--width", "8", "--learning-rate", "0.01", "--batch-size", "6")
+    assert start(digits, out, "--model", "vbta", "--epochs", "6", *options) == 0
+    losses = [float(row["loss"]) for row in history(out)]
+    assert losses[-1] < 0.97 * losses[0] and all(float(r["seconds"]) > 0 for r in history(out))
+    model = keras.saving.load_model(out / "model.keras")
+    assert model.event_shapes == {"source": (8, 8, 1), "target": (8, 8, 3)}
+    # Without pairs, a sliced Wasserstein distance aligns the domains.
+    assert model.swd == pytest.approx(500 * 64 / 12288) and model.cross_reconstruction == 0
+    found = figures(out)
+    assert found["validation_rows"] == {"source": 6, "target": 6}
+    assert 0 < found["reconstruction_error"]["source"] < 0.13
+    assert {"source_to_target.png", "target_to_source.png", "training.png"} <= {
+        path.name for path in out.iterdir()
+    }
+    assert len(list((out / "grids").iterdir())) == 6
+    assert "source: squared error of reconstructions 0." in capsys.readouterr().out
+
+
+def test_it_says_what_it_found(digits, tmp_path, capsys):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        # Two images are in three files each.
+        pixels = rng.integers(0, 256, (9, 12), "uint8") if i > 5 else np.full((9, 12), i % 2 * 90)
+        Image.fromarray(pixels.astype("uint8")).save(mixed / f"{i}.png")
+    (mixed / "bad.jpg").write_bytes(b"no image")
+    options = ("--model", "vae", "--steps", "2", "--validation", "0.5", "--verbose", "2")
+    assert start(tmp_path, tmp_path / "run", *options, source="mixed", target=None) == 0
+    said = capsys.readouterr().out
+    assert "source: 30 images, 8x8, gray; 15 to train on, 15 for validation" in said
+    assert "bad.jpg' cannot be read as an image" in said
+    assert "validation images are also in training" in said and "(validation) is" in said
+    assert "VAE: " in said and " parameters" in said
+    assert "step 2 of 2, loss" in said and "Epoch" not in said
+
+
+def test_pairs_are_learned_from(digits, tmp_path):
+    out = tmp_path / "run"
+    options = ("--model", "vbta", "--paired-by", "name", "--steps", "5")
+    assert start(digits, out, *options) == 0
+    model = keras.saving.load_model(out / "model.keras")
+    assert model.cross_reconstruction == 1 and model.swd == 0
+    assert json.loads((out / "run.json").read_text())["steps"] == 5
+    assert len(history(out)) == 3  # of two steps each
+
+
+def test_few_pairs_are_in_every_batch(digits, tmp_path, monkeypatch):
+    (tmp_path / "pairs.csv").write_text("source,target\n0/0.png,0/0.png\n1/1.png,1/1.png\n")
+    seen = []
+    monkeypatch.setattr(
+        train, "train", lambda a, m, data, *rest: seen.append(data.batches[0]["paired"])
+    )
+    monkeypatch.setattr(train, "measure_two", lambda *a: {"reconstruction_error": {}})
+    monkeypatch.setattr(train.visualization, "training_curves", lambda *a: None)
+    monkeypatch.setattr(train.RunDirectory, "history", lambda self: {})
+    options = ("--model", "vbta", "--paired-by", str(tmp_path / "pairs.csv"), "--steps", "2")
+    assert start(digits, tmp_path / "run", *options) == 0
+    assert 1 <= seen[0].sum() <= 2
+
+
+def test_a_gan_chooses_its_epochs_without_labels(digits, tmp_path):
+    out = tmp_path / "run"
+    assert start(digits, out, "--model", "lstnet", "--epochs", "3", "--width", "1", size=16) == 0
+    epochs = json.loads((out / "epochs" / "epochs.json").read_text())
+    assert len(epochs) == 3
+    for to, name in (("target", "source_to_target"), ("source", "target_to_source")):
+        best = 1 + int(np.argmax([row[f"{to}_likeness"] for row in epochs]))
+        assert figures(out)["chosen_epoch"][name] == best
+        assert isinstance(keras.saving.load_model(out / f"model_to_{to}.keras"), models.LSTNet)
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "options"),
+    [
+        ("vae", "plain", ()),
+        ("tvae", "plain", ("--labels", "folders")),
+        ("dualvae", "attributes.csv", ()),
+        ("cvae", "attributes.csv", ()),
+        ("fader", "attributes.csv", ()),
+    ],
+)
+def test_one_folder(model, source, options, digits, tmp_path):
+    out = tmp_path / "run"
+    given = ("--model", model, "--epochs", "2", *options)
+    assert start(digits, out, *given, source=source, target=None) == 0
+    loaded = keras.saving.load_model(out / "model.keras")
+    assert type(loaded).__name__.lower().startswith(model)
+    if source.endswith("csv"):
+        assert loaded.attribute_names == ("odd", "large")
+    assert (out / "reconstructions.png").exists() and len(history(out)) == 2
+    assert set(figures(out)) > {"reconstruction_error", "error_of_the_mean_image"}
+
+
+def test_a_killed_training_resumes_equally(digits, tmp_path, monkeypatch):
+    options = ("--model", "vbta", "--epochs", "4")
+    assert start(digits, tmp_path / "whole", *options) == 0
+
+    class Killed(Exception):
+        pass
+
+    def killed(self, epoch, logs=None):
+        if epoch == 2:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.callbacks.TranslationGrid, "on_epoch_end", killed)
+        with pytest.raises(Killed):
+            start(digits, tmp_path / "run", *options)
+    assert start(digits, tmp_path / "run", *options) == 0
+    for a, b in zip(history(tmp_path / "run"), history(tmp_path / "whole"), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-5)
+
+
+def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
+    options = ("--model", "vae", "--minutes", "0.01")
+    assert start(digits, tmp_path / "run", *options, target=None) == 0
+    rows = history(tmp_path / "run")
+    assert 0.5 < sum(float(row["seconds"]) for row in rows) < 60
+    # Killed before the end was measured: no more time is left.
+    (tmp_path / "run" / "metrics.json").unlink()
+    assert start(digits, tmp_path / "run", *options, target=None) == 0
+    assert history(tmp_path / "run") == rows
+
+
+@pytest.mark.parametrize(
+    ("options", "target", "message"),
+    [
+        (("--model", "vbta"), None, r"`--model vbta` needs `--target`"),
+        (("--model", "vae"), "color", r"`--model vae` takes no `--target`"),
+        (("--model", "vbta", "--labels", "folders"), "color", r"an option of `--model tvae`"),
+        (("--model", "lstnet", "--paired-by", "name"), "color", "an option of `--model vbta`"),
+        (("--model", "tvae"), None, r"needs one label per image: sub-folders with `--labels fold"),
+        (("--model", "dualvae"), None, r"needs attributes, 0 or 1, of each image: a .csv"),
+        (("--model", "vae", "--size", "50"), None, r"can be halved until one is below 8 pixels"),
+        (("--model", "vae", "--minutes", "0"), None, r"`--minutes` must be"),
+    ],
+)
+def test_errors(options, target, message, digits, tmp_path, capsys):
+    import re
+
+    assert start(digits, tmp_path / "run", *options, target=target) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_attributes_are_zero_or_one(digits, tmp_path, capsys):
+    (tmp_path / "a.csv").write_text(f"path,k\n{digits}/plain/0/0.png,2\n{digits}/plain/1/1.png,0\n")
+    options = ("--model", "cvae", "--steps", "1")
+    assert start(tmp_path, tmp_path / "run", *options, source="a.csv", target=None) == 2
+    assert "needs attributes that are 0, 1 or missing" in capsys.readouterr().err
+
+
+def test_likeness_sees_color_texture_and_collapse():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 64, 16, 16, 3))
+    same = likeness.likeness(x, y)
+    mean = np.broadcast_to(y.mean(axis=0), y.shape)
+    assert -0.2 < same < 0
+    for worse in (0.5 * x, mean, np.round(x)):
+        assert likeness.likeness(worse, y) < 2 * same
+    # One pixel value off by 0.1 everywhere is a distance of 0.1 for images and for patches.
+    assert likeness.likeness(y + 0.1, y) == pytest.approx(-0.2, rel=0.35)
+
+
+def test_the_time_left_is_estimated_from_the_steps(monkeypatch, capsys):
+    clock = iter(np.arange(100) * 20.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    progress = Progress(10, 30, None, done=10, spent=0.0)
+    progress.on_train_begin()
+    for step in range(5):
+        progress.on_train_batch_end(step, {"loss": 2.5})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "step 11 of 30, loss 2.5"
+    assert lines[-1] == "step 15 of 30, loss 2.5, 5 min 0 s left"
