@@ -294,7 +294,10 @@ def make(tmp_path, **arguments):
         ({"seed": -1}, r"`seed` must be an integer of 0 or more.*seed=-1"),
         ({"workers": 0}, r"`workers` must be a positive integer.*workers=0"),
         ({"cache_dir": 3}, r"`cache_dir` must be a path.*cache_dir=3"),
-        ({"labels": "folders"}, r"`labels='folders'` needs a sub-folder per class.*no image in a sub-folder"),
+        (
+            {"labels": "folders"},
+            r"`labels='folders'` needs a sub-folder per class.*no image in a sub-folder",
+        ),
     ],
 )
 def test_bad_arguments(tmp_path, arguments, message):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import keras
@@ -130,7 +130,7 @@ def images_from_folder(
 
 def stem(name: str) -> str:
     """A name without its extension: what files of a pair have in common."""
-    return PurePosixPath(name).with_suffix("").as_posix()
+    return os.path.splitext(name)[0]
 
 
 def draws(
