@@ -25,7 +25,7 @@ MODULES = {
     "ops": "Pure functions of tensors, for every backend. Divergences and log-likelihoods are in "
     "nats, summed over dimensions. Layers, losses and models build on these functions.",
     "datasets": "Pairs of domains for `model.fit`. Only the functions that read data import "
-    "TensorFlow Datasets or scikit-learn; `import keras_latent` needs neither.",
+    "TensorFlow Datasets, scikit-learn or Pillow; `import keras_latent` needs none of them.",
     "callbacks": "Callbacks for `model.fit`.",
     "visualization": "Matplotlib figures and sound files. Requires the extra `viz`.",
     "training": "One `train_step` for TensorFlow, JAX and PyTorch. "

@@ -22,6 +22,7 @@ from arguments import (
     sizes,
 )
 from cases import entry
+from PIL import Image
 
 from keras_latent import datasets, visualization
 
@@ -52,6 +53,16 @@ def folder() -> Path:
         faces[f"attributes_{split}"][:, 20] = np.arange(6) % 2
     np.savez(path / "celeb_a_64.npz", **faces)
     visualization.write_wavs(path / "a.wav", np.zeros((1, 100)), 8000)
+    return path
+
+
+def pictures() -> Path:
+    """A folder with five images."""
+    path = folder() / "pictures"
+    if not path.exists():
+        for i in range(5):
+            (path / "class").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((6, 6), i, "uint8")).save(path / "class" / f"{i}.png")
     return path
 
 
@@ -140,6 +151,41 @@ ENTRIES = [
         augment=function(lambda x: x).but("none", "dict"),
         seed=seed().also(none=None),
         format=choice("numpy"),
+    ),
+    entry(
+        "images_from_folder",
+        datasets.images_from_folder,
+        folder=paths(pictures),
+        size=size(4),
+        channels=choice(1).but("none"),
+        labels=choice("folders").but("none"),
+        seed=seed().also(none=None),
+        workers=size(1).but("none"),
+        cache_dir=paths(lambda: folder() / "cache").but("none"),
+    ),
+    entry(
+        "pair_from_folders",
+        datasets.pair_from_folders,
+        source=paths(pictures),
+        target=paths(pictures),
+        size=size(4),
+        channels=choice(1).but("none").also(three=(1, 1, 1)),
+        labels=choice("folders").but("none"),
+        paired_by=choice("name").but("none"),
+        validation=non_negative(0.4).also(one=1.0),
+        seed=seed().also(none=None),
+        batch_size=size(2).also(rows=30),
+        augment=function(lambda x: x).but("none", "dict"),
+        paired_per_batch=size(1, least=0).but("none").also(batch=3),
+        format=choice("numpy"),
+        workers=size(1).but("none"),
+        cache_dir=paths(lambda: folder() / "cache").but("none"),
+    ),
+    entry(
+        "find_duplicates",
+        datasets.find_duplicates,
+        test=SOURCE.called("train"),
+        train=SOURCE.called("test"),
     ),
     entry("load_arrays", datasets.load_arrays, name=choice("mnist"), data_dir=DATA),
     entry(

@@ -1,6 +1,7 @@
 """Image files: finding, reading and writing them. Pillow does the work."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 def image_files(folder: Path) -> Iterator[Path]:
     """The image files below a folder, by their extensions; hidden ones are left out."""
-    for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        hidden = any(part.startswith(".") for part in parts)
-        if path.suffix.lower() in EXTENSIONS and not hidden and not path.is_dir():
-            yield path
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
+                yield Path(parent, name)
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import keras
@@ -84,7 +84,8 @@ def images_from_folder(
               channels)`, uint8 or floats in [0, 1], and at most one array of integer labels `(N,)`
               or `(N, attributes)`. Of a file of `export_npz`, the training rows are taken.
         size: Height and width in pixels; one number for both.
-        channels: 1 for grey, 3 for RGB. `None`: 1 if all images are grey, else 3.
+        channels: 1 for grey, 3 for RGB. `None`: 1 if all files say that they are grey, which WebP
+            files cannot, else 3.
         labels: `"folders"`: the first-level sub-folders of a folder are classes, in alphabetical
             order; images outside of them have the label -1. It has no effect on files, whose
             labels are always read.
@@ -129,7 +130,7 @@ def images_from_folder(
 
 def stem(name: str) -> str:
     """A name without its extension: what files of a pair have in common."""
-    return PurePosixPath(name).with_suffix("").as_posix()
+    return os.path.splitext(name)[0]
 
 
 def draws(

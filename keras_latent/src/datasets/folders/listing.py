@@ -84,7 +84,8 @@ def read_table(argument: str, path: Path) -> tuple[list[str], list[tuple[int, li
 
 
 def _folder(argument: str, place: Path, labels: str | None) -> Listing:
-    paths = {path.relative_to(place).as_posix(): path for path in sorted(image_files(place))}
+    paths = {path.relative_to(place).as_posix(): path for path in image_files(place)}
+    paths = {name: paths[name] for name in sorted(paths)}
     if not paths:
         raise ValueError(
             f"`{argument}` must be a folder with image files (PNG, JPEG, WebP, BMP or TIFF). "

@@ -158,7 +158,8 @@ def open_domains(
     """Open both folders; see `pair_from_folders`."""
     validation = checks.fraction("validation", validation)
     seed = checks.integer("seed", seed, at_least=0)
-    channels = checks.items("channels", channels) if np.ndim(channels) else (channels, channels)
+    if not isinstance(channels, (tuple, list)):
+        channels = channels, channels
     if len(channels) != 2:
         raise ValueError(
             "`channels` must be 1, 3 or None, or two of them: for source and target. "
