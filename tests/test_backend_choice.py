@@ -56,6 +56,7 @@ def test_an_installed_backend_is_left_to_keras(start, installed, named, json_nam
     [
         (("jax", "torch"), None, None, "jax"),
         (("torch",), None, "tensorflow", "torch"),
+        (("tensorflow", "torch"), None, "jax", "tensorflow"),
         (("tensorflow",), "", "jax", "tensorflow"),  # an empty variable counts as unset
     ],
 )
@@ -92,7 +93,7 @@ def test_a_broken_configuration_file_is_ignored(start, tmp_path):
         (
             ("jax", "torch"),
             "pytorch",
-            "KERAS_BACKEND=pytorch is not one of jax, torch, tensorflow. Installed: jax, torch. "
+            "KERAS_BACKEND=pytorch is not one of jax, tensorflow, torch. Installed: jax, torch. "
             "Choose with KERAS_BACKEND=jax.",
         ),
         ((), "jax", "Keras needs a backend, and none is installed: `pip install jax`, `pip inst"),

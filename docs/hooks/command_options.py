@@ -4,13 +4,13 @@ import argparse
 
 
 def reference() -> str:
-    """Return a section per application with a table of its options."""
+    """Return a section per application and command with a table of its options."""
     from keras_latent.src.cli import cli
     from keras_latent.src.cli.registry import APPLICATIONS
 
     parser = cli.build_parser()
-    run = _choices(parser)["run"]
-    names = _choices(run)
+    commands = _choices(parser)
+    names = _choices(commands["run"])
     common = argparse.ArgumentParser(add_help=False)
     cli.add_common_arguments(common)
     shared = {action.dest for action in common._actions}
@@ -19,6 +19,9 @@ def reference() -> str:
         own = [a for a in names[name]._actions if a.dest not in shared and a.dest != "help"]
         parts += [f"## {name}", f"{application.summary}.", f"```\n{_usage(name)}\n```"]
         parts.append(_options(own))
+    own = [a for a in commands["translate"]._actions if a.dest != "help"]
+    usage = "keras-latent translate MODEL INPUT OUTPUT [options]"
+    parts += ["## translate", f"```\n{usage}\n```", _options(own)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -39,8 +42,8 @@ def _options(actions: list[argparse.Action]) -> str:
 
 
 def _name(action: argparse.Action) -> str:
-    name = action.option_strings[-1] if action.option_strings else action.dest
-    if action.nargs == 0:
+    name = action.option_strings[-1] if action.option_strings else action.metavar
+    if action.nargs == 0 or not action.option_strings:
         return f"`{name}`"
     values = "\\|".join(map(str, action.choices or ())) or (action.metavar or action.dest.upper())
     more = " ..." if action.nargs in ("+", "*") else ""

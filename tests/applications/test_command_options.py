@@ -31,6 +31,8 @@ for expected, argv in (
     (2, ["run", "mnist-transpos"]),
     (2, ["run", "mnist-usps", "--epoch", "5"]),
     (2, ["run", "mnist-spoken-digit", "--per-class", "0"]),
+    (0, ["translate", "--help"]),
+    (2, ["translate", "vbta_digits", ".", "../out"]),
 ):
     try:
         status = cli.main(argv)
@@ -145,8 +147,8 @@ PAGES = [
 
 
 def commands_of(page: Path) -> list[str]:
-    """All commands on a page that run an application."""
-    found = re.findall(r"keras-latent run [a-z][^`#\n&|;]*", page.read_text())
+    """All commands on a page that run an application or translate."""
+    found = re.findall(r"keras-latent (?:run|translate) [a-z][^`#\n&|;]*", page.read_text())
     return [command.strip().rstrip(",.") for command in found]
 
 

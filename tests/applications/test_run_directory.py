@@ -334,7 +334,7 @@ def test_what_to_do_if_files_cannot_be_written(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("keras-latent: " + message.replace("OUT", str(tmp_path)))
     command(tmp_path, "--overwrite")
-    assert "run the same command without --overwrite again to resume" in capsys.readouterr().err
+    assert "run the same command again without --overwrite to resume" in capsys.readouterr().err
 
 
 def test_other_errors_of_the_system_are_not_explained(synthetic, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from keras_latent.src.applications.running.run_directory import (
     RunDirectory,
 )
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
+from keras_latent.src.cli.options import translate as translate_options
 from keras_latent.src.cli.parser import Parser
 from keras_latent.src.cli.registry import APPLICATIONS, TRAIN, Application
 from keras_latent.src.utils.backend_choice import choose_backend
@@ -27,10 +28,8 @@ from keras_latent.version import __version__
 # while they wait, which is very slow when another process needs a core too.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-AGAIN = "then run the same command again to resume"
-FULL = f"Free some space, {AGAIN}."
-AGAIN_WITHOUT = "the same command without --overwrite"
-READ_ONLY = f"Make it writable (data: readable), {AGAIN}, or choose another folder."
+FULL = "Free some space, then run {again}."
+READ_ONLY = "Make it writable (data: readable), then run {again}, or choose another folder."
 #: What to do about errors of the system.
 ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
@@ -57,8 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, with a sub-parser for each application."""
     parser = Parser(
         prog="keras-latent",
-        description="Latent-space domain transfer: train on your own images, or run a complete "
-        "application. Set KERAS_BACKEND "
+        description="Latent-space domain transfer: train on your own images, translate images with "
+        "a trained model, or run a complete application. Set KERAS_BACKEND "
         "to tensorflow, jax or torch to choose the backend. The default is Keras's backend, or an "
         "installed one if that is not installed.",
     )
@@ -81,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
         add_common_arguments(sub)
         add_data_dir(sub)
         application.options.add_arguments(sub)
+    translate = commands.add_parser("translate", help="translate your images with a trained model")
+    translate_options.add_arguments(translate)
     return parser
 
 
@@ -201,6 +202,36 @@ def train(
     return metrics
 
 
+def run_application(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """`keras-latent run` and `train`; returns the exit status."""
+    application_of(arguments.run_name).options.complete(arguments)
+    choose_backend()
+    run(arguments, argv)
+    return 0
+
+
+def translate(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """`keras-latent translate`; returns the exit status."""
+    translate_options.complete(arguments)
+    choose_backend()
+    from keras_latent.src.applications.own import translate as application
+
+    return application.run(arguments)
+
+
+#: The commands that compute; each takes the parsed options and the words of the command line.
+COMMANDS = {"train": run_application, "run": run_application, "translate": translate}
+
+
+def again(arguments: argparse.Namespace) -> str:
+    """What to do after an interruption: `--overwrite` would delete the run."""
+    if not arguments.overwrite:
+        return "the same command again to resume"
+    if arguments.command == "translate":  # skips files that exist, also the old ones
+        return "the same command again"
+    return "the same command again without --overwrite to resume"
+
+
 def main(argv: list[str] | None = None) -> int:
     """The entry point; returns the exit status."""
     argv = sys.argv[1:] if argv is None else argv
@@ -209,9 +240,7 @@ def main(argv: list[str] | None = None) -> int:
         list_everything()
         return 0
     try:
-        application_of(arguments.run_name).options.complete(arguments)
-        choose_backend()
-        run(arguments, argv)
+        return COMMANDS[arguments.command](arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
         # The library's messages say what to do. A traceback would hide them.
         print(f"keras-latent: {error}", file=sys.stderr)
@@ -220,16 +249,13 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno not in ADVICE:
             raise
         path = error.filename or arguments.out
-        advice = ADVICE[error.errno]
-        if arguments.overwrite:  # which would delete the run
-            advice = advice.replace("the same command again", f"{AGAIN_WITHOUT} again")
+        advice = ADVICE[error.errno].format(again=again(arguments))
         print(
             f"keras-latent: {os.strerror(error.errno)}: {str(path)!r}. {advice}",
             file=sys.stderr,
         )
         return 2
     except KeyboardInterrupt:
-        how = " without --overwrite" if arguments.overwrite else ""
-        print(f"\nInterrupted. Run the same command again{how} to resume.", file=sys.stderr)
+        print(f"\nInterrupted. Run {again(arguments)}.", file=sys.stderr)
         return 130
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from keras_latent.src.utils.files import keras_folder
 
 #: In order of preference, if Keras's default backend is not installed.
-BACKENDS = ("jax", "torch", "tensorflow")
+BACKENDS = ("jax", "tensorflow", "torch")
 COMMAND = "keras-latent"
 
 
