@@ -18,6 +18,7 @@ from keras_latent.src.applications.running.run_directory import (
     RunDirectory,
 )
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
+from keras_latent.src.cli.options import report
 from keras_latent.src.cli.parser import Parser
 from keras_latent.src.cli.registry import APPLICATIONS
 from keras_latent.src.utils.backend_choice import choose_backend
@@ -70,6 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
         )
         add_common_arguments(sub)
         application.options.add_arguments(sub)
+    page = "write one HTML page about a run: options, curves, figures, pictures"
+    report.add_arguments(commands.add_parser("report", help=page, description=page))
     return parser
 
 
@@ -189,6 +192,9 @@ def main(argv: list[str] | None = None) -> int:
         list_everything()
         return 0
     try:
+        if arguments.command == "report":
+            report.run(arguments)
+            return 0
         APPLICATIONS[arguments.run_name].options.complete(arguments)
         choose_backend()
         run(arguments, argv)
