@@ -28,6 +28,8 @@ for expected, argv in (
     (0, ["list"]),
     (0, ["run", "--help"]),
     (0, ["run", "celeba-attributes", "--help"]),
+    (0, ["report", "--help"]),
+    (2, ["report", "missing"]),
     (2, ["run", "mnist-transpos"]),
     (2, ["run", "mnist-usps", "--epoch", "5"]),
     (2, ["run", "mnist-spoken-digit", "--per-class", "0"]),

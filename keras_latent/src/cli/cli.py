@@ -18,6 +18,7 @@ from keras_latent.src.applications.running.run_directory import (
     RunDirectory,
 )
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
+from keras_latent.src.cli.options import report as report_options
 from keras_latent.src.cli.options import translate as translate_options
 from keras_latent.src.cli.parser import Parser
 from keras_latent.src.cli.registry import APPLICATIONS, TRAIN, Application
@@ -82,6 +83,8 @@ def build_parser() -> argparse.ArgumentParser:
         application.options.add_arguments(sub)
     translate = commands.add_parser("translate", help="translate your images with a trained model")
     translate_options.add_arguments(translate)
+    page = "write one HTML page about a run: options, curves, figures, pictures"
+    report_options.add_arguments(commands.add_parser("report", help=page, description=page))
     return parser
 
 
@@ -219,8 +222,19 @@ def translate(arguments: argparse.Namespace, argv: list[str]) -> int:
     return application.run(arguments)
 
 
+def report(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """`keras-latent report`; returns the exit status."""
+    report_options.run(arguments)
+    return 0
+
+
 #: The commands that compute; each takes the parsed options and the words of the command line.
-COMMANDS = {"train": run_application, "run": run_application, "translate": translate}
+COMMANDS = {
+    "train": run_application,
+    "run": run_application,
+    "translate": translate,
+    "report": report,
+}
 
 
 def again(arguments: argparse.Namespace) -> str:

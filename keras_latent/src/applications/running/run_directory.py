@@ -12,6 +12,7 @@ from keras_latent.src.utils.files import partial_files, replaced_when_complete
 from keras_latent.src.utils.locks import LockHeld, locked
 
 CONFIGURATION, METRICS, LOG, LOCK = "run.json", "metrics.json", "history.csv", ".lock"
+REPORT = "report.html"
 #: The options that set the length of a run: a larger value extends it.
 LENGTHS = ("epochs", "steps", "minutes")
 _STATES = "state/epoch-[0-9]*.weights.h5"
@@ -22,6 +23,7 @@ MADE = (
     CONFIGURATION,
     METRICS,
     LOCK,
+    REPORT,
     *(f"{folder}{name}" for folder in ("", "vae/") for name in (LOG, _STATES)),
     *(f"{name}.keras" for name in ("model", "model_to_source", "model_to_target", "vae")),
     "epochs/epochs.json",
@@ -40,6 +42,29 @@ MADE = (
     "interpolation_within.png",
     "interpolation_between.png",
 )
+
+
+def read_metrics(folder: Path) -> dict[str, Any] | None:
+    """The content of `metrics.json`, or `None` if the run in the folder is not finished."""
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads((folder / METRICS).read_text())
+    return None
+
+
+def read_history(log: Path) -> dict[str, list[float]]:
+    """Logs by name, one number per epoch, from the file of a `keras.callbacks.CSVLogger`.
+
+    Columns with missing values are left out: Keras writes "NA" for validation logs that an
+    epoch does not have.
+    """
+    with open(log, newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [
+        name
+        for name in (rows[0] if rows else {})
+        if name != "epoch" and all(row[name] != "NA" for row in rows)
+    ]
+    return {name: [float(row[name]) for row in rows] for name in names}
 
 
 class RunDirectory:
@@ -131,7 +156,7 @@ class RunDirectory:
     def _claim(self, extend: Callable[[str, int], str] | None) -> None:
         found = self._read_configuration()
         # A folder with nothing but a configuration is of a run that failed before training.
-        if found is None or self._files() == [CONFIGURATION]:
+        if found is None or {*self._files()} <= {CONFIGURATION, REPORT}:
             self._write_configuration()
             return
         self.prolonged_from = found.pop("prolonged_from", [])
@@ -211,21 +236,8 @@ class RunDirectory:
 
     def metrics(self) -> dict[str, Any] | None:
         """The content of `metrics.json`, or `None` if the run is not finished."""
-        with contextlib.suppress(OSError, ValueError):
-            return json.loads((self.path / METRICS).read_text())
-        return None
+        return read_metrics(self.path)
 
     def history(self, log: str = LOG) -> dict[str, list[float]]:
-        """Logs by name, one number per epoch, from the file of a `keras.callbacks.CSVLogger`.
-
-        Columns with missing values are left out: Keras writes "NA" for validation logs that an
-        epoch does not have.
-        """
-        with open(self.path / log, newline="") as file:
-            rows = list(csv.DictReader(file))
-        names = [
-            name
-            for name in (rows[0] if rows else {})
-            if name != "epoch" and all(row[name] != "NA" for row in rows)
-        ]
-        return {name: [float(row[name]) for row in rows] for name in names}
+        """Logs by name, one number per epoch."""
+        return read_history(self.path / log)
