@@ -14,6 +14,7 @@ if not is_command():
         metrics,
         models,
         ops,
+        presets,
         training,
         visualization,
     )
@@ -27,6 +28,7 @@ __all__ = [
     "metrics",
     "models",
     "ops",
+    "presets",
     "training",
     "visualization",
 ]

@@ -30,6 +30,8 @@ MODULES = {
     "visualization": "Matplotlib figures and sound files. Requires the extra `viz`.",
     "training": "One `train_step` for TensorFlow, JAX and PyTorch. "
     "[This guide](../guides/custom_models.md) builds custom models with it.",
+    "presets": "Presets on model hubs: see [Models](../models.md#presets-on-model-hubs). Models "
+    "themselves have `from_preset` and `save_to_preset`.",
 }
 COMMON = """## Common methods
 

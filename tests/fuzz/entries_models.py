@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -31,10 +32,11 @@ from arguments import (
     seed,
     size,
     sizes,
+    text,
 )
 from cases import Entry, entry
 
-from keras_latent import models
+from keras_latent import models, presets
 from keras_latent.src.models.base.attributes import AttributeInput
 from keras_latent.src.models.base.batched import exported_graphs
 from keras_latent.src.models.base.latent_model import _arguments
@@ -370,6 +372,13 @@ def of_class(name: str, model: Any) -> Iterator[Entry]:
         yield entry(f"{name}.verb_model({verb})", call, **options)
 
 
+@functools.cache
+def saved_folder() -> str:
+    folder = new_folder()
+    MODELS["VAE"]().save_to_preset(folder)
+    return folder
+
+
 def of_one(model: Any) -> Iterator[Entry]:
     """What all models inherit."""
     yield transfer_of_base_models()
@@ -377,6 +386,12 @@ def of_one(model: Any) -> Iterator[Entry]:
     yield entry("VAE.prior", model.prior, num=size(2), seed=seed())
     yield entry("VAE.verb_model", model.verb_model, verb=choice("encode"))
     yield entry("VAE.save_to_preset", model.save_to_preset, preset_dir=paths(new_folder))
+    yield entry(
+        "presets.upload_preset",
+        mock.patch.dict(sys.modules, huggingface_hub=mock.MagicMock())(presets.upload_preset),
+        uri=text("hf://user/name").also(empty="", folder="user/name"),
+        preset=paths(saved_folder),
+    )
     own = "onnx" if keras.backend.backend() == "torch" else "tf_saved_model"
     opset = size(18).but("none")
     yield entry(

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from keras_latent.src.presets.loading import CONFIG
+from keras_latent.src.presets.registry import CONFIG
 
 RUN = "from keras_latent.src.export import other_backend as e; import sys; e.main(sys.argv[1])"
 #: Lines of a failed process that the error shows.

@@ -7,17 +7,22 @@ from typing import Any
 
 import keras
 
-from keras_latent.src.presets import registry
+from keras_latent.src.presets import hub, registry
 from keras_latent.src.presets.cards import read_card
 from keras_latent.src.presets.checksums import checksums, require_undamaged
-from keras_latent.src.presets.registry import CARD, PRESETS, WEIGHTS, trained_presets
+from keras_latent.src.presets.registry import (
+    CARD,
+    CONFIG,
+    METADATA,
+    PRESETS,
+    WEIGHTS,
+    trained_presets,
+)
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.files import folder_replaced_when_complete, require_file
 from keras_latent.src.utils.half_precision import halve
 from keras_latent.src.utils.weight_files import save_weights
 from keras_latent.version import __version__
-
-CONFIG, METADATA = "config.json", "metadata.json"
 
 
 def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, Any]) -> Any:
@@ -35,8 +40,11 @@ def load(cls: Any, preset: str | Path, load_weights: bool, arguments: dict[str, 
             require_undamaged(folder, WEIGHTS, read_card(folder), CARD)
             _load_weights(model, folder, str(preset))
         return model
+    if hub.is_address(preset):
+        with hub.downloaded(str(preset), load_weights) as folder:
+            return _from_directory(cls, folder, load_weights, arguments)
     if not isinstance(preset, (str, Path)) or not str(preset) or not Path(preset).is_dir():
-        raise _unknown(cls, preset, " or a directory")
+        raise _unknown(cls, preset, f", {hub.FORMS}, or a directory")
     return _from_directory(cls, Path(preset), load_weights, arguments)
 
 
@@ -63,6 +71,8 @@ def _require_own(cls, preset):
 def _hint(cls, preset):
     if preset.endswith(".keras"):
         return " Load a file with `keras.saving.load_model(path)`."
+    if preset.startswith(("hf:/", "kaggle:/")):
+        return " Pass the address on a hub as text: a `Path` has only one of its two slashes."
     own = difflib.get_close_matches(preset, cls.presets, n=1)
     near = own or difflib.get_close_matches(preset, PRESETS, n=1)
     if not near:
@@ -71,13 +81,8 @@ def _hint(cls, preset):
 
 
 def _from_directory(cls, directory, load_weights, arguments):
-    record = _metadata(directory)
-    require_undamaged(directory, CONFIG, record, METADATA)
-    try:
-        config = json.loads((directory / CONFIG).read_text())
-        name, config = config["registered_name"], config["config"] | arguments
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(directory, CONFIG, error) from error
+    record = read_metadata(directory)
+    name, config = read_config(directory, record)
     wanted = keras.saving.get_registered_name(cls)
     if name != wanted:
         package = wanted.split(">")[0]
@@ -85,7 +90,7 @@ def _from_directory(cls, directory, load_weights, arguments):
         hint = "call `from_preset` of that class" if ours else f"it is not one of {package}"
         raise ValueError(f"Preset {str(directory)!r} holds a {name!r}, not a {wanted!r}: {hint}.")
     try:
-        model = cls.from_config(config)
+        model = cls.from_config(config | arguments)
     except TypeError as error:  # an argument too many or too few, or an unknown class
         raise _damaged(directory, CONFIG, error) from error
     if load_weights:
@@ -94,7 +99,12 @@ def _from_directory(cls, directory, load_weights, arguments):
     return model
 
 
-def _metadata(directory):
+def read_metadata(directory: Path) -> dict[str, Any]:
+    """The content of `metadata.json`; nothing, if there is none.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
     path = directory / METADATA
     try:
         if path.exists():
@@ -105,6 +115,20 @@ def _metadata(directory):
     except (OSError, ValueError, AttributeError) as error:
         raise _damaged(directory, METADATA, error) from error
     return record
+
+
+def read_config(directory: Path, record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The registered name of the class and its configuration, by `config.json`.
+
+    Raises:
+        ValueError: If it is damaged, or not the file that the metadata `record` describes.
+    """
+    require_undamaged(directory, CONFIG, record, METADATA)
+    try:
+        config = json.loads((directory / CONFIG).read_text())
+        return config["registered_name"], {} | config["config"]  # which must be a dict
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(directory, CONFIG, error) from error
 
 
 def _damaged(directory, file, error):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WEIGHTS, CARD = "model.weights.h5", "card.json"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+CARD = "card.json"
 #: Trained weights that come with the package: `NAME/model.weights.h5` and `NAME/card.json`.
 TRAINED = Path(__file__).parent / "trained"
 

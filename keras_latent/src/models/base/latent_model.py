@@ -138,10 +138,12 @@ class LatentModel(PortableModel):
 
     @classmethod
     def from_preset(cls, preset: str | Path, load_weights: bool = True, **kwargs: Any) -> Self:
-        """Makes a model from a built-in preset or a directory.
+        """Makes a model from a built-in preset, a directory or a model hub.
 
         Args:
-            preset: A name in `cls.presets`, or a directory that `save_to_preset` wrote.
+            preset: A name in `cls.presets`; a directory that `save_to_preset` wrote; or text such
+                as `hf://user/name` or `kaggle://user/model/keras/variation[/version]`, which
+                `presets.upload_preset` wrote. What hubs send is cached. Requires the extra `hub`.
             load_weights: Whether to load trained weights, or to start from random ones.
             **kwargs: Arguments of the model that replace those of the preset.
 
@@ -149,6 +151,8 @@ class LatentModel(PortableModel):
             A model of this class, not compiled.
 
         Raises:
+            ImportError: If the client of a hub is not installed.
+            RuntimeError: If a preset on a hub cannot be downloaded.
             ValueError: If there is no such preset or directory, if it is damaged or of
                 another class, or if it holds no weights and `load_weights` is True. A file
                 is damaged if it does not have the SHA-256 that was written with it; directories
