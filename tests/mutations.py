@@ -192,6 +192,10 @@ MUTATIONS = (
     M(METRICS + "transfer_program.py", "- before[:, None]", "- before[..., None]", "metrics/test_conditional_inception_score.py"),
     # datasets
     M(DATASETS + "sources/audio.py", " or not np.isfinite(waveform).all()", "", "datasets/test_audio.py::test_only_finite_numbers_are_waveforms"),
+    M(DATASETS + "folders/pair_from_folders.py", "limit = max(", "limit = min(", "datasets/test_pair_from_folders.py::test_pairs_are_on_one_side"),
+    M(DATASETS + "folders/pair_from_folders.py", "draws(listings[1].names, seed, partners)", "draws(listings[1].names, seed)", "datasets/test_pair_from_folders.py::test_pairs_are_on_one_side"),
+    M(DATASETS + "folders/images_from_folder.py", "os.fspath(listing.place), files", "files", "datasets/test_images_from_folder.py::test_folders_with_the_same_files_do_not_share_arrays"),
+    M(DATASETS + "pairs/from_arrays.py", " or isinstance(target, np.memmap)", "", "datasets/test_pair_from_folders.py::test_auto_does_not_copy_memmaps_for_tensorflow"),
     M(DATASETS + "batches/random_flip.py", 'image_batch("images", images).copy()', 'image_batch("images", images)', "datasets/test_random_flip.py::test_mirrors_the_chosen_rows"),
     M(DATASETS + "batches/latent_batches.py", "check_values(name, z, pixels=False)", "pass", "datasets/test_latent_batches.py::test_latents_are_finite_rows"),
     M(DATASETS + "batches/order.py", "self.steps * rest, window=rest)", "self.steps * rest)", "datasets/test_epoch_order.py"),
