@@ -42,7 +42,7 @@ KNOWN_SKIPS = (
     r"of TensorFlow",
     r"of JAX",
     r"PyTorch .*",
-    r"could not import '(pythae|umap|IPython.*)'.*",
+    r"could not import '(pythae|umap|mlflow.*|wandb|IPython.*)'.*",
 )
 
 
