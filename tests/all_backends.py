@@ -42,7 +42,8 @@ KNOWN_SKIPS = (
     r"of TensorFlow",
     r"of JAX",
     r"PyTorch .*",
-    r"could not import '(pythae|umap|IPython.*|huggingface_hub|kagglehub)'.*",
+    r"could not import '(pythae|umap|mlflow.*|wandb|IPython.*)'.*",
+    r"could not import '(huggingface_hub|kagglehub)'.*",
 )
 
 

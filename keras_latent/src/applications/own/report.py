@@ -123,7 +123,8 @@ def write_report(run: str | os.PathLike, out: str | os.PathLike | None = None) -
 
 def command_of(configuration: Mapping[str, Any], folder: Path) -> str:
     """The command that started, and resumes, an unfinished run in a folder."""
-    words = ["keras-latent", "run", configuration["application"]]
+    name = configuration["application"]
+    words = ["keras-latent", *(["train"] if name == "train" else ["run", name])]
     for name, value in configuration.items():
         if name in ("application", "backend", "prolonged_from") or value is None or value is False:
             continue
