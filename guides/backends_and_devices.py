@@ -211,8 +211,8 @@ visualization.translation_grid(rows, "across_backends.png")
 # - JAX: `keras.distribution.DataParallel`, on all GPUs, TPUs or CPU devices. To try it on one
 #   processor, set `XLA_FLAGS=--xla_force_host_platform_device_count=2`, which creates two CPU
 #   devices (and is no faster).
-# - PyTorch: `torchrun` starts a process per device, which is not shown here. One process trains on
-#   one device, a GPU if available.
+# - PyTorch: `torchrun` starts a process per device. One process trains on one device, a GPU if
+#   available.
 #
 # The cell below uses all devices that it finds, even if there is only one. The batch of 64 is split
 # among them, so its size should be a multiple of the number of devices, as should that of the last
@@ -255,3 +255,7 @@ print(f"without a strategy: loss {losses['default'][-1]:.4f}")
 # Saved files do not depend on the number of devices: you can train on eight and load on one. Data
 # that TensorFlow reads, such as a `DomainPair` on the TensorFlow backend, is distributed
 # automatically.
+#
+# The page "Reliability" of the documentation has scripts that train in several processes, with
+# PyTorch (`torchrun`) and JAX (`keras.distribution.initialize`), and says which terms see the whole
+# batch.
