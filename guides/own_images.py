@@ -33,19 +33,19 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## The folders
 #
-# Training pieces are from the left two thirds of each photograph, new ones from the right third. A
-# piece has the same file name in both folders, which is how the pairs will be found. With your own
+# Training pieces are from the upper two thirds of each photograph, new ones from the rest. A piece
+# has the same file name in both folders, which is how the pairs will be found. With your own
 # images, skip this step. They may be of any size, in sub-folders, PNG, JPEG, WebP, BMP or TIFF.
 
 # %%
 rng = np.random.default_rng(0)
 
 
-def cut(photograph, name, folder, count, columns):
-    """Cut random 64x64 pieces from a range of columns, in gray and in color."""
+def cut(photograph, name, folder, count, rows):
+    """Cut random 64x64 pieces from a range of rows, in gray and in color."""
     for i in range(count):
-        top = rng.integers(photograph.shape[0] - 64)
-        left = rng.integers(columns[0], columns[1] - 64)
+        top = rng.integers(rows[0], rows[1] - 64)
+        left = rng.integers(photograph.shape[1] - 64)
         piece = Image.fromarray(photograph[top : top + 64, left : left + 64])
         for kind, made in (("gray", piece.convert("L")), ("color", piece)):
             Path(folder, kind).mkdir(parents=True, exist_ok=True)
@@ -53,9 +53,9 @@ def cut(photograph, name, folder, count, columns):
 
 
 for name, photograph in zip(("temple", "flower"), load_sample_images().images, strict=True):
-    third = photograph.shape[1] // 3
-    cut(photograph, name, "pieces", 600, (0, 2 * third))
-    cut(photograph, name, "new_pieces", 4, (2 * third, photograph.shape[1]))
+    third = photograph.shape[0] // 3
+    cut(photograph, name, "pieces", 500, (0, 2 * third))
+    cut(photograph, name, "new_pieces", 4, (2 * third, photograph.shape[0]))
 print(len(list(Path("pieces/gray").iterdir())), "pairs of pieces")
 
 # %% [markdown]
@@ -66,7 +66,7 @@ print(len(list(Path("pieces/gray").iterdir())), "pairs of pieces")
 #
 # ```bash
 # keras-latent train --source pieces/gray --target pieces/color --paired-by name \
-#     --model vbta --size 32 --epochs 40 --out runs/color
+#     --model vbta --size 32 --epochs 25 --out runs/color
 # keras-latent translate runs/color new_pieces/gray colored --to target
 # keras-latent report runs/color
 # ```
@@ -96,7 +96,7 @@ model = models.VBTA(
     **networks, observation_variance=0.05, gamma=10.0, cross_reconstruction=1.0, seed=0
 )
 model.compile(keras.optimizers.Adam(1e-3))
-history = model.fit(pair.train, epochs=40, verbose=0)
+history = model.fit(pair.train, epochs=25, verbose=0)
 print(f"{model.count_params():,} parameters, loss {history.history['loss'][-1]:.1f}")
 
 # %% [markdown]

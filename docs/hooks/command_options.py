@@ -58,8 +58,6 @@ def _name(action: argparse.Action) -> str:
 
 
 def _default(action: argparse.Action) -> str:
-    if action.dest == "verbose":  # depends on the output
-        return "1 in a terminal, otherwise 2"
     if action.default is None or action.nargs == 0:
         return ""
     if isinstance(action.default, (list, tuple)):

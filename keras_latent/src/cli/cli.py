@@ -104,8 +104,9 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         type=int,
         choices=(0, 1, 2),
-        default=1 if sys.stdout.isatty() else 2,
-        help="0: only the start and the final figures; 1: a progress bar; 2: one line per epoch",
+        default=1,
+        help="0: only the start and the final figures; 1 or 2: step, losses and time left, in one "
+        "line on a terminal, elsewhere in a line every 10 seconds",
     )
     parser.add_argument(
         "--overwrite",

@@ -12,7 +12,7 @@ from keras_latent.src import backend
 from keras_latent.src.applications.own import own_data
 from keras_latent.src.applications.own.likeness import likeness
 from keras_latent.src.applications.own.own_data import OwnData
-from keras_latent.src.applications.own.progress import Progress
+from keras_latent.src.applications.own.time_limit import TimeLimit
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.epoch_choice import EpochChoice
 from keras_latent.src.applications.running.evaluation import floats
@@ -111,30 +111,23 @@ def train(
     started = training.start(model, directory, data.skip_epochs)
     done = started[1]
     spent = sum(directory.history().get("seconds", ())) if (directory / LOG).exists() else 0.0
-    seconds = 60 * arguments.minutes if epochs is None else None
-    progress = Progress(
-        data.steps,
-        None if epochs is None else epochs * data.steps,
-        seconds,
-        done * data.steps,
-        spent,
-        bool(arguments.verbose),
-    )
+    limit = TimeLimit(60 * arguments.minutes if epochs is None else None, spent)
     every = 1 if epochs is None else math.ceil(epochs / PICTURES)
     before: list[keras.callbacks.Callback] = [pictures(data, directory, every)]
     after: list[keras.callbacks.Callback] = []
     if isinstance(model, models.LSTNet):
         before.insert(0, callbacks.CollapseMonitor())
         after = [epoch_choice(model, data, directory, done)]
-    if seconds is None or spent < seconds:
+    if epochs is not None or limit.left() > 0:
         training.fit(
             model,
             data.batches,
             directory,
             started,
             epochs=epochs or ENDLESS,
-            verbose=0,
-            first=[progress],
+            verbose=arguments.verbose,
+            left=limit.left if epochs is None else None,
+            first=[limit],
             before=before,
             after=after,
         )

@@ -28,8 +28,8 @@ from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.two_domain import TwoDomain
 from keras_latent.src.training.inputs import check_shape, check_values
 from keras_latent.src.utils.domains import OTHER
-from keras_latent.src.utils.epoch_lines import duration
 from keras_latent.src.utils.files import replaced_when_complete
+from keras_latent.src.utils.progress import duration
 
 #: Broken files that are named at the end.
 NAMED = 20

@@ -8,8 +8,8 @@ import keras
 
 from keras_latent import callbacks as latent_callbacks
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
-from keras_latent.src.utils.epoch_lines import reporting
 from keras_latent.src.utils.files import errors_name
+from keras_latent.src.utils.progress import reporting
 
 #: What an application says when a run is extended: if its learning rate is constant, ...
 SAME_AS_LONGER_RUN = "The result is the same as that of a run of this length from the start."
@@ -52,6 +52,7 @@ def fit(
     epochs: int,
     verbose: int | str = "auto",
     shuffle: bool = False,
+    left: Callable[[], float] | None = None,
     first: Sequence[keras.callbacks.Callback] = (),
     before: Sequence[keras.callbacks.Callback] = (),
     after: Sequence[keras.callbacks.Callback] = (),
@@ -65,8 +66,9 @@ def fit(
         folder: The folder for the state and the log, `history.csv`.
         started: The result of `start`.
         epochs: Epochs of the whole training.
-        verbose: As for `fit`, except that 2 prints shorter lines.
+        verbose: Whether to print the progress.
         shuffle: As for `fit`. Leave it off if the data shuffles itself.
+        left: Returns the seconds left, for a training that its time ends.
         first: Callbacks that run before the log is written, and may add to it.
         before: Callbacks that run before the state of an epoch is saved.
         after: Callbacks that run after it is saved.
@@ -93,6 +95,7 @@ def fit(
                     resume,
                     *after,
                 ],
+                left,
             ),
             **options,
         )

@@ -74,7 +74,7 @@ def attribute_classifier(
         seed: Seed of the shuffling, the augmentation and the initial weights.
         cache_dir: Folder of the trained classifier; `None`: `keras_latent` in Keras's folder
             (`KERAS_HOME`, or `~/.keras`).
-        verbose: As in `keras.Model.fit`; 2: a short line per epoch.
+        verbose: 0: silent; 1 or 2: step, loss and time left.
 
     Returns:
         A Keras model from float images in [0, 1] to probabilities `(batch, n)`, compiled for

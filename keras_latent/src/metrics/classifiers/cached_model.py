@@ -16,7 +16,6 @@ import numpy as np
 from keras_latent.src.callbacks.resume import Resume
 from keras_latent.src.training.inputs import one_array
 from keras_latent.src.utils import checks
-from keras_latent.src.utils.epoch_lines import reporting
 from keras_latent.src.utils.files import (
     cache_folder,
     partial_files,
@@ -24,6 +23,7 @@ from keras_latent.src.utils.files import (
     require_intact,
 )
 from keras_latent.src.utils.locks import locked
+from keras_latent.src.utils.progress import reporting
 from keras_latent.src.utils.step_limit import training_is_limited
 from keras_latent.src.utils.types import Rows
 

@@ -97,7 +97,7 @@ def reference_classifier(
         seed: Seed of the shuffling and of the initial weights.
         cache_dir: Folder of the trained classifier; `None`: `keras_latent` in Keras's folder
             (`KERAS_HOME`, or `~/.keras`).
-        verbose: As in `keras.Model.fit`; 2: a short line per epoch.
+        verbose: 0: silent; 1 or 2: step, loss and time left.
 
     Returns:
         A compiled Keras model from images in [0, 1] to logits `(batch, classes)`.
