@@ -42,11 +42,11 @@ rng = np.random.default_rng(0)
 
 
 def cut(photograph, name, folder, count, rows):
-    """Cut random 64x64 pieces from a range of rows, in gray and in color."""
+    """Cut random 32x32 pieces from a range of rows, in gray and in color."""
     for i in range(count):
-        top = rng.integers(rows[0], rows[1] - 64)
-        left = rng.integers(photograph.shape[1] - 64)
-        piece = Image.fromarray(photograph[top : top + 64, left : left + 64])
+        top = rng.integers(rows[0], rows[1] - 32)
+        left = rng.integers(photograph.shape[1] - 32)
+        piece = Image.fromarray(photograph[top : top + 32, left : left + 32])
         for kind, made in (("gray", piece.convert("L")), ("color", piece)):
             Path(folder, kind).mkdir(parents=True, exist_ok=True)
             made.save(Path(folder, kind, f"{name}_{i:03}.png"))
@@ -54,7 +54,7 @@ def cut(photograph, name, folder, count, rows):
 
 for name, photograph in zip(("temple", "flower"), load_sample_images().images, strict=True):
     third = photograph.shape[0] // 3
-    cut(photograph, name, "pieces", 500, (0, 2 * third))
+    cut(photograph, name, "pieces", 1000, (0, 2 * third))
     cut(photograph, name, "new_pieces", 4, (2 * third, photograph.shape[0]))
 print(len(list(Path("pieces/gray").iterdir())), "pairs of pieces")
 
@@ -66,7 +66,7 @@ print(len(list(Path("pieces/gray").iterdir())), "pairs of pieces")
 #
 # ```bash
 # keras-latent train --source pieces/gray --target pieces/color --paired-by name \
-#     --model vbta --size 32 --epochs 25 --out runs/color
+#     --model vbta --size 16 --epochs 40 --out runs/color
 # keras-latent translate runs/color new_pieces/gray colored --to target
 # keras-latent report runs/color
 # ```
@@ -82,7 +82,7 @@ print(len(list(Path("pieces/gray").iterdir())), "pairs of pieces")
 
 # %%
 pair = datasets.pair_from_folders(
-    "pieces/gray", "pieces/color", size=32, paired_by="name", batch_size=32
+    "pieces/gray", "pieces/color", size=16, paired_by="name", batch_size=32
 )
 pair
 
@@ -96,7 +96,7 @@ model = models.VBTA(
     **networks, observation_variance=0.05, gamma=10.0, cross_reconstruction=1.0, seed=0
 )
 model.compile(keras.optimizers.Adam(1e-3))
-history = model.fit(pair.train, epochs=25, verbose=0)
+history = model.fit(pair.train, epochs=40, verbose=0)
 print(f"{model.count_params():,} parameters, loss {history.history['loss'][-1]:.1f}")
 
 # %% [markdown]
@@ -106,8 +106,8 @@ print(f"{model.count_params():,} parameters, loss {history.history['loss'][-1]:.
 # their translations, and the true colors.
 
 # %%
-gray = datasets.images_from_folder("new_pieces/gray", size=32)
-color = datasets.images_from_folder("new_pieces/color", size=32)
+gray = datasets.images_from_folder("new_pieces/gray", size=16)
+color = datasets.images_from_folder("new_pieces/color", size=16)
 x, truth = gray.images / np.float32(255), color.images / np.float32(255)
 colored = model.translate(x, to="target")
 visualization.translation_grid(

@@ -82,7 +82,7 @@ def presets(model: str) -> str:
     cls, trained = getattr(models, model), trained_presets()
     rows = [
         [f"`{name}`", description, card_in_short(cls.preset_card(name)) if name in trained else ""]
-        for name, description in cls.presets.items()
+        for name, description in getattr(cls, "presets", {}).items()  # a function has none
     ]
     columns = 3 if any(weights for *_, weights in rows) else 2
     rows = [["preset", "description", "trained weights"], *rows]
