@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import keras
 import numpy as np
@@ -10,11 +11,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from keras_latent import models
-from keras_latent.src.applications.own import likeness, train
+from keras_latent.src.applications.own import likeness, own_data, train
 from keras_latent.src.cli import cli
 
 pytestmark = pytest.mark.once
-TINY = ("--width", "2", "--latent-dim", "4", "--batch-size", "20", "--verbose", "0")
+TINY = ("--width", "2", "--batch-size", "20", "--verbose", "0")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,6 +43,7 @@ def digits(tmp_path_factory):
 
 def start(digits, out, *options, source="plain", target="color", size=8):
     given = ["--source", str(digits / source), "--size", str(size), "--out", str(out), *TINY]
+    given += [] if "lstnet" in options else ["--latent-dim", "4"]
     given += [] if target is None else ["--target", str(digits / target)]
     return cli.main(["train", *given, *options])
 
@@ -64,7 +66,7 @@ def test_two_folders_become_a_translator(digits, tmp_path, capsys):
     model = keras.saving.load_model(out / "model.keras")
     assert model.event_shapes == {"source": (8, 8, 1), "target": (8, 8, 3)}
     # Without pairs, a sliced Wasserstein distance aligns the domains.
-    assert model.swd == pytest.approx(500 * 64 / 12288) and model.cross_reconstruction == 0
+    assert model.swd == pytest.approx(500 * 128 / 12288) and model.cross_reconstruction == 0
     found = figures(out)
     assert found["validation_rows"] == {"source": 6, "target": 6}
     assert 0 < found["reconstruction_error"]["source"] < 0.13
@@ -91,7 +93,7 @@ def test_it_says_what_it_found(digits, tmp_path, capsys):
     assert "bad.jpg' cannot be read as an image" in said
     assert "validation images are also in training" in said and "(validation) is" in said
     assert "VAE: " in said and " parameters" in said
-    assert "step 2 of 2 (epoch 2 of 2), loss" in said
+    assert "step 2 of 2 (epoch 1 of 1), loss" in said
 
 
 def test_pairs_are_learned_from(digits, tmp_path):
@@ -101,26 +103,32 @@ def test_pairs_are_learned_from(digits, tmp_path):
     model = keras.saving.load_model(out / "model.keras")
     assert model.cross_reconstruction == 1 and model.swd == 0
     assert json.loads((out / "run.json").read_text())["steps"] == 5
-    assert len(history(out)) == 3  # of two steps each
+    assert len(history(out)) == 1  # three passes of two steps
 
 
 def test_few_pairs_are_in_every_batch(digits, tmp_path, monkeypatch):
     (tmp_path / "pairs.csv").write_text("source,target\n0/0.png,0/0.png\n1/1.png,1/1.png\n")
     seen = []
-    monkeypatch.setattr(
-        train, "train", lambda a, m, data, *rest: seen.append(data.batches[0]["paired"])
-    )
+
+    def batches(arguments, model, data, *rest):
+        seen.extend(data.batches[i]["paired"].sum() for i in range(data.steps))
+
+    monkeypatch.setattr(train, "train", batches)
     monkeypatch.setattr(train, "measure_two", lambda *a: {"reconstruction_error": {}})
     monkeypatch.setattr(train.visualization, "training_curves", lambda *a: None)
     monkeypatch.setattr(train.RunDirectory, "history", lambda self: {})
     options = ("--model", "vbta", "--paired-by", str(tmp_path / "pairs.csv"), "--steps", "2")
     assert start(digits, tmp_path / "run", *options) == 0
-    assert 1 <= seen[0].sum() <= 2
+    assert len(seen) == 3 and len(set(seen)) == 1 and seen[0] in (1, 2)
 
 
-def test_a_gan_chooses_its_epochs_without_labels(digits, tmp_path):
+def test_a_gan_chooses_its_epochs_without_labels(digits, tmp_path, capsys):
     out = tmp_path / "run"
-    assert start(digits, out, "--model", "lstnet", "--epochs", "3", "--width", "1", size=16) == 0
+    options = ("--model", "lstnet", "--width", "1", "--batch-size", "54", "--epochs")
+    assert start(digits, out, *options, "2", size=16) == 0
+    first = history(out)
+    assert start(digits, out, *options, "3", size=16) == 0  # goes on
+    assert history(out)[:2] == first and "rises first" in capsys.readouterr().out
     epochs = json.loads((out / "epochs" / "epochs.json").read_text())
     assert len(epochs) == 3
     for to, name in (("target", "source_to_target"), ("source", "target_to_source")):
@@ -171,6 +179,38 @@ def test_a_killed_training_resumes_equally(digits, tmp_path, monkeypatch):
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-5)
 
 
+def test_short_runs_cannot_be_longer(digits, tmp_path, capsys):
+    steps = ("--model", "vae", "--steps")
+    assert start(digits, tmp_path / "short", *steps, "2", target=None) == 0
+    assert start(digits, tmp_path / "short", *steps, "4", target=None) == 2
+    assert "fewer than 100 steps cannot be extended" in capsys.readouterr().err
+
+
+def test_passes_are_an_epoch(digits, tmp_path):
+    """A pass of 3 steps, as an epoch of 6 in the same order."""
+    folder = own_data.datasets.images_from_folder(digits / "plain", size=8).images[:54]
+    one, two = (own_data.ImageBatches(folder, 18, 0) for _ in range(2))
+    passes = own_data.Passes(two, 2)
+    assert len(passes) == 6
+    seen = [passes[i] for i in range(6)]
+    passes.on_epoch_end()
+    seen += [passes[i] for i in range(6)]
+    for i, batch in enumerate(seen):
+        np.testing.assert_array_equal(batch, one[i % 3])
+        if i % 3 == 2:
+            one.on_epoch_end()
+
+
+def test_missing_attributes_count_as_absent():
+    """Else `reconstruct` would take -1 and 1 for a wrong encoding."""
+
+    class Model:
+        decodes_attributes = True
+
+    data = own_data.OwnData(None, 1, None, {}, {}, {}, np.array([[1, -1], [0, 1], [1, 1]]))
+    np.testing.assert_array_equal(train.given(Model(), data, 2)[0], [[1, 0], [0, 1]])
+
+
 def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
     options = ("--model", "vae", "--minutes", "0.01")
     assert start(digits, tmp_path / "run", *options, target=None) == 0
@@ -178,8 +218,14 @@ def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
     assert 0.5 < sum(float(row["seconds"]) for row in rows) < 60
     # Killed before the end was measured: no more time is left.
     (tmp_path / "run" / "metrics.json").unlink()
+    fitted = []
+    fit = train.training.fit
+    monkeypatch.setattr(
+        train.training, "fit", lambda *a, **k: fitted.append(k["epochs"]) or fit(*a, **k)
+    )
     assert start(digits, tmp_path / "run", *options, target=None) == 0
-    assert history(tmp_path / "run") == rows
+    # `fit` is called, so that a GAN's last epoch is measured, and trains nothing.
+    assert fitted == [len(rows)] and history(tmp_path / "run") == rows
 
 
 @pytest.mark.parametrize(
@@ -191,13 +237,18 @@ def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
         (("--model", "lstnet", "--paired-by", "name"), "color", "an option of `--model vbta`"),
         (("--model", "tvae"), None, r"needs one label per image: sub-folders with `--labels fold"),
         (("--model", "dualvae"), None, r"needs attributes, 0 or 1, of each image: a .csv"),
-        (("--model", "vae", "--size", "50"), None, r"can be halved until one is below 8 pixels"),
+        (
+            ("--model", "vae", "--size", "50"),
+            None,
+            r"`--size`: .* can be halved until one is below 8 pixels",
+        ),
         (("--model", "vae", "--minutes", "0"), None, r"`--minutes` must be"),
+        (("--model", "vbta", "--validation", "0"), "color", r"`--validation` must be above 0"),
+        (("--model", "vbta"), "colour", r"`--target` must be a folder.*where there is nothing"),
+        (("--model", "lstnet", "--latent-dim", "3"), "color", r"`--latent-dim` is not an option"),
     ],
 )
 def test_errors(options, target, message, digits, tmp_path, capsys):
-    import re
-
     assert start(digits, tmp_path / "run", *options, target=target) == 2
     assert re.search(message, capsys.readouterr().err)
 

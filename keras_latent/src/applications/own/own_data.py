@@ -20,6 +20,30 @@ from keras_latent.src.utils.domains import DOMAINS
 SHOWN = 10
 
 
+class Passes(keras.utils.PyDataset):
+    """Several passes over batches as one epoch: states and pictures of tiny epochs cost more.
+
+    Args:
+        batches: Batches with `on_epoch_end`, taken in order.
+        passes: Number of passes.
+    """
+
+    def __init__(self, batches: Any, passes: int):
+        super().__init__()
+        self.batches, self.passes = batches, passes
+
+    def __len__(self) -> int:
+        return self.passes * len(self.batches)
+
+    def __getitem__(self, step: int) -> Any:
+        if step and step % len(self.batches) == 0:
+            self.batches.on_epoch_end()
+        return self.batches[step % len(self.batches)]
+
+    def on_epoch_end(self) -> None:
+        self.batches.on_epoch_end()
+
+
 @dataclasses.dataclass
 class OwnData:
     """The data of a training.
@@ -44,6 +68,18 @@ class OwnData:
     labels: np.ndarray | None = None
     paired: int = 0
 
+    def repeated(self, steps: int) -> "OwnData":
+        """The same data, with epochs of at least this many steps."""
+        passes = -(-steps // self.steps)
+        if passes == 1:
+            return self
+        return dataclasses.replace(
+            self,
+            batches=Passes(self.batches, passes),
+            steps=passes * self.steps,
+            skip_epochs=lambda epochs: self.skip_epochs(passes * epochs),
+        )
+
     def shown(self, domain: str, rows: int = 8) -> np.ndarray:
         """The first validation images, as floats."""
         return floats(self.validation[domain][:rows])
@@ -54,6 +90,11 @@ def load(arguments: argparse.Namespace) -> OwnData:
     if arguments.target is None:
         return one_domain(arguments)
     data = two_domains(arguments)
+    if arguments.paired_by and not data.paired:
+        raise ValueError(
+            "`--paired-by` must leave pairs to train on. Received: all known pairs are among the "
+            "validation images. Lower `--validation`, or choose another `--seed`."
+        )
     pairs, rows = data.paired, max(map(len, data.train.values()))
     if 0 < pairs < rows / 5:  # else a known pair is rare
         data = two_domains(arguments, min(pairs, max(1, arguments.batch_size // 5)))
@@ -62,18 +103,19 @@ def load(arguments: argparse.Namespace) -> OwnData:
 
 def two_domains(arguments: argparse.Namespace, paired_per_batch: int | None = None) -> OwnData:
     """Two folders as a pair."""
-    settings = {
+    settings: dict[str, Any] = {
+        "source": arguments.source,
+        "target": arguments.target,
         "size": arguments.size,
         "paired_by": arguments.paired_by,
         "validation": arguments.validation,
         "seed": arguments.seed,
     }
-    places = (arguments.source, arguments.target)
     pair = datasets.pair_from_folders(
-        *places, **settings, paired_per_batch=paired_per_batch, batch_size=arguments.batch_size
+        **settings, paired_per_batch=paired_per_batch, batch_size=arguments.batch_size
     )
-    unset = dict.fromkeys(("channels", "labels", "workers", "cache_dir"))
-    folders = dict(zip(DOMAINS, open_domains(*places, **settings, **unset).folders, strict=True))
+    unset: dict[str, Any] = dict.fromkeys(("channels", "labels", "workers", "cache_dir"))
+    folders = dict(zip(DOMAINS, open_domains(**settings, **unset).folders, strict=True))
     return OwnData(
         pair.train,
         pair.steps_per_epoch,
@@ -90,7 +132,9 @@ def one_domain(arguments: argparse.Namespace) -> OwnData:
     folder = datasets.images_from_folder(
         arguments.source, size=arguments.size, labels=arguments.labels, seed=arguments.seed
     )
-    rows = validation_rows(len(folder.images), arguments.validation)
+    if len(folder.images) < 2:
+        raise ValueError("`--source` must have 2 images or more. Received: 1 that can be read")
+    rows = min(max(1, round(len(folder.images) * arguments.validation)), len(folder.images) - 1)
     train, validation = folder.images[rows:], folder.images[:rows]
     held_out = None
     if OWN_METHODS[arguments.model].model == "VAE":
@@ -108,11 +152,6 @@ def one_domain(arguments: argparse.Namespace) -> OwnData:
         {"source": validation},
         held_out,
     )
-
-
-def validation_rows(rows: int, share: float) -> int:
-    """The number of validation images: at least one, and not all."""
-    return min(max(1, round(rows * share)), rows - 1)
 
 
 def checked_labels(folder: datasets.FolderImages, method: str) -> np.ndarray:

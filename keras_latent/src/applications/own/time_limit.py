@@ -35,6 +35,6 @@ class TimeLimit(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         now = time.perf_counter()
         if logs is not None and self._epoch is not None:
-            logs["seconds"] = round(now - self._epoch, 3)
+            logs["seconds"] = now - self._epoch
             self.spent += now - self._epoch
         self._epoch = now

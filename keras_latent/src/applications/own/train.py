@@ -17,13 +17,17 @@ from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.epoch_choice import EpochChoice
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
-from keras_latent.src.applications.running.spread import warn_of_collapse
+from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.settings import OWN_METHODS
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.weight_files import load_weights
 
 #: Images per domain by which epochs are compared, and the finished model is measured.
 CHOICE_ROWS, MEASURED_ROWS = 256, 2000
+#: Values of these images, at most: 100 MB as floats.
+MEASURED_VALUES = 25_000_000
+#: Steps of an epoch, at least, if its length was not given in epochs.
+EPOCH_STEPS = 100
 #: More epochs than any training has: `--minutes` ends it.
 ENDLESS = 1_000_000
 #: The weight of VBTA's sliced Wasserstein distance for 64x64 color images; the other terms are
@@ -34,15 +38,27 @@ PICTURES = 50
 
 
 def extend(arguments: argparse.Namespace, before: int) -> str:
-    """Says how a longer run compares with one from the start."""
-    return training.NEW_SCHEDULE
+    """Says how a longer run compares with one from the start.
+
+    Raises:
+        ValueError: If its epochs are too short to go on with.
+    """
+    if hasattr(arguments, "steps") and before < EPOCH_STEPS:
+        raise ValueError(
+            f"A run of fewer than {EPOCH_STEPS} steps cannot be extended. Received: {before} steps "
+            "there. Add `--overwrite` to start again."
+        )
+    return "" if hasattr(arguments, "minutes") else training.NEW_SCHEDULE
 
 
 def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any]:
     """Trains or resumes, saves the model, measures it on validation images, and draws."""
+    check_size(arguments)
     data = own_data.load(arguments)
     if arguments.verbose:
         own_data.describe(data)
+    if not hasattr(arguments, "epochs"):
+        data = data.repeated(min(EPOCH_STEPS, getattr(arguments, "steps", EPOCH_STEPS)))
     epochs = epochs_of(arguments, data.steps)
     keras.utils.set_random_seed(arguments.seed)
     model = build(arguments, data, epochs)
@@ -52,6 +68,15 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     visualization.training_curves(directory.history(), directory / "training.png")
     measure = measure_two if arguments.target is not None else measure_one
     return measure(model, data, directory)
+
+
+def check_size(arguments: argparse.Namespace) -> None:
+    """Checks the size of the images before these are read."""
+    try:
+        size = (arguments.size, arguments.size, 3)
+        models.networks_for("LSTNet" if arguments.model == "lstnet" else "VAE", size, width=1)
+    except ValueError as error:
+        raise ValueError(f"`--size`: {error}") from None
 
 
 def epochs_of(arguments: argparse.Namespace, steps: int) -> int | None:
@@ -73,20 +98,20 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
     if method.model == "VBTA" and data.paired:
         settings |= {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
     elif method.model == "VBTA":
-        weight = SWD * math.prod(shapes[0]) / SWD_PIXELS
+        weight = SWD * float(np.mean([math.prod(shape) for shape in shapes])) / SWD_PIXELS
         settings |= {"observation_variance": 0.5, "swd": weight}
     if method.model in ("DualVAE", "CVAE", "FaderNetwork"):
         assert data.labels is not None
-        folder = data.folders["source"]
-        settings["attributes"] = folder.label_names or data.labels.shape[1]
-    if method.model in ("CVAE", "FaderNetwork"):
-        networks["attributes"] = data.labels.shape[1]
+        count = data.labels.shape[1]
+        settings["attributes"] = data.folders["source"].label_names or count
+        networks |= {} if method.model == "DualVAE" else {"attributes": count}
     if method.model == "FaderNetwork":
         settings["warm_up"] = 2000 if total is None else max(1, total // 3)
     else:
         settings["seed"] = arguments.seed
-    if method.model == "LSTNet" and total is not None:  # averages over a tenth of the training
-        settings["ema_momentum"] = max(0.0, min(settings["ema_momentum"], 1 - 10 / total))
+    if method.model == "LSTNet":  # averages over a tenth of the training, or over 100 steps
+        momentum = 0.99 if total is None else max(0.0, 1 - 10 / total)
+        settings["ema_momentum"] = min(settings["ema_momentum"], momentum)
     made = models.networks_for(method.model, *shapes, **networks)
     model = getattr(models, method.model)(**made, **settings)
     optimizers = model.default_optimizer()
@@ -118,27 +143,27 @@ def train(
     if isinstance(model, models.LSTNet):
         before.insert(0, callbacks.CollapseMonitor())
         after = [epoch_choice(model, data, directory, done)]
-    if epochs is not None or limit.left() > 0:
-        training.fit(
-            model,
-            data.batches,
-            directory,
-            started,
-            epochs=epochs or ENDLESS,
-            verbose=arguments.verbose,
-            left=limit.left if epochs is None else None,
-            first=[limit],
-            before=before,
-            after=after,
-        )
+    training.fit(
+        model,
+        data.batches,
+        directory,
+        started,
+        # If no time is left, the last epoch may not have been measured.
+        epochs=epochs or (ENDLESS if limit.left() else done),
+        verbose=arguments.verbose,
+        left=limit.left if epochs is None else None,
+        first=[limit],
+        before=before,
+        after=after,
+    )
 
 
 def pictures(data: OwnData, directory: RunDirectory, every: int) -> keras.callbacks.Callback:
     """Draws validation images and what the model makes of them, in `grids`."""
     if "target" in data.folders:
         count = min(8, *(len(images) for images in data.validation.values()))
-        shown = [data.shown(domain, count) for domain in DOMAINS]
-        return callbacks.TranslationGrid(*shown, directory / "grids", every=every)
+        x, y = (data.shown(domain, count) for domain in DOMAINS)
+        return callbacks.TranslationGrid(x, y, directory / "grids", every)
 
     def draw(epoch: int, logs: Any) -> None:
         if (epoch + 1) % every == 0:
@@ -159,7 +184,8 @@ def grid(model: Any, data: OwnData, path: Any) -> None:
 def given(model: Any, data: OwnData, rows: int) -> tuple[np.ndarray, ...]:
     """The attributes that a model needs to reconstruct the first validation images."""
     takes = getattr(model, "decodes_attributes", False)
-    return (data.labels[:rows],) if takes and data.labels is not None else ()
+    # A missing attribute counts as absent.
+    return (np.maximum(data.labels[:rows], 0),) if takes and data.labels is not None else ()
 
 
 def epoch_choice(model: Any, data: OwnData, directory: RunDirectory, done: int) -> EpochChoice:
@@ -176,16 +202,23 @@ def epoch_choice(model: Any, data: OwnData, directory: RunDirectory, done: int) 
     return EpochChoice(directory / "epochs", measured, criteria, done)
 
 
+def measured(images: np.ndarray) -> np.ndarray:
+    """The first images, as floats."""
+    return floats(images[: min(MEASURED_ROWS, MEASURED_VALUES // math.prod(images.shape[1:]) + 1)])
+
+
 def measure_one(model: Any, data: OwnData, directory: RunDirectory) -> dict[str, Any]:
     """Saves the model, and measures the reconstructions of validation images."""
     directory.save(model)
-    x = floats(data.validation["source"][:MEASURED_ROWS])
+    x = measured(data.validation["source"])
     made = model.reconstruct(x, *given(model, data, len(x)))
     grid(model, data, directory / "reconstructions.png")
     return {
         "validation_rows": {"source": len(x)},
         "reconstruction_error": {"source": error(made, x)},
-        "error_of_the_mean_image": {"source": error(x.mean(axis=0), x)},
+        "error_of_the_mean_image": {
+            "source": error(measured(data.train["source"]).mean(axis=0), x)
+        },
     }
 
 
@@ -194,7 +227,7 @@ def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str,
     chosen = {}
     names = ("reconstruction_error", "cycle_error", "likeness", "spread", "validation_rows")
     figures: dict[str, Any] = {name: {} for name in names}
-    images = {d: floats(data.validation[d][:MEASURED_ROWS]) for d in DOMAINS}
+    images = {d: measured(data.validation[d]) for d in DOMAINS}
     if not isinstance(model, models.LSTNet):
         directory.save(model)
     for to in ("source", "target"):
@@ -209,8 +242,8 @@ def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str,
         figures["reconstruction_error"][domain] = error(model.reconstruct(x, domain), x)
         figures["cycle_error"][domain] = error(back, x)
         figures["likeness"][name] = round(likeness(translated, real), 5)
-        spread = translated.var(axis=0).sum() / max(real.var(axis=0).sum(), 1e-12)
-        figures["spread"][name] = round(float(spread), 4)
+        one_class = np.zeros(len(x)), np.zeros(len(real))
+        figures["spread"][name] = spread(translated, real, *one_class)
         figures["validation_rows"][domain] = len(x)
         rows = {domain: x[:8], f"as {to}": translated[:8], "and back": back[:8]}
         visualization.translation_grid(rows, directory / f"{name}.png")
@@ -234,7 +267,7 @@ def report(figures: dict[str, Any]) -> None:
     for name, value in figures.get("spread", {}).items():
         epoch = figures.get("chosen_epoch", {}).get(name)
         which = "" if epoch is None else f", epoch {epoch}"
-        print(f"{name}: spread {value:.2f}, likeness {figures['likeness'][name]:.4f}{which}")
+        print(f"{name}: {shown(value)}, likeness {figures['likeness'][name]:.4f}{which}")
     warn_of_collapse(
         {name.replace("_", " "): value for name, value in figures.get("spread", {}).items()},
         "Look at grids/, and try a smaller `--learning-rate`.",

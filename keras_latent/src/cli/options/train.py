@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation", type=float, default=0.1, help="share of images that are not trained on"
     )
     parser.add_argument("--width", type=int, default=16, help="filters of the first convolution")
-    parser.add_argument("--latent-dim", type=int, default=128, help="size of the latents")
+    parser.add_argument(
+        "--latent-dim", type=int, help="size of the latents, not of lstnet's (default: 128)"
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="length: passes over the larger domain")
     length.add_argument(
@@ -64,6 +66,20 @@ def complete(arguments: argparse.Namespace) -> None:
             f"--target={arguments.target!r}. Methods of {1 + two} domains: "
             f"{[name for name, m in OWN_METHODS.items() if m.domains == 1 + two]}"
         )
+    for option in ("source", "target"):
+        place = getattr(arguments, option)
+        if place is not None and not Path(place).expanduser().exists():
+            raise ValueError(
+                f"`--{option}` must be a folder of images, a .csv file or an .npz file. Received: "
+                f"{place!r}, where there is nothing"
+            )
+    if not 0 < arguments.validation < 1:
+        raise ValueError(
+            "`--validation` must be above 0 and below 1. "
+            f"Received: --validation={arguments.validation}"
+        )
+    if arguments.latent_dim is not None and arguments.model == "lstnet":
+        raise ValueError("`--latent-dim` is not an option of `--model lstnet`: see `--width`.")
     for name, model in (("labels", "tvae"), ("paired_by", "vbta")):
         value = getattr(arguments, name)
         if value is not None and arguments.model != model:
@@ -76,7 +92,7 @@ def complete(arguments: argparse.Namespace) -> None:
     )
     if arguments.epochs is None and arguments.minutes is None:
         common.set_defaults(arguments, steps=STEPS)
-    common.set_defaults(arguments, learning_rate=method.learning_rate)
+    common.set_defaults(arguments, learning_rate=method.learning_rate, latent_dim=128)
     common.check_positive(arguments, "learning_rate")
     places = [Path(p).name or "images" for p in (arguments.source, arguments.target) if p]
     common.set_defaults(arguments, out=f"runs/{arguments.model}-{'-'.join(places)}")

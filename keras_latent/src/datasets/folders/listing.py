@@ -3,6 +3,7 @@
 import csv
 import functools
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,7 +160,13 @@ def _files(
 
 def _npz(argument: str, place: Path) -> Listing:
     shape, load, labels, label_names = npz_images(place)
-    load = functools.cache(load)
+    loaded, lock = functools.cache(load), threading.Lock()
+
+    def read(name: str, size: tuple[int, int], channels: int) -> np.ndarray:
+        with lock:  # or each thread would load it
+            images = loaded()
+        return resized(images[int(name)], size, channels)
+
     if labels is not None:
         labels = array_checks.labels(f"{argument}: {place.name}", labels, shape[0])
     return Listing(
@@ -169,7 +176,7 @@ def _npz(argument: str, place: Path) -> Listing:
         labels,
         label_names,
         channels=lambda: shape[3],
-        read=lambda name, size, channels: resized(load()[int(name)], size, channels),
+        read=read,
     )
 
 
