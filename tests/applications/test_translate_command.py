@@ -77,7 +77,9 @@ def test_a_folder(folder, tmp_path, to, capsys):
         assert image.shape == model.event_shapes[to]
         assert np.abs(image.astype(int) - expected).max() <= 1
     said = capsys.readouterr()
-    assert said.out == f"LSTNet: translation to the {to}\nImages written: 6\n"
+    side = {"target": 28, "source": 16}[to]
+    assert said.out.startswith(f"LSTNet: translation to the {to}, of images cut to {side}x{side}, ")
+    assert said.out.endswith("\nImages written: 6\n")
 
 
 def test_every_batch_has_the_same_size(folder, tmp_path, calls):
@@ -259,7 +261,7 @@ def test_attributes(folder, tmp_path, capsys):
         assert run(*command, *options) == 0
         number, strength = arguments
         said = capsys.readouterr().out
-        assert f"attribute 'attribute_{number}' changed by {strength:g}\n" in said
+        assert f"'attribute_{number}' changed by {strength:g}, of images cut to 8x8, gray." in said
         image = np.asarray(Image.open(tmp_path / "out.png"))[..., None]
         expected = pixels(model.transfer(x, number, strength)[0])
         assert np.abs(image.astype(int) - expected).max() <= 1

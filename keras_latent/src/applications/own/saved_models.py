@@ -75,7 +75,7 @@ def load_model(name: str, to: str = "target") -> "LatentModel":
     if found.is_dir():
         return _model_class(found).from_preset(found)
     try:
-        model = keras.saving.load_model(found)
+        model = keras.saving.load_model(found, compile=False)
     except (OSError, TypeError, ValueError, KeyError) as error:
         raise ValueError(f"{str(found)!r} cannot be loaded: {error}") from error
     if not isinstance(model, LatentModel):

@@ -10,6 +10,8 @@ import keras
 class TimeLimit(keras.callbacks.Callback):
     """Adds `seconds` to the logs of each epoch, and ends the training when its time is over.
 
+    The time starts after the first step, which compiles.
+
     Args:
         seconds: The limit, or `None`.
         spent: Seconds of the training before it was interrupted.
@@ -25,10 +27,9 @@ class TimeLimit(keras.callbacks.Callback):
         running = 0.0 if self._epoch is None else time.perf_counter() - self._epoch
         return max(0.0, self.seconds - self.spent - running)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch = time.perf_counter() if self._epoch is None else self._epoch
-
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._epoch is None:
+            self._epoch = time.perf_counter()
         if not self.left():
             self.model.stop_training = True
 

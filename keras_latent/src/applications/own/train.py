@@ -63,7 +63,11 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     keras.utils.set_random_seed(arguments.seed)
     model = build(arguments, data, epochs)
     if arguments.verbose:
-        print(f"{type(model).__name__}: {model.count_params():,} parameters", flush=True)
+        print(
+            f"{type(model).__name__}: {model.count_params():,} parameters. The first step "
+            "compiles, which may take a minute or two.",
+            flush=True,
+        )
     train(arguments, model, data, directory, epochs)
     visualization.training_curves(directory.history(), directory / "training.png")
     measure = measure_two if arguments.target is not None else measure_one
@@ -270,5 +274,6 @@ def report(figures: dict[str, Any]) -> None:
         print(f"{name}: {shown(value)}, likeness {figures['likeness'][name]:.4f}{which}")
     warn_of_collapse(
         {name.replace("_", " "): value for name, value in figures.get("spread", {}).items()},
-        "Look at grids/, and try a smaller `--learning-rate`.",
+        "After a short training, train longer. Else look at grids/, and try a smaller "
+        "`--learning-rate`.",
     )

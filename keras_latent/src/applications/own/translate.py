@@ -55,7 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     model = load_model(arguments.model, arguments.to or "target")
     translation = Translation(model, arguments.to, arguments.attribute, arguments.strength)
-    print(f"{type(model).__name__}: {translation.what}", flush=True)
+    height, width, channels = translation.shape
+    kind = "color" if channels == 3 else "gray"
+    print(
+        f"{type(model).__name__}: {translation.what}, of images cut to {height}x{width}, {kind}. "
+        "The first images compile, which may take a minute.",
+        flush=True,
+    )
     if is_array:
         translate_array(translation, source, out, arguments.batch_size)
         return 0
@@ -195,7 +201,7 @@ def translate_files(
             done, broken = done + len(batch), broken + len(errors)
             named += errors[: NAMED - len(named)]
             progress.update(done)
-    print(f"Images written: {done - broken}")
+    print(f"Images written: {done - broken}", flush=True)
     if broken:
         print(f"Files left out because they are broken: {broken}", file=sys.stderr)
         more = [f"and {broken - len(named)} more"] if broken > len(named) else []
