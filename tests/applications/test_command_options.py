@@ -122,7 +122,7 @@ IN_WORDS |= {"source", "target", "model", "labels", "paired_by", "minutes", "len
 @pytest.mark.parametrize("name", [*APPLICATIONS, "train"])
 def test_the_help_shows_one_default_and_the_true_one(name):
     parser = sub_parsers().get(name) or commands()["train"]
-    given = ["train", "--source", "photos"] if name == "train" else ["run", name]
+    given = ["train", "--source", str(ROOT)] if name == "train" else ["run", name]
     arguments = cli.build_parser().parse_args(given)
     cli.application_of(name).options.complete(arguments)
     formatter = parser.formatter_class("x", width=10_000)
