@@ -190,6 +190,14 @@ MUTATIONS = (
     M(METRICS + "classifiers/augmentation.py", "weight * (blurred - images)", "weight * (images - blurred)", "metrics/test_reference_classifier.py"),
     M(METRICS + "attribute_report.py", "np.cumsum(counts) - (counts - 1) / 2", "np.cumsum(counts) - counts / 2", "metrics/test_attribute_classifier.py"),
     M(METRICS + "transfer_program.py", "- before[:, None]", "- before[..., None]", "metrics/test_conditional_inception_score.py"),
+    # your own images
+    M("keras_latent/src/applications/own/own_data.py", "if 0 < pairs < rows / 5:", "if False:", "applications/test_train_command.py::test_few_pairs_are_in_every_batch"),
+    M("keras_latent/src/applications/own/own_data.py", "step % len(self.batches) == 0:", "False:", "applications/test_train_command.py::test_passes_are_an_epoch"),
+    M("keras_latent/src/applications/own/time_limit.py", "self.seconds - self.spent - running", "self.seconds - running", "applications/test_train_command.py::test_minutes_count_all_sessions"),
+    M("keras_latent/src/applications/own/likeness.py", "return -total", "return total", "applications/test_train_command.py::test_likeness_sees_color_texture_and_collapse"),
+    M("keras_latent/src/applications/own/train.py", "np.maximum(data.labels[:rows], 0)", "data.labels[:rows]", "applications/test_train_command.py::test_missing_attributes_count_as_absent"),
+    M("keras_latent/src/utils/progress.py", "* steps - self._step)", "* steps)", "utils/test_progress.py"),
+    M(MODELS + "lstnet/networks.py", "halvings(shape, 14)", "halvings(shape)", "models/test_networks_for.py::test_the_rule"),
     # datasets
     M(DATASETS + "sources/audio.py", " or not np.isfinite(waveform).all()", "", "datasets/test_audio.py::test_only_finite_numbers_are_waveforms"),
     M(DATASETS + "folders/pair_from_folders.py", "limit = max(", "limit = min(", "datasets/test_pair_from_folders.py::test_pairs_are_on_one_side"),
