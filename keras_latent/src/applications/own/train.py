@@ -19,6 +19,8 @@ from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
 from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.settings import OWN_METHODS
+from keras_latent.src.models.base.blocks import halvings
+from keras_latent.src.models.lstnet.networks import HALVED_BELOW
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.weight_files import load_weights
 
@@ -77,8 +79,8 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
 def check_size(arguments: argparse.Namespace) -> None:
     """Checks the size of the images before these are read."""
     try:
-        size = (arguments.size, arguments.size, 3)
-        models.networks_for("LSTNet" if arguments.model == "lstnet" else "VAE", size, width=1)
+        limit = {"down_to": HALVED_BELOW} if arguments.model == "lstnet" else {}
+        halvings((arguments.size, arguments.size, 3), **limit)
     except ValueError as error:
         raise ValueError(f"`--size`: {error}") from None
 
@@ -196,14 +198,14 @@ def epoch_choice(model: Any, data: OwnData, directory: RunDirectory, done: int) 
     """Keeps the epoch whose translations of training images look most like the other domain."""
     some = {d: floats(images[:CHOICE_ROWS]) for d, images in data.train.items()}
 
-    def measured() -> dict[str, float]:
+    def likenesses() -> dict[str, float]:
         return {
             f"{to}_likeness": likeness(model.translate(some[OTHER[to]], to=to), some[to])
             for to in DOMAINS
         }
 
     criteria = tuple(f"{to}_likeness" for to in DOMAINS)
-    return EpochChoice(directory / "epochs", measured, criteria, done)
+    return EpochChoice(directory / "epochs", likenesses, criteria, done)
 
 
 def measured(images: np.ndarray) -> np.ndarray:
@@ -232,13 +234,13 @@ def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str,
     names = ("reconstruction_error", "cycle_error", "likeness", "spread", "validation_rows")
     figures: dict[str, Any] = {name: {} for name in names}
     images = {d: measured(data.validation[d]) for d in DOMAINS}
-    if not isinstance(model, models.LSTNet):
+    choice = epoch_choice(model, data, directory, 0) if isinstance(model, models.LSTNet) else None
+    if choice is None:
         directory.save(model)
     for to in ("source", "target"):
         domain, name = OTHER[to], f"{OTHER[to]}_to_{to}"
         x, real = images[domain], images[to]
-        if isinstance(model, models.LSTNet):
-            choice = epoch_choice(model, data, directory, 0)
+        if choice is not None:
             load_weights(model, choice.weights(f"{to}_likeness"))
             chosen[name] = choice.chosen(f"{to}_likeness")
             directory.save(model, f"model_to_{to}.keras")

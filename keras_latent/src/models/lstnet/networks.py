@@ -23,6 +23,8 @@ USPS_DISCRIMINATOR = ((1, 3, "same", 1), (2, 3, "same", 1), (4, 5, "same", 2), (
 LATENT_DISCRIMINATOR = ((4, 3, "same", 1), (8, 3, "same", 2), (4, 3, "same", 1))
 
 SLOPE = 0.3  # of LeakyReLU
+#: Images of other sizes are halved until a side is below this.
+HALVED_BELOW = 14
 
 
 #: Rows of filters, kernel, strides or padding, and so on, as above.
@@ -137,7 +139,7 @@ def lstnet_images(
     shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
     networks, smallest = {}, {}
     for domain, shape in shapes.items():
-        times = halvings(shape, 14)
+        times = halvings(shape, HALVED_BELOW)
         smallest[domain] = (shape[0] // 2**times, shape[1] // 2**times)
         down = [(min(2**i, 8), 4, 2, "same") for i in range(1, times + 1)]
         encoder = ((1, 7, 1, "same"), *down, (8, 3, 1, "same"))
