@@ -195,7 +195,11 @@ MUTATIONS = (
     M("keras_latent/src/applications/own/own_data.py", "step % len(self.batches) == 0:", "False:", "applications/test_train_command.py::test_passes_are_an_epoch"),
     M("keras_latent/src/applications/own/time_limit.py", "self.seconds - self.spent - running", "self.seconds - running", "applications/test_train_command.py::test_minutes_count_all_sessions"),
     M("keras_latent/src/applications/own/likeness.py", "return -total", "return total", "applications/test_train_command.py::test_likeness_sees_color_texture_and_collapse"),
-    M("keras_latent/src/applications/own/train.py", "np.maximum(data.labels[:rows], 0)", "data.labels[:rows]", "applications/test_train_command.py::test_missing_attributes_count_as_absent"),
+    M("keras_latent/src/applications/own/pictures.py", "np.maximum(data.labels[:rows], 0)", "data.labels[:rows]", "applications/test_train_command.py::test_missing_attributes_count_as_absent"),
+    M("keras_latent/src/applications/own/bridge.py", "[len(data.validation[domain]) :]", "", "applications/test_train_command.py::test_classes_of_a_bridge_are_those_of_both_domains"),
+    M("keras_latent/src/applications/own/bridge.py", "np.where(np.isin(y, classes), ", "np.where(y >= 0, ", "applications/test_train_command.py::test_classes_of_a_bridge_are_those_of_both_domains"),
+    M("keras_latent/src/applications/own/train.py", "bridge.of_latents(arguments, data, transfer, labels)", "bridge.of_latents(arguments, data, transfer, None)", "applications/test_train_command.py::test_a_bridge_keeps_classes_and_resumes"),
+    M("keras_latent/src/applications/own/own_data.py", "stamp and stamp[0]", "stamp", "applications/test_train_command.py::test_a_changed_folder_is_noticed"),
     M("keras_latent/src/utils/progress.py", "* steps - self._step)", "* steps)", "utils/test_progress.py"),
     M(MODELS + "lstnet/networks.py", "halvings(shape, HALVED_BELOW)", "halvings(shape)", "models/test_networks_for.py::test_the_rule"),
     # datasets

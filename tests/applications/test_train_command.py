@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from keras_latent import models
-from keras_latent.src.applications.own import likeness, own_data, train
+from keras_latent.src.applications.own import bridge, likeness, own_data, pictures, train
 from keras_latent.src.cli import cli
 
 pytestmark = pytest.mark.once
@@ -137,6 +139,121 @@ def test_a_gan_chooses_its_epochs_without_labels(digits, tmp_path, capsys):
         assert isinstance(keras.saving.load_model(out / f"model_to_{to}.keras"), models.LSTNet)
 
 
+def test_a_bridge_keeps_classes_and_resumes(digits, tmp_path, monkeypatch, capsys):
+    """Killed in the bridge's training, it goes on to what an uninterrupted run gives."""
+    options = ("--model", "bridging", "--labels", "folders", "--epochs", "2", "--verbose", "1")
+    trained, fit = [], train.training.fit
+
+    def killed(model, data, folder, *rest, **others):
+        trained.append(type(model).__name__)
+        if len(trained) == 6:
+            others["epochs"] = 1
+        fit(model, data, folder, *rest, **others)
+        if len(trained) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.training, "fit", killed)
+    assert start(digits, tmp_path / "whole", *options) == 0
+    assert trained == ["VAE", "VAE", "BridgingVAE"]
+    said = capsys.readouterr().out
+    assert "labels: 0, 1, 2" in said and "The bridge aligns 3 classes" in said
+    out = tmp_path / "run"
+    assert start(digits, out, *options) == 130
+    assert start(digits, out, *options) == 0
+    for name in ("history.csv", "vae_source/history.csv", "vae_target/history.csv"):
+        logs = [(folder / name).read_text().splitlines() for folder in (out, tmp_path / "whole")]
+        assert len(logs[0]) == len(logs[1]) == 3
+    for a, b in zip(history(out), history(tmp_path / "whole"), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+        assert float(a["classification_loss"]) > 0
+    model = keras.saving.load_model(out / "model.keras")
+    assert isinstance(model, models.LatentDomainTransfer) and model.bridge.num_classes == 3
+    assert model.event_shapes == {"source": (8, 8, 1), "target": (8, 8, 3)}
+    found = figures(out)
+    assert set(found["cycle_error"]) == set(found["reconstruction_error"]) == {"source", "target"}
+    made = ("source_to_target.png", "grids/epoch_0002.png", "vae_target/grids/epoch_0002.png")
+    assert all((out / name).is_file() for name in made)
+    # A longer run would need other VAEs.
+    assert start(digits, out, "--model", "bridging", "--labels", "folders", "--epochs", "3") == 2
+    assert "cannot be extended, because the bridge depends" in capsys.readouterr().err
+
+
+def test_a_bridge_without_labels(digits, tmp_path, capsys):
+    """And minutes are shared among the three trainings."""
+    options = ("--model", "bridging", "--minutes", "0.01", "--verbose", "1")
+    assert start(digits, tmp_path / "run", *options) == 0
+    assert "so the bridge does not align classes" in capsys.readouterr().out
+    for folder in ("", "vae_source/", "vae_target/"):
+        seconds = [float(row["seconds"]) for row in history(tmp_path / "run" / folder)]
+        assert sum(seconds) > 0.19
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    assert model.bridge.classifier is None and model.latent_dims == {"source": 4, "target": 4}
+
+
+def folder_of(labels, names=("a", "b", "c")):
+    images = np.zeros((len(labels), 8, 8, 1), "uint8")
+    numbers = map(str, range(len(labels)))
+    return own_data.datasets.FolderImages(images, tuple(numbers), np.array(labels), names)
+
+
+def test_classes_of_a_bridge_are_those_of_both_domains():
+    folders = {"source": folder_of([9, 0, 2, 2, -1]), "target": folder_of([9, 2, 1, 3, 0])}
+    held_out = {domain: np.zeros((1, 8, 8, 1)) for domain in folders}
+    data = own_data.OwnData(None, 0, None, folders, {}, held_out)
+    labels, classes = bridge.shared_classes(data)
+    assert classes == 2
+    np.testing.assert_array_equal(labels["source"], [0, 1, 1, -1])
+    np.testing.assert_array_equal(labels["target"], [1, -1, -1, 0])
+    folders["target"] = folder_of([0, 1, 1])
+    folders["source"] = folder_of([0, 2, 2])
+    with pytest.raises(ValueError, match="needs classes that both domains have"):
+        bridge.shared_classes(data)
+    folders["source"] = folder_of(np.zeros((3, 2), int))
+    with pytest.raises(ValueError, match="one label per image, or none. Received: 2 columns"):
+        bridge.shared_classes(data)
+
+
+def test_a_changed_folder_is_noticed(digits, tmp_path, capsys):
+    shutil.copytree(digits / "plain", tmp_path / "plain")
+    out, options = tmp_path / "run", ("--model", "vae", "--epochs")
+    assert start(tmp_path, out, *options, "1", target=None) == 0
+    finished = (out / "metrics.json").read_bytes()
+    (tmp_path / "plain" / "0" / "0.png").rename(tmp_path / "0.png")
+    assert start(tmp_path, out, *options, "2", target=None) == 2
+    said = capsys.readouterr().err
+    assert "The images of the source changed since the run was started: 60 images then, 59" in said
+    assert "add `--overwrite`" in said and (out / "metrics.json").read_bytes() == finished
+    (tmp_path / "0.png").rename(tmp_path / "plain" / "0" / "other.png")
+    (out / "metrics.json").unlink()  # not finished
+    assert start(tmp_path, out, *options, "1", target=None) == 2
+    assert "still 60, but other names, sizes of files or labels" in capsys.readouterr().err
+    (tmp_path / "plain" / "0" / "other.png").rename(tmp_path / "plain" / "0" / "0.png")
+    os.utime(tmp_path / "plain" / "0" / "0.png", (1, 1))  # as of a copy
+    assert start(tmp_path, out, *options, "2", target=None) == 0
+    (tmp_path / "plain" / "0" / "0.png").unlink()
+    assert start(tmp_path, out, *options, "1", "--overwrite", target=None) == 0
+    assert json.loads((out / "images.json").read_text())["source"]["images"] == 59
+
+
+def test_too_few_images_for_a_batch(digits, tmp_path, capsys):
+    options = ("--model", "vbta", "--batch-size", "55")
+    assert start(digits, tmp_path / "run", *options) == 2
+    said = capsys.readouterr().err
+    assert "Received: --batch-size=55, with 54 images in the larger domain, the source" in said
+    assert repr(str(digits / "plain")) in said and "pass `--batch-size 54` or less" in said
+
+
+def test_labels_that_differ_do_not_matter_to_methods_without_labels(digits, tmp_path):
+    lines = (digits / "attributes.csv").read_text().splitlines()
+    paths = [f"{digits}/{line.split(',')[0]}" for line in lines[1:]]
+    for name, header, cells in (("a", "path,odd", ",1"), ("b", "path,x,y", ",3,4")):
+        rows = [header, *(path + cells for path in paths)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows))
+    given = {"source": "a.csv", "target": "b.csv"}
+    assert start(tmp_path, tmp_path / "run", "--model", "vbta", "--steps", "1", **given) == 0
+    assert start(tmp_path, tmp_path / "other", "--model", "bridging", "--steps", "1", **given) == 2
+
+
 @pytest.mark.parametrize(
     ("model", "source", "options"),
     [
@@ -208,7 +325,7 @@ def test_missing_attributes_count_as_absent():
         decodes_attributes = True
 
     data = own_data.OwnData(None, 1, None, {}, {}, {}, np.array([[1, -1], [0, 1], [1, 1]]))
-    np.testing.assert_array_equal(train.given(Model(), data, 2)[0], [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(pictures.given(Model(), data, 2)[0], [[1, 0], [0, 1]])
 
 
 def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
@@ -233,7 +350,7 @@ def test_minutes_count_all_sessions(digits, tmp_path, monkeypatch):
     [
         (("--model", "vbta"), None, r"`--model vbta` needs `--target`"),
         (("--model", "vae"), "color", r"`--model vae` takes no `--target`"),
-        (("--model", "vbta", "--labels", "folders"), "color", r"an option of `--model tvae`"),
+        (("--model", "vbta", "--labels", "folders"), "color", r"an option of `--model tvae` and"),
         (("--model", "lstnet", "--paired-by", "name"), "color", "an option of `--model vbta`"),
         (("--model", "tvae"), None, r"needs one label per image: sub-folders with `--labels fold"),
         (("--model", "dualvae"), None, r"needs attributes, 0 or 1, of each image: a .csv"),

@@ -125,6 +125,9 @@ SHARP = {"observation_variance": 0.02}
 OWN_METHODS = {
     "lstnet": OwnMethod("LSTNet", 2, 5e-4, {"ema_momentum": 0.999}),
     "vbta": OwnMethod("VBTA", 2, 1e-3, {}),
+    "bridging": OwnMethod(
+        "BridgingVAE", 2, 1e-3, {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}
+    ),
     "vae": OwnMethod("VAE", 1, 1e-3, SHARP),
     "tvae": OwnMethod("TVAE", 1, 1e-3, SHARP | {"mining": "semi_hard", "triplet_weight": 100.0}),
     "dualvae": OwnMethod(

@@ -2,7 +2,10 @@
 
 import argparse
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,8 +14,10 @@ import numpy as np
 from keras_latent import datasets
 from keras_latent.src.applications.faces.single_domain_vae import ImageBatches
 from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.running.run_directory import IMAGES, RunDirectory
 from keras_latent.src.applications.settings import OWN_METHODS
-from keras_latent.src.datasets.folders.pair_from_folders import open_domains
+from keras_latent.src.datasets.folders.listing import list_images
+from keras_latent.src.datasets.folders.pair_from_folders import Domains, open_domains, pair_of
 from keras_latent.src.metrics.classifiers.attribute_batches import Batches
 from keras_latent.src.utils.domains import DOMAINS
 
@@ -49,7 +54,8 @@ class OwnData:
     """The data of a training.
 
     Attributes:
-        batches: What `fit` takes.
+        batches: What `fit` takes, with `skip_epochs(epochs)`. `None` for a bridge, which is
+            trained on latents.
         steps: Batches per epoch.
         skip_epochs: Advances the batches by a number of epochs.
         folders: Images, names and broken files by domain.
@@ -59,7 +65,7 @@ class OwnData:
         paired: Number of known pairs.
     """
 
-    batches: keras.utils.PyDataset
+    batches: keras.utils.PyDataset | None
     steps: int
     skip_epochs: Callable[[int], None]
     folders: dict[str, datasets.FolderImages]
@@ -67,6 +73,12 @@ class OwnData:
     validation: dict[str, np.ndarray]
     labels: np.ndarray | None = None
     paired: int = 0
+
+    def with_batches(self, batches: Any, steps: int) -> "OwnData":
+        """The same data with other batches."""
+        return dataclasses.replace(
+            self, batches=batches, steps=steps, skip_epochs=batches.skip_epochs
+        )
 
     def repeated(self, steps: int) -> "OwnData":
         """The same data, with epochs of at least this many steps."""
@@ -87,44 +99,67 @@ class OwnData:
 
 def load(arguments: argparse.Namespace) -> OwnData:
     """Loads the images of one or two domains."""
-    if arguments.target is None:
-        return one_domain(arguments)
-    data = two_domains(arguments)
-    if arguments.paired_by and not data.paired:
+    return one_domain(arguments) if arguments.target is None else two_domains(arguments)
+
+
+def two_domains(arguments: argparse.Namespace) -> OwnData:
+    """Two folders as a pair; with labels, and without batches, if they are to be bridged."""
+    bridged = arguments.model == "bridging"
+    domains = open_domains(
+        arguments.source,
+        arguments.target,
+        arguments.size,
+        None,
+        arguments.labels,
+        arguments.paired_by,
+        arguments.validation,
+        arguments.seed,
+        labelled=bridged,
+    )
+    parts: dict[str, Any] = {"folders": {}, "train": {}, "validation": {}}
+    for domain, folder, cut in zip(DOMAINS, domains.folders, domains.cuts, strict=True):
+        parts["folders"][domain] = folder
+        parts["train"][domain], parts["validation"][domain] = (
+            folder.images[cut:],
+            folder.images[:cut],
+        )
+    if bridged:
+        return OwnData(None, 0, lambda epochs: None, **parts)
+    check_batch_size(arguments, parts["train"])
+    pair = batches_of(arguments, domains)
+    if arguments.paired_by and not pair.num_paired:
         raise ValueError(
             "`--paired-by` must leave pairs to train on. Received: all known pairs are among the "
             "validation images. Lower `--validation`, or choose another `--seed`."
         )
-    pairs, rows = data.paired, max(map(len, data.train.values()))
+    pairs, rows = pair.num_paired, max(map(len, parts["train"].values()))
     if 0 < pairs < rows / 5:  # else a known pair is rare
-        data = two_domains(arguments, min(pairs, max(1, arguments.batch_size // 5)))
-    return data
+        pair = batches_of(arguments, domains, min(pairs, max(1, arguments.batch_size // 5)))
+    return OwnData(pair.train, pair.steps_per_epoch, pair.skip_epochs, **parts, paired=pairs)
 
 
-def two_domains(arguments: argparse.Namespace, paired_per_batch: int | None = None) -> OwnData:
-    """Two folders as a pair."""
-    settings: dict[str, Any] = {
-        "source": arguments.source,
-        "target": arguments.target,
-        "size": arguments.size,
-        "paired_by": arguments.paired_by,
-        "validation": arguments.validation,
-        "seed": arguments.seed,
-    }
-    pair = datasets.pair_from_folders(
-        **settings, paired_per_batch=paired_per_batch, batch_size=arguments.batch_size
+def batches_of(
+    arguments: argparse.Namespace, domains: Domains, paired_per_batch: int | None = None
+) -> datasets.DomainPair:
+    """The pair of two domains, with batches of both."""
+    return pair_of(
+        domains,
+        batch_size=arguments.batch_size,
+        paired_per_batch=paired_per_batch,
+        seed=arguments.seed,
     )
-    unset: dict[str, Any] = dict.fromkeys(("channels", "labels", "workers", "cache_dir"))
-    folders = dict(zip(DOMAINS, open_domains(**settings, **unset).folders, strict=True))
-    return OwnData(
-        pair.train,
-        pair.steps_per_epoch,
-        pair.skip_epochs,
-        folders,
-        {d: getattr(pair, f"{d}_train") for d in DOMAINS},
-        {d: getattr(pair, f"{d}_test") for d in DOMAINS},
-        paired=pair.num_paired,
-    )
+
+
+def check_batch_size(arguments: argparse.Namespace, train: dict[str, np.ndarray]) -> None:
+    """Checks that the larger domain, through which an epoch goes, fills a batch."""
+    domain = max(train, key=lambda d: len(train[d]))
+    if len(train[domain]) < arguments.batch_size:
+        raise ValueError(
+            f"`--batch-size` must be at most the number of images to train on. Received: "
+            f"--batch-size={arguments.batch_size}, with {len(train[domain])} images in the larger "
+            f"domain, the {domain} ({getattr(arguments, domain)!r}), without those for "
+            f"validation. Add images, or pass `--batch-size {len(train[domain])}` or less."
+        )
 
 
 def one_domain(arguments: argparse.Namespace) -> OwnData:
@@ -152,6 +187,42 @@ def one_domain(arguments: argparse.Namespace) -> OwnData:
         {"source": validation},
         held_out,
     )
+
+
+def require_same_images(arguments: argparse.Namespace, directory: RunDirectory | Path) -> None:
+    """Checks that the images are those with which the run was started; notes those of a new run.
+
+    Names, sizes of files, and labels count, but not the times of files: a copy is the same.
+
+    Raises:
+        ValueError: If they have changed since.
+    """
+    now = {}
+    for domain in DOMAINS:
+        if (place := getattr(arguments, domain)) is not None:
+            found = list_images(domain, place, arguments.labels)
+            sizes = [stamp and stamp[0] for stamp in found.stamps]
+            labels = sizes if found.labels is None else found.labels.tolist()
+            content = json.dumps(sorted(zip(found.names, sizes, labels, strict=True)))
+            digest = hashlib.sha256(content.encode()).hexdigest()
+            now[domain] = {"images": len(found.names), "sha256": digest}
+    file = directory / IMAGES
+    before = json.loads(file.read_text()) if file.exists() else now
+    for domain, found_now in now.items():
+        if before[domain] != found_now:
+            counts = before[domain]["images"], found_now["images"]
+            raise ValueError(
+                f"The images of the {domain} changed since the run was started: "
+                + (
+                    "{:,} images then, {:,} now".format(*counts)
+                    if counts[0] != counts[1]
+                    else f"still {counts[0]:,}, but other names, sizes of files or labels"
+                )
+                + f" ({getattr(arguments, domain)!r}). Restore them, choose another `--out`, or "
+                "add `--overwrite` to delete the run and start again."
+            )
+    if isinstance(directory, RunDirectory) and not file.exists():
+        directory.write_json(IMAGES, now)
 
 
 def checked_labels(folder: datasets.FolderImages, method: str) -> np.ndarray:

@@ -264,7 +264,8 @@ def _curves(logs: Mapping[str, Mapping[str, list[float]]]) -> str:
 def _pictures(folder: Path, curves: bool) -> str:
     names = [name for name in _made(folder, ".png") if not (curves and name == TRAINING)]
     pictures = {n: _figure(n, _data("image/png", (folder / n).read_bytes())) for n in names}
-    earlier = [n for n in names if n.startswith(GRIDS)][:-1]
+    latest = {n.rpartition("/")[0]: n for n in names if GRIDS in n}  # of each training
+    earlier = [n for n in names if GRIDS in n and n not in latest.values()]
     shown = [picture for n, picture in pictures.items() if n not in earlier]
     if earlier:
         folded = "\n".join(pictures[name] for name in earlier)

@@ -2,21 +2,22 @@
 
 import argparse
 import math
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_latent import callbacks, models, visualization
-from keras_latent.src import backend
-from keras_latent.src.applications.own import own_data
+from keras_latent.src.applications.own import bridge, own_data
 from keras_latent.src.applications.own.likeness import likeness
 from keras_latent.src.applications.own.own_data import OwnData
+from keras_latent.src.applications.own.pictures import given, grid, pictures
 from keras_latent.src.applications.own.time_limit import TimeLimit
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.epoch_choice import EpochChoice
 from keras_latent.src.applications.running.evaluation import floats
-from keras_latent.src.applications.running.run_directory import LOG, RunDirectory
+from keras_latent.src.applications.running.run_directory import LOG, RunDirectory, read_history
 from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.settings import OWN_METHODS
 from keras_latent.src.models.base.blocks import halvings
@@ -43,8 +44,15 @@ def extend(arguments: argparse.Namespace, before: int) -> str:
     """Says how a longer run compares with one from the start.
 
     Raises:
-        ValueError: If its epochs are too short to go on with.
+        ValueError: If its epochs are too short to go on with, its images changed, or it is a
+            bridge: longer trained VAEs have other latents.
     """
+    if arguments.model == "bridging":
+        raise ValueError(
+            "A run of `--model bridging` cannot be extended, because the bridge depends on the "
+            "trained VAEs. Add `--overwrite` to start again."
+        )
+    own_data.require_same_images(arguments, Path(arguments.out))
     if hasattr(arguments, "steps") and before < EPOCH_STEPS:
         raise ValueError(
             f"A run of fewer than {EPOCH_STEPS} steps cannot be extended. Received: {before} steps "
@@ -57,23 +65,65 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     """Trains or resumes, saves the model, measures it on validation images, and draws."""
     check_size(arguments)
     data = own_data.load(arguments)
+    own_data.require_same_images(arguments, directory)
     if arguments.verbose:
         own_data.describe(data)
+    make = bridged if arguments.model == "bridging" else trained
+    model = make(arguments, data, directory)
+    visualization.training_curves(directory.history(), directory / "training.png")
+    measure = measure_two if arguments.target is not None else measure_one
+    return measure(model, data, directory)
+
+
+def trained(
+    arguments: argparse.Namespace,
+    data: OwnData,
+    folder: RunDirectory | Path,
+    transfer: models.LatentDomainTransfer | None = None,
+) -> Any:
+    """Builds and trains a model, or the bridge of `transfer`, or resumes the training."""
     if not hasattr(arguments, "epochs"):
         data = data.repeated(min(EPOCH_STEPS, getattr(arguments, "steps", EPOCH_STEPS)))
     epochs = epochs_of(arguments, data.steps)
-    keras.utils.set_random_seed(arguments.seed)
-    model = build(arguments, data, epochs)
+    if transfer is None:
+        keras.utils.set_random_seed(arguments.seed)
+        model = build(arguments, data, epochs)
+    else:
+        model = transfer.bridge
+    compile(arguments, model, None if epochs is None else epochs * data.steps)
     if arguments.verbose:
         print(
             f"{type(model).__name__}: {model.count_params():,} parameters. The first step "
             "compiles, which may take a minute or two.",
             flush=True,
         )
-    train(arguments, model, data, directory, epochs)
-    visualization.training_curves(directory.history(), directory / "training.png")
-    measure = measure_two if arguments.target is not None else measure_one
-    return measure(model, data, directory)
+    train(arguments, model, data, folder, epochs, transfer or model)
+    return model
+
+
+def bridged(
+    arguments: argparse.Namespace, data: OwnData, directory: RunDirectory
+) -> models.LatentDomainTransfer:
+    """A VAE of each domain, trained alone, and the bridge between them; trained or resumed."""
+    if hasattr(arguments, "minutes"):
+        thirds = {"minutes": arguments.minutes / 3}
+        arguments = argparse.Namespace(**vars(arguments) | thirds)
+    labels, classes = bridge.shared_classes(data) or (None, None)
+    if arguments.verbose:
+        bridge.describe(classes)
+    vaes = []
+    for domain in DOMAINS:
+        if arguments.verbose:
+            print(f"{domain}:", end=" ")
+        folder = directory / f"vae_{domain}"
+        folder.mkdir(exist_ok=True)
+        vaes.append(bridge.frozen(trained(*bridge.of_one(arguments, data, domain), folder)))
+    keras.utils.set_random_seed(arguments.seed)
+    between = bridge.build(arguments, classes)
+    transfer = models.LatentDomainTransfer(vaes[0], between, vaes[1])
+    data = bridge.of_latents(arguments, data, transfer, labels)
+    trained(arguments, data, directory, transfer)
+    return transfer
 
 
 def check_size(arguments: argparse.Namespace) -> None:
@@ -95,7 +145,7 @@ def epochs_of(arguments: argparse.Namespace, steps: int) -> int | None:
 
 
 def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> Any:
-    """The model, compiled. The learning rate falls along a cosine if the length is known."""
+    """The model, not compiled."""
     method = OWN_METHODS[arguments.model]
     shapes = [images.shape[1:] for images in data.train.values()]
     settings: dict[str, Any] = dict(method.settings)
@@ -119,7 +169,11 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
         momentum = 0.99 if total is None else max(0.0, 1 - 10 / total)
         settings["ema_momentum"] = min(settings["ema_momentum"], momentum)
     made = models.networks_for(method.model, *shapes, **networks)
-    model = getattr(models, method.model)(**made, **settings)
+    return getattr(models, method.model)(**made, **settings)
+
+
+def compile(arguments: argparse.Namespace, model: Any, total: int | None) -> None:
+    """Compiles the model. The learning rate falls along a cosine if the steps are known."""
     optimizers = model.default_optimizer()
     rate: Any = arguments.learning_rate
     if total is not None:
@@ -128,23 +182,24 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
     for optimizer in optimizers.values() if several else [optimizers]:
         optimizer.learning_rate = rate
     model.compile(optimizers)
-    return model
 
 
 def train(
     arguments: argparse.Namespace,
     model: Any,
     data: OwnData,
-    directory: RunDirectory,
+    directory: RunDirectory | Path,
     epochs: int | None,
+    drawn: Any,
 ) -> None:
-    """Trains for the rest of the epochs or minutes, and loads the chosen epoch of a GAN."""
+    """Trains for the rest of the epochs or minutes, and draws what the model `drawn` makes."""
     started = training.start(model, directory, data.skip_epochs)
     done = started[1]
-    spent = sum(directory.history().get("seconds", ())) if (directory / LOG).exists() else 0.0
+    log = directory / LOG
+    spent = sum(read_history(log).get("seconds", ())) if log.exists() else 0.0
     limit = TimeLimit(60 * arguments.minutes if epochs is None else None, spent)
     every = 1 if epochs is None else math.ceil(epochs / PICTURES)
-    before: list[keras.callbacks.Callback] = [pictures(data, directory, every)]
+    before: list[keras.callbacks.Callback] = [pictures(drawn, data, directory, every)]
     after: list[keras.callbacks.Callback] = []
     if isinstance(model, models.LSTNet):
         before.insert(0, callbacks.CollapseMonitor())
@@ -164,37 +219,9 @@ def train(
     )
 
 
-def pictures(data: OwnData, directory: RunDirectory, every: int) -> keras.callbacks.Callback:
-    """Draws validation images and what the model makes of them, in `grids`."""
-    if "target" in data.folders:
-        count = min(8, *(len(images) for images in data.validation.values()))
-        x, y = (data.shown(domain, count) for domain in DOMAINS)
-        return callbacks.TranslationGrid(x, y, directory / "grids", every)
-
-    def draw(epoch: int, logs: Any) -> None:
-        if (epoch + 1) % every == 0:
-            with backend.preserved_random_stream():
-                grid(callback.model, data, directory / f"grids/epoch_{epoch + 1:04d}.png")
-
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=draw)
-    return callback
-
-
-def grid(model: Any, data: OwnData, path: Any) -> None:
-    """Validation images of one domain and their reconstructions."""
-    x = data.shown("source")
-    rows = {"image": x, "reconstruction": model.reconstruct(x, *given(model, data, len(x)))}
-    visualization.translation_grid(rows, path)
-
-
-def given(model: Any, data: OwnData, rows: int) -> tuple[np.ndarray, ...]:
-    """The attributes that a model needs to reconstruct the first validation images."""
-    takes = getattr(model, "decodes_attributes", False)
-    # A missing attribute counts as absent.
-    return (np.maximum(data.labels[:rows], 0),) if takes and data.labels is not None else ()
-
-
-def epoch_choice(model: Any, data: OwnData, directory: RunDirectory, done: int) -> EpochChoice:
+def epoch_choice(
+    model: Any, data: OwnData, directory: RunDirectory | Path, done: int
+) -> EpochChoice:
     """Keeps the epoch whose translations of training images look most like the other domain."""
     some = {d: floats(images[:CHOICE_ROWS]) for d, images in data.train.items()}
 
@@ -244,7 +271,11 @@ def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str,
             load_weights(model, choice.weights(f"{to}_likeness"))
             chosen[name] = choice.chosen(f"{to}_likeness")
             directory.save(model, f"model_to_{to}.keras")
-        translated, back = model.translate(x, to=to), model.cycle(x, domain)
+        if isinstance(model, models.LatentDomainTransfer):
+            translated = model.transfer(x, to)
+            back = model.transfer(translated, domain)
+        else:
+            translated, back = model.translate(x, to=to), model.cycle(x, domain)
         figures["reconstruction_error"][domain] = error(model.reconstruct(x, domain), x)
         figures["cycle_error"][domain] = error(back, x)
         figures["likeness"][name] = round(likeness(translated, real), 5)

@@ -13,6 +13,8 @@ from keras_latent.src.utils.locks import LockHeld, locked
 
 CONFIGURATION, METRICS, LOG, LOCK = "run.json", "metrics.json", "history.csv", ".lock"
 REPORT = "report.html"
+#: How many images a training on your own started with, and a hash of their names.
+IMAGES = "images.json"
 #: The options that set the length of a run: a larger value extends it.
 LENGTHS = ("epochs", "steps", "minutes")
 _STATES = "state/epoch-[0-9]*.weights.h5"
@@ -24,11 +26,15 @@ MADE = (
     METRICS,
     LOCK,
     REPORT,
-    *(f"{folder}{name}" for folder in ("", "vae/") for name in (LOG, _STATES)),
+    IMAGES,
+    *(
+        f"{folder}{name}"
+        for folder in ("", "vae/", "vae_source/", "vae_target/")
+        for name in (LOG, _STATES, "grids/epoch_[0-9]*.png")
+    ),
     *(f"{name}.keras" for name in ("model", "model_to_source", "model_to_target", "vae")),
     "epochs/epochs.json",
     "epochs/best-*.weights.h5",
-    "grids/epoch_[0-9]*.png",
     "transferred/digit_[0-9].wav",
     *(f"{name}.png" for name in ("training", "translations", "reconstructions")),
     *(f"{name}.png" for name in ("samples", "pca")),

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
         choices=("folders",),
-        help="the first-level sub-folders are classes, for tvae",
+        help="the first-level sub-folders are classes: for tvae, and for bridging, which then "
+        "keeps the classes that both domains have",
     )
     parser.add_argument(
         "--paired-by",
@@ -43,11 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--latent-dim", type=int, help="size of the latents, not of lstnet's (default: 128)"
     )
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=int, help="length: passes over the larger domain")
+    length.add_argument(
+        "--epochs",
+        type=int,
+        help="length: passes over the larger domain. With bridging, which trains a VAE per domain "
+        "and then the bridge, each of the three takes the length; its bridge takes as many steps "
+        "as the larger domain's VAE",
+    )
     length.add_argument(
         "--steps", type=int, help=f"length in steps, in whole epochs (default: {STEPS})"
     )
-    length.add_argument("--minutes", type=float, help="length in minutes of training")
+    length.add_argument(
+        "--minutes",
+        type=float,
+        help="length in minutes of training. With bridging, each of the three takes a third",
+    )
     parser.add_argument("--batch-size", type=int, default=32, help="images per domain and step")
     parser.add_argument(
         "--learning-rate", type=float, help="of Adam (default: 1e-3; lstnet, fader: 5e-4)"
@@ -80,11 +91,12 @@ def complete(arguments: argparse.Namespace) -> None:
         )
     if arguments.latent_dim is not None and arguments.model == "lstnet":
         raise ValueError("`--latent-dim` is not an option of `--model lstnet`: see `--width`.")
-    for name, model in (("labels", "tvae"), ("paired_by", "vbta")):
+    for name, methods in (("labels", ("tvae", "bridging")), ("paired_by", ("vbta",))):
         value = getattr(arguments, name)
-        if value is not None and arguments.model != model:
+        if value is not None and arguments.model not in methods:
+            wanted = " and ".join(f"`--model {method}`" for method in methods)
             raise ValueError(
-                f"`{common.option(name)}` is an option of `--model {model}`. "
+                f"`{common.option(name)}` is an option of {wanted}. "
                 f"Received: {common.option(name)}={value}, --model={arguments.model}"
             )
     common.check_positive(

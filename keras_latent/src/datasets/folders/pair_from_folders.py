@@ -106,19 +106,8 @@ pairs, 3 batches of 6; test 2 + 2 rows; format='numpy'>
     domains = open_domains(
         source, target, size, channels, labels, paired_by, validation, seed, workers, cache_dir
     )
-    arrays: dict[str, Any] = {}
-    for domain, folder, cut in zip(DOMAINS, domains.folders, domains.cuts, strict=True):
-        for prefix, part in (("test_", slice(None, cut)), ("", slice(cut, None))):
-            if cut or not prefix:
-                arrays[prefix + domain] = folder.images[part]
-                if folder.labels is not None:
-                    arrays[f"{prefix}{domain}_labels"] = folder.labels[part]
-    tested = (domains.pairs < domains.cuts).all(axis=1)
-    rows = np.arange(domains.cuts.max())
-    return pair_from_arrays(
-        **arrays,
-        paired=(domains.pairs - domains.cuts)[~tested] if not tested.all() else 0,
-        test_paired=np.array_equal(domains.pairs[tested], np.stack([rows, rows], axis=1)),
+    return pair_of(
+        domains,
         batch_size=batch_size,
         paired_per_batch=paired_per_batch,
         augment=augment,
@@ -143,6 +132,25 @@ class Domains(NamedTuple):
     pairs: np.ndarray
 
 
+def pair_of(domains: Domains, **settings: Any) -> DomainPair:
+    """The pair of two opened folders. The settings are those of `pair_from_arrays`."""
+    arrays: dict[str, Any] = {}
+    for domain, folder, cut in zip(DOMAINS, domains.folders, domains.cuts, strict=True):
+        for prefix, part in (("test_", slice(None, cut)), ("", slice(cut, None))):
+            if cut or not prefix:
+                arrays[prefix + domain] = folder.images[part]
+                if folder.labels is not None:
+                    arrays[f"{prefix}{domain}_labels"] = folder.labels[part]
+    tested = (domains.pairs < domains.cuts).all(axis=1)
+    rows = np.arange(domains.cuts.max())
+    return pair_from_arrays(
+        **arrays,
+        paired=(domains.pairs - domains.cuts)[~tested] if not tested.all() else 0,
+        test_paired=np.array_equal(domains.pairs[tested], np.stack([rows, rows], axis=1)),
+        **settings,
+    )
+
+
 def open_domains(
     source: Any,
     target: Any,
@@ -152,10 +160,11 @@ def open_domains(
     paired_by: Any,
     validation: Any,
     seed: Any,
-    workers: Any,
-    cache_dir: Any,
+    workers: Any = None,
+    cache_dir: Any = None,
+    labelled: bool = True,
 ) -> Domains:
-    """Open both folders; see `pair_from_folders`."""
+    """Open both folders; see `pair_from_folders`. If not `labelled`, labels are left out."""
     validation = checks.fraction("validation", validation)
     seed = checks.integer("seed", seed, at_least=0)
     if not isinstance(channels, (tuple, list)):
@@ -183,8 +192,12 @@ def open_domains(
         [numbers[name] for name in folder.names]
         for folder, numbers in zip(folders, drawn, strict=True)
     ]
+    if labelled:
+        folders = _with_same_classes(listings, folders)
+    else:
+        folders = [dataclasses.replace(f, labels=None, label_names=()) for f in folders]
     return Domains(
-        _with_same_classes(listings, folders),
+        tuple(folders),
         _cuts(numbers, validation, bool(known)),
         np.array(sorted(known), np.int64).reshape(-1, 2),
     )
@@ -257,14 +270,12 @@ def _cuts(numbers: list[list[str]], validation: float, paired: bool) -> np.ndarr
     return np.array(cuts)
 
 
-def _with_same_classes(
-    listings: list[Listing], folders: list[FolderImages]
-) -> tuple[FolderImages, ...]:
+def _with_same_classes(listings: list[Listing], folders: list[FolderImages]) -> list[FolderImages]:
     """Give a class the same number in both domains. Refuse columns that differ."""
     names = [folder.label_names for folder in folders]
     are_folders = [listing.place.is_dir() for listing in listings]
     if not all(names) or names[0] == names[1] or are_folders[0] != are_folders[1]:
-        return tuple(folders)
+        return folders
     if not are_folders[0]:
         raise ValueError(
             "`source` and `target` must have the same columns of labels. Received: "
@@ -277,4 +288,4 @@ def _with_same_classes(
         given = np.asarray(folder.labels)
         labels = np.where(given < 0, -1, numbers[given])
         same.append(dataclasses.replace(folder, labels=labels, label_names=classes))
-    return tuple(same)
+    return same
