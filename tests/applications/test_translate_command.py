@@ -12,6 +12,7 @@ from keras_latent.src.applications.own import translate
 from keras_latent.src.applications.own.saved_models import find_model, load_model
 from keras_latent.src.cli import cli
 from keras_latent.src.datasets.folders.image_files import read_image
+from keras_latent.src.utils import progress
 
 VBTA, LSTNET = "vbta_digits_transpose_sharp", "lstnet_mnist_usps_small"
 NAMES = ("a.png", "b.PNG", "c.bmp", "sub/a.png", "sub/deep/d.tif", "sub/e.png")
@@ -198,15 +199,11 @@ def test_memory_does_not_grow_with_the_number_of_files(folder, tmp_path, monkeyp
 
 
 def test_progress(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(translate, "BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(progress, "ELSEWHERE", 0.0)
     assert run(VBTA, folder, tmp_path / "out", "--batch-size", 4) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("4 of 6 images, ") and lines[1].endswith(" s left")
     assert lines[2] == "6 of 6 images, 0 s left"
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert run(VBTA, folder, tmp_path / "other", "--batch-size", 4) == 0
-    said = capsys.readouterr().out
-    assert "6/6" in said and "of 6 images" not in said
 
 
 def test_an_array(digits, tmp_path, capsys):
@@ -230,10 +227,46 @@ def test_an_array(digits, tmp_path, capsys):
         assert run(*command) == 2 and "exists" in capsys.readouterr().err
 
 
+def test_an_array_of_another_size(digits, tmp_path, monkeypatch, capsys):
+    """Resized as image files are, a batch at a time."""
+    color = np.repeat(np.kron(digits, np.ones((1, 3, 2, 1), "uint8")), 3, axis=-1)
+    color[..., 1] //= 2
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for i, image in enumerate(color):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    assert run(VBTA, folder, tmp_path / "made") == 0
+    files = [np.asarray(Image.open(tmp_path / "made" / f"{i}.png"))[..., None] for i in range(6)]
+    np.savez(tmp_path / "bytes.npz", x=color)
+    np.savez(tmp_path / "floats.npz", x=color / 255)
+    rows, original = [], translate.Translation.__call__
+
+    def call(self, images, batch_size):
+        rows.append((images.shape, images.dtype.name))
+        return original(self, images, batch_size)
+
+    monkeypatch.setattr(translate.Translation, "__call__", call)
+    made = {}
+    for name in ("bytes", "floats"):
+        path = tmp_path / f"{name}-made.npz"
+        assert run(VBTA, tmp_path / f"{name}.npz", path, "--batch-size", 4) == 0
+        assert "The images in the file are 24x16, color, and are resized.\n" in (
+            capsys.readouterr().out
+        )
+        made[name] = np.load(path)["x"]
+    assert rows[:2] == [((4, 8, 8, 1), "uint8"), ((2, 8, 8, 1), "uint8")]
+    assert rows[2:] == [((4, 8, 8, 1), "float32"), ((2, 8, 8, 1), "float32")]
+    np.testing.assert_array_equal(made["bytes"], files)
+    assert made["floats"].dtype == "float32"
+    rounded = np.clip(made["floats"], 0, 1), made["bytes"] / 255
+    np.testing.assert_allclose(*rounded, atol=0.51 / 255)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": np.zeros((3, 9, 8, 1), "uint8")}, "`INPUT` must have shape ('batch', 8, 8, 1)"),
+        ({"x": np.zeros((3, 9, 8, 2), "uint8")}, "`INPUT` must have shape (N, height, width) or"),
+        ({"x": np.zeros((3, 0, 8, 1), "uint8")}, "`INPUT` must have shape (N, height, width) or"),
         ({"x": np.zeros((3, 8, 8, 1), "int64")}, "`INPUT` must be uint8"),
         ({"x": np.full((3, 8, 8, 1), 2.5)}, "`INPUT` must lie in [0, 1]"),
         ({"x": np.zeros((0, 8, 8, 1))}, "`INPUT` must have at least one row"),
@@ -317,6 +350,7 @@ def test_other_models(folder, tmp_path, capsys):
         ((VBTA, "x.npz", "out.png"), "`OUTPUT` must end in .npz"),
         (("vbta_digits_transpose_shrp", "in", "out"), f"Did you mean {VBTA!r}?"),
         (("vbta_digits_transpose", "in", "out"), "has no trained weights. Presets that have: dual"),
+        (("hf://a/b/c", "in", "out"), "`MODEL` must be hf://USER/NAME or kaggle://USER/MODEL/ker"),
         (("missing.keras", "in", "out"), "must be the folder of a run, a `.keras` file, a preset"),
         (("in", "in", "out"), "must be a folder with a `model.keras` or a preset. Received: 'in'"),
     ],

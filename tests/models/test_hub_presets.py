@@ -10,11 +10,13 @@ import types
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from small_networks import assert_same_weights, vae, vbta
 
 from keras_latent import models
 from keras_latent.presets import upload_preset
+from keras_latent.src.cli import cli
 
 FILES = ["config.json", "metadata.json", "model.weights.h5"]
 HF, KAGGLE = "hf://user/name", "kaggle://user/model/keras/small"
@@ -139,6 +141,22 @@ def test_round_trip_of_the_presets_own_files(hub, saved, uri):
     assert_same_weights(loaded, model)
     wanted = [args[1:] or tuple(kwargs["allow_patterns"]) for *_, args, kwargs in hub.calls]
     assert {name for call in wanted for name in call} == set(FILES)
+
+
+@ADDRESSES
+def test_the_command_translates_with_it(hub, saved, uri, tmp_path, capsys):
+    model, folder = saved
+    upload_preset(uri, folder)
+    x = np.random.default_rng(0).random((3, *model.event_shapes["source"]), "float32")
+    np.savez(tmp_path / "in.npz", x=x)
+    assert cli.main(["translate", uri, str(tmp_path / "in.npz"), str(tmp_path / "out.npz")]) == 0
+    made = np.load(tmp_path / "out.npz")["x"]
+    np.testing.assert_allclose(made, model.translate(x, to="target"), atol=1e-5)
+    (hub.model(uri) / "config.json").write_text('{"registered_name": "other>Model"}')
+    other = [uri, str(tmp_path / "in.npz"), str(tmp_path / "other.npz")]
+    assert cli.main(["translate", *other]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"keras-latent: {uri!r}: ") and "preset directory of one of" in said
 
 
 def test_a_model_of_ones_own_account(hub, saved):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_latent.src.utils import progress
-from keras_latent.src.utils.progress import Progress, duration, reporting
+from keras_latent.src.utils.progress import Count, Progress, duration, reporting
 
 
 @pytest.fixture
@@ -68,6 +68,23 @@ def test_on_a_terminal_a_line_replaces_the_one_before(clock, capsys, monkeypatch
     for line, width in zip(said.rstrip("\n").split("\r")[1:], widths, strict=True):
         assert width >= longest or width == longest  # no rest of a longer line stays
         longest = len(line.rstrip())
+
+
+def test_a_count(clock, capsys, monkeypatch):
+    count = Count(4000, "images")
+    for done in (1000, 2000, 3000, 4000):
+        clock[0] += 6
+        count.update(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "2,000 of 4,000 images, 12 s left",
+        "4,000 of 4,000 images, 0 s left",
+    ]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    count = Count(2, "images")
+    for done in (1, 2):
+        clock[0] += 6
+        count.update(done)
+    assert capsys.readouterr().out == "\r1 of 2 images, 6 s left\r2 of 2 images, 0 s left\n"
 
 
 def test_a_limit_of_time(clock, capsys):

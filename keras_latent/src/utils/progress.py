@@ -1,4 +1,4 @@
-"""Training progress: one line that moves on a terminal, elsewhere a line every few seconds."""
+"""Progress: one line that moves on a terminal, elsewhere a line every few seconds."""
 
 import sys
 import time
@@ -13,6 +13,54 @@ TERMINAL, ELSEWHERE = 0.5, 10.0
 WARM_UP = 3
 
 
+class Line:
+    """A line that replaces the one before on a terminal; elsewhere, a new line now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._printed, self._wide = time.perf_counter(), 0
+
+    def due(self, now: float) -> bool:
+        """Whether it is time for another line."""
+        return now - self._printed >= (TERMINAL if self._terminal else ELSEWHERE)
+
+    def print(self, line: str, now: float | None = None) -> None:
+        """Prints the line; `now`: the time, from which the next is due."""
+        self._printed = now or self._printed
+        if self._terminal:
+            print(f"\r{line:<{self._wide}}", end="", flush=True)
+            self._wide = len(line)
+        else:
+            print(line, flush=True)
+
+    def end(self) -> None:
+        """Leaves the line on a terminal."""
+        if self._terminal and self._wide:
+            print(flush=True)
+
+
+class Count:
+    """Prints how many of `total` things are done, and the time left.
+
+    Args:
+        total: Their number.
+        things: What they are called.
+    """
+
+    def __init__(self, total: int, things: str):
+        self._total, self._things = total, things
+        self._line, self._start = Line(), time.perf_counter()
+
+    def update(self, done: int) -> None:
+        """Says that `done` of them are done."""
+        now = time.perf_counter()
+        if self._line.due(now):
+            left = duration((now - self._start) * (self._total - done) / done)
+            self._line.print(f"{done:,} of {self._total:,} {self._things}, {left} left", now)
+        if done == self._total:
+            self._line.end()
+
+
 class Progress(keras.callbacks.Callback):
     """Prints step, epoch, losses, accuracies (if any) and the time left.
 
@@ -25,9 +73,8 @@ class Progress(keras.callbacks.Callback):
         self._left_of_limit = left
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._printed = time.perf_counter()
-        self._terminal = sys.stdout.isatty()
-        self._trained, self._step, self._epoch, self._wide = 0, 0, 0, 0
+        self._line = Line()
+        self._trained, self._step, self._epoch = 0, 0, 0
         self._since: float | None = None
         self._logs: dict[str, Any] = {}
 
@@ -42,7 +89,7 @@ class Progress(keras.callbacks.Callback):
         self._logs = logs or {}
         if self._since is None and self._trained >= WARM_UP:
             self._since, self._trained = now, WARM_UP
-        if now - self._printed >= (TERMINAL if self._terminal else ELSEWHERE):
+        if self._line.due(now):
             self._print(now)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -51,8 +98,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._step:
             self._print(None)
-            if self._terminal:
-                print(flush=True)
+            self._line.end()
 
     def _left(self, now: float) -> float | None:
         """Seconds left, or `None` as long as they cannot be estimated."""
@@ -64,7 +110,6 @@ class Progress(keras.callbacks.Callback):
         return (now - self._since) / done * (self.params["epochs"] * steps - self._step)
 
     def _print(self, now: float | None) -> None:
-        self._printed = now or self._printed
         steps, epochs, endless = (
             self.params.get("steps"),
             self.params["epochs"],
@@ -75,12 +120,7 @@ class Progress(keras.callbacks.Callback):
         parts = [f"step {self._step:,}{of} ({epoch})", *losses_of(self._logs)]
         left = None if now is None else self._left(now)
         parts += [] if left is None else [f"{duration(left)} left"]
-        line = ", ".join(parts)
-        if self._terminal:
-            print(f"\r{line:<{self._wide}}", end="", flush=True)
-            self._wide = len(line)
-        else:
-            print(line, flush=True)
+        self._line.print(", ".join(parts), now)
 
 
 def losses_of(logs: dict[str, Any]) -> list[str]:

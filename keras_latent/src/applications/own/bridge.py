@@ -27,8 +27,15 @@ def of_one(
     """Options and data of the VAE of one domain, as if it were trained alone."""
     alone = argparse.Namespace(**vars(arguments) | {"model": "vae", "target": None})
     batches = ImageBatches(data.train[domain], arguments.batch_size, arguments.seed)
-    parts = ({"source": part[domain]} for part in (data.folders, data.train, data.validation))
-    return alone, OwnData(batches, len(batches), batches.skip_epochs, *parts)
+    one = OwnData(
+        batches,
+        len(batches),
+        batches.skip_epochs,
+        {"source": data.folders[domain]},
+        {"source": data.train[domain]},
+        {"source": data.validation[domain]},
+    )
+    return alone, one
 
 
 def frozen(vae: models.VAE) -> models.VAE:

@@ -1,9 +1,10 @@
-"""Trained models: those of runs, files, preset directories and built-in presets."""
+"""Trained models: those of runs, files, preset directories, hubs and built-in presets."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_latent.src.presets import hub
 from keras_latent.src.presets.registry import PRESETS, trained_presets
 from keras_latent.src.utils.did_you_mean import did_you_mean
 
@@ -14,14 +15,15 @@ PRESET_CONFIG = "config.json"
 
 
 def find_model(name: str, to: str = "target") -> str | Path:
-    """What a name of a model stands for. Nothing is imported or loaded.
+    """What a name of a model stands for. Nothing is imported, downloaded or loaded.
 
     Args:
-        name: The folder of a run, a `.keras` file, a preset directory, or a built-in preset.
+        name: The folder of a run, a `.keras` file, a preset directory, the address of a preset on
+            a hub, or a built-in preset.
         to: The domain to translate into: `mnist-usps` saves a model for each.
 
     Returns:
-        The name of a built-in preset, a `.keras` file, or a preset directory.
+        The name of a built-in preset or an address, a `.keras` file, or a preset directory.
 
     Raises:
         ValueError: If it is none of these, or has no trained weights.
@@ -34,13 +36,16 @@ def find_model(name: str, to: str = "target") -> str | Path:
             f"Preset {name!r} has no trained weights. Presets that have: {', '.join(trained)}. "
             "Train it with `keras-latent run`, and pass the folder of the run."
         )
+    if hub.is_address(name):
+        return hub.Address.parsed("MODEL", name).uri
     path = Path(name)
     if path.is_file() and path.suffix == ".keras":
         return path
     if not path.is_dir():
         raise ValueError(
-            "`MODEL` must be the folder of a run, a `.keras` file, a preset directory or one of "
-            f"the presets {', '.join(trained)}. Received: {name!r}.{did_you_mean(name, trained)}"
+            f"`MODEL` must be the folder of a run, a `.keras` file, a preset directory, {hub.FORMS}"
+            f", or one of the presets {', '.join(trained)}. Received: {name!r}."
+            f"{did_you_mean(name, trained)}"
         )
     for file in (path / "model.keras", path / f"model_to_{to}.keras"):
         if file.is_file():
@@ -63,6 +68,8 @@ def load_model(name: str, to: str = "target") -> "LatentModel":
 
     Raises:
         ValueError: If there is no such model, or it is damaged or not of this library.
+        ImportError: If the client of the hub is not installed.
+        RuntimeError: If a preset cannot be downloaded.
     """
     import keras
 
@@ -70,6 +77,9 @@ def load_model(name: str, to: str = "target") -> "LatentModel":
     from keras_latent.src.models.base.latent_model import LatentModel
 
     found = find_model(name, to)
+    if hub.is_address(found):
+        with hub.downloaded(name, weights=True) as folder:
+            return _model_class(folder).from_preset(folder)
     if isinstance(found, str):
         return getattr(models, PRESETS[found].model).from_preset(found)
     if found.is_dir():

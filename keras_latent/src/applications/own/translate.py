@@ -4,13 +4,11 @@ import argparse
 import functools
 import itertools
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_latent import models
@@ -21,20 +19,19 @@ from keras_latent.src.datasets.folders.image_files import (
     EXTENSIONS,
     image_files,
     read_image,
+    resized,
     write_image,
 )
 from keras_latent.src.models.base.attributes import AttributeModel
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.two_domain import TwoDomain
-from keras_latent.src.training.inputs import check_shape, check_values
+from keras_latent.src.training.inputs import check_values
 from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.utils.files import replaced_when_complete
-from keras_latent.src.utils.progress import duration
+from keras_latent.src.utils.progress import Count
 
 #: Broken files that are named at the end.
 NAMED = 20
-#: Seconds between two lines of progress, if the output is not a terminal.
-BETWEEN_LINES = 5.0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,11 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     model = load_model(arguments.model, arguments.to or "target")
     translation = Translation(model, arguments.to, arguments.attribute, arguments.strength)
-    height, width, channels = translation.shape
-    kind = "color" if channels == 3 else "gray"
     print(
-        f"{type(model).__name__}: {translation.what}, of images cut to {height}x{width}, {kind}. "
-        "The first images compile, which may take a minute.",
+        f"{type(model).__name__}: {translation.what}, of images cut to "
+        f"{described(translation.shape)}. The first images compile, which may take a minute.",
         flush=True,
     )
     if is_array:
@@ -193,7 +188,7 @@ def translate_files(
     Returns:
         The exit status: 1 if there were broken ones.
     """
-    progress, done, broken = Progress(total), 0, 0
+    progress, done, broken = Count(total, "images"), 0, 0
     named: list[str] = []
     with ThreadPoolExecutor() as pool:
         while batch := list(itertools.islice(pairs, batch_size)):
@@ -228,24 +223,48 @@ def _translate_batch(translation, batch, batch_size, pool):
 
 
 def translate_array(translation: Translation, source: Path, out: Path, batch_size: int) -> None:
-    """Translates the one array of an `.npz` file: uint8 to uint8, floats in [0, 1] to floats."""
+    """Translates the one array of an `.npz` file: uint8 to uint8, floats in [0, 1] to floats.
+
+    Images of another size, or in color instead of gray, are changed batch by batch as in training:
+    as uint8.
+    """
     name, images = _read_array(source)
-    if translation.shape[-1] == 1 and images.ndim == 3:
+    if images.ndim == 3:
         images = images[..., None]
-    check_shape("INPUT", images.shape, translation.shape)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape[1:]:
+        raise ValueError(
+            "`INPUT` must have shape (N, height, width) or (N, height, width, 1 or 3). Received: "
+            f"shape={images.shape}"
+        )
     images = array_checks.images("INPUT", images)
     if images.dtype != np.uint8:
         check_values("INPUT", images, unit_interval=True)
+    if images.shape[1:] != translation.shape:
+        print(f"The images in the file are {described(images.shape[1:])}, and are resized.")
     batch_size = min(batch_size, len(images))
     made = np.empty((len(images), *translation.made), images.dtype)
-    progress = Progress(len(images))
+    progress = Count(len(images), "images")
     for first in range(0, len(images), batch_size):
-        part = images[first : first + batch_size]
+        part = _of_shape(images[first : first + batch_size], translation.shape)
         made[first : first + len(part)] = translation(part, batch_size)
         progress.update(first + len(part))
     with replaced_when_complete(out) as temporary:
         np.savez_compressed(temporary, **{name: made})  # type: ignore[arg-type]
     print(f"Images written: {len(made)}")
+
+
+def _of_shape(images, shape):
+    """A batch of images in the size and the number of channels that the model takes."""
+    if images.shape[1:] == shape:
+        return images
+    pixels = images if images.dtype == np.uint8 else np.round(images * 255).astype("uint8")
+    made = np.stack([resized(image, shape[:2], shape[2]) for image in pixels])
+    return made if images.dtype == np.uint8 else floats(made)
+
+
+def described(shape: tuple[int, ...]) -> str:
+    """The size and color of images, in words."""
+    return f"{shape[0]}x{shape[1]}, {'color' if shape[2] == 3 else 'gray'}"
 
 
 def _read_array(path):
@@ -258,22 +277,3 @@ def _read_array(path):
     if not arrays:
         raise ValueError(f"`INPUT` must hold one array of images. Received: arrays {names}")
     return names[0], arrays[0]
-
-
-class Progress:
-    """A progress bar in a terminal; otherwise a line every few seconds."""
-
-    def __init__(self, total: int):
-        self.total = total
-        self._bar = keras.utils.Progbar(total, unit_name="image") if sys.stdout.isatty() else None
-        self._start = self._last = time.perf_counter()
-
-    def update(self, done: int) -> None:
-        """Shows that `done` images are done."""
-        now = time.perf_counter()
-        if self._bar is not None:
-            self._bar.update(done)
-        elif now - self._last >= BETWEEN_LINES:
-            left = duration((now - self._start) * (self.total - done) / done)
-            print(f"{done} of {self.total} images, {left} left", flush=True)
-            self._last = now

@@ -14,14 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="the folder of a run, a .keras file, a preset directory, or a preset with trained "
-        "weights",
+        help="the folder of a run, a .keras file, a preset directory, a preset with trained "
+        "weights, or one on a hub: hf://USER/NAME or kaggle://USER/MODEL/keras/VARIATION",
     )
     parser.add_argument(
         "input",
         metavar="INPUT",
         help="a folder of images, with its sub-folders; an image file; or an .npz file of one "
-        "array of images",
+        "array of images of any size",
     )
     parser.add_argument(
         "out",
