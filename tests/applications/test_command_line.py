@@ -276,3 +276,33 @@ assert cli.main(["list"]) == 0
         )
         assert result.returncode == 0, result.stderr
         assert "mnist-transpose" in result.stdout
+
+
+JAX_CACHE = (
+    "JAX_COMPILATION_CACHE_DIR",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",
+)
+
+
+@pytest.mark.parametrize("chosen", [None, "/mine"])
+def test_compiled_programs_are_kept(chosen, tmp_path, monkeypatch, capsys):
+    """By the command, before JAX is imported, and in the user's folder if there is one."""
+    for name in JAX_CACHE:
+        monkeypatch.setenv(name, "")  # restored at the end
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if chosen:
+        monkeypatch.setenv(JAX_CACHE[0], chosen)
+    seen = []
+    monkeypatch.setitem(
+        cli.COMMANDS, "report", lambda *_: seen.extend(map(os.environ.get, JAX_CACHE)) or 0
+    )
+    cli.main(["report", "run"])
+    assert seen == [chosen, None, None]  # not in this process, which is no command
+    monkeypatch.setattr(sys, "argv", ["keras-latent"])
+    cli.main(["report", "run"])
+    folder, *limits = seen[3:]
+    assert limits == ([None, None] if chosen else ["0", "-1"])
+    expected = chosen or str(tmp_path / "keras_latent" / "jax")
+    assert folder.startswith(expected)

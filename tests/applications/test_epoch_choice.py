@@ -1,6 +1,8 @@
 """Choosing an epoch by criteria without labels."""
 
+import argparse
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -9,8 +11,13 @@ from scipy import special, stats
 from sklearn import metrics as sklearn_metrics
 from small_networks import batch, lstnet_mlp, quick_compile
 
-from keras_latent import callbacks
+from keras_latent import callbacks, datasets
+from keras_latent.src.applications.own import own_data
+from keras_latent.src.applications.own import train as own
 from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
+from keras_latent.src.applications.running.run_directory import read_history
+from keras_latent.src.callbacks import translation_grid
+from keras_latent.src.utils.domains import DOMAINS
 
 
 def test_mutual_information_equals_that_of_scipy(rng):
@@ -142,3 +149,55 @@ def test_averages_are_measured_and_a_resumed_training_equals_an_unbroken_one(tmp
     # Training continues with the weights, not with the averages.
     callbacks.Resume(tmp_path / "state").restore(model)
     assert np.abs(weights(model) - trained).max() > 1e-5
+
+
+@pytest.mark.each_backend
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="PyTorch and TensorFlow: JAX compiles for minutes"
+)
+@pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
+def test_a_killed_training_on_own_images_chooses_the_same_epochs(
+    tmp_path, monkeypatch, rng, eagerly
+):
+    """With all callbacks of `keras-latent train`: its folder is copied as a kill would leave it."""
+    model = lstnet_mlp(ema_momentum=0.5, instance_noise=0.1)
+    model.compile(jit_compile=quick_compile())
+    images = {d: rng.integers(0, 256, (20, *model.event_shapes[d]), "uint8") for d in DOMAINS}
+    parts = {d: x[:10] for d, x in images.items()}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+
+    def trained(folder):
+        pair = datasets.pair_from_arrays(*images.values(), batch_size=10, format="numpy")
+        data = own_data.OwnData(
+            pair.train, pair.steps_per_epoch, pair.skip_epochs, parts, images, parts
+        )
+        own.train(argparse.Namespace(verbose=0), model, data, folder, 3, model)
+        choice = own.epoch_choice(model, data, folder, 3)
+        kept = {path.name: load_kept(model, path) for path in (folder / "epochs").glob("best-*")}
+        logs = read_history(folder / "history.csv")
+        assert len(logs.pop("seconds")) == 3
+        return choice.measurements(), logs, kept
+
+    draw = callbacks.TranslationGrid.on_epoch_end
+
+    def copied(self, epoch, logs=None):
+        draw(self, epoch, logs)
+        if epoch == 1 and not killed.exists():
+            shutil.copytree(whole, killed)
+
+    monkeypatch.setattr(callbacks.TranslationGrid, "on_epoch_end", copied)
+    monkeypatch.setattr(translation_grid, "translation_grid", lambda rows, path: None)
+    whole.mkdir()
+    measured, logs, kept = trained(whole)
+    assert len(measured) == 3 and "loss" in logs and len(kept) == 2
+    assert len((killed / "history.csv").read_text().splitlines()) == 3
+    assert len(json.loads((killed / "epochs" / "epochs.json").read_text())) == 1
+    again = trained(killed)
+    assert again[:2] == (measured, logs)
+    for name, weights_of_epoch in again[2].items():
+        np.testing.assert_array_equal(weights_of_epoch, kept[name])
+
+
+def load_kept(model, path):
+    model.load_weights(path)
+    return weights(model)

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import platform
 import shlex
 import sys
 import time
@@ -22,7 +23,8 @@ from keras_latent.src.cli.options import report as report_options
 from keras_latent.src.cli.options import translate as translate_options
 from keras_latent.src.cli.parser import Parser
 from keras_latent.src.cli.registry import APPLICATIONS, TRAIN, Application
-from keras_latent.src.utils.backend_choice import choose_backend
+from keras_latent.src.utils.backend_choice import choose_backend, is_command
+from keras_latent.src.utils.files import cache_folder
 from keras_latent.version import __version__
 
 # PyTorch reads this when it is imported, which nothing above does. By default, OpenMP threads spin
@@ -238,6 +240,19 @@ COMMANDS = {
 }
 
 
+def keep_compiled_programs() -> None:
+    """Lets JAX, which is not imported yet, keep compiled programs in the library's cache.
+
+    It compiles a program for each shape of weights, which may take longer than to use the model.
+    `JAX_COMPILATION_CACHE_DIR` names another folder. Machines that share a home folder may have
+    other instructions, so each has its own.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_folder() / "jax" / platform.node())
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
 def again(arguments: argparse.Namespace) -> str:
     """What to do after an interruption: `--overwrite` would delete the run."""
     if not arguments.overwrite:
@@ -254,6 +269,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.command == "list":
         list_everything()
         return 0
+    if is_command():
+        keep_compiled_programs()
     try:
         return COMMANDS[arguments.command](arguments, argv)
     except (ValueError, ImportError, FileNotFoundError, RuntimeError) as error:
