@@ -156,9 +156,7 @@ def test_averages_are_measured_and_a_resumed_training_equals_an_unbroken_one(tmp
     keras.backend.backend() == "jax", reason="PyTorch and TensorFlow: JAX compiles for minutes"
 )
 @pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
-def test_a_killed_training_on_own_images_chooses_the_same_epochs(
-    tmp_path, monkeypatch, rng, eagerly
-):
+def test_a_killed_training_on_own_images_chooses_the_same_epochs(tmp_path, monkeypatch, rng):
     """With all callbacks of `keras-latent train`: its folder is copied as a kill would leave it."""
     model = lstnet_mlp(ema_momentum=0.5, instance_noise=0.1)
     model.compile(jit_compile=quick_compile())
