@@ -10,6 +10,7 @@ from keras_latent.src.models.fader_network.fader_network import FaderNetwork
 from keras_latent.src.models.lstnet.lstnet import LSTNet
 from keras_latent.src.models.networks_for import networks_for as networks_for
 from keras_latent.src.models.tvae.tvae import TVAE
+from keras_latent.src.models.unit.unit import UNIT
 from keras_latent.src.models.vae.vae import VAE
 from keras_latent.src.models.vbta.vbta import VBTA
 from keras_latent.src.models.wavegan.wavegan import WaveGAN
@@ -23,6 +24,7 @@ __all__ = [
     "LSTNet",
     "LatentDomainTransfer",
     "TVAE",
+    "UNIT",
     "VAE",
     "VBTA",
     "WaveGAN",

@@ -201,7 +201,7 @@ MUTATIONS = (
     M("keras_latent/src/applications/own/train.py", "bridge.of_latents(arguments, data, transfer, labels)", "bridge.of_latents(arguments, data, transfer, None)", "applications/test_train_command.py::test_a_bridge_keeps_classes_and_resumes"),
     M("keras_latent/src/applications/own/own_data.py", "stamp and stamp[0]", "stamp", "applications/test_train_command.py::test_a_changed_folder_is_noticed"),
     M("keras_latent/src/utils/progress.py", "* steps - self._step)", "* steps)", "utils/test_progress.py"),
-    M(MODELS + "lstnet/networks.py", "halvings(shape, HALVED_BELOW)", "halvings(shape)", "models/test_networks_for.py::test_the_rule"),
+    M(MODELS + "lstnet/networks.py", "halvings(shape, halved_below)", "halvings(shape)", "models/test_networks_for.py::test_the_rule"),
     # datasets
     M(DATASETS + "sources/audio.py", " or not np.isfinite(waveform).all()", "", "datasets/test_audio.py::test_only_finite_numbers_are_waveforms"),
     M(DATASETS + "folders/pair_from_folders.py", "limit = max(", "limit = min(", "datasets/test_pair_from_folders.py::test_pairs_are_on_one_side"),

@@ -48,13 +48,13 @@ PORTABLE_MODEL = "keras_latent.src.training.model."
 KERAS = {"call", "from_config", "get_config", "train_step", "test_step"}
 # Methods that only other methods use.
 PARTS = re.compile(
-    "_|check_|graph_of_|(columns_of|data_spec|default_callbacks|drawn|hidden|images|in_columns|"
-    "inputs_of|latents|noise|one_hot|optimizer_groups|own|padded|path|program|require_compiled|"
+    "_|check_|graph_of_|(columns_of|data_spec|default_callbacks|drawn|encoded|hidden|images|"
+    "in_columns|inputs_of|latents|noise|one_hot|optimizer_groups|own|padded|path|program|require_compiled|"
     "run|set_attributes|set_observation|shared|strengths|transfer_graph|transferred|unpack)$"
 )
 # Inherited methods that need a likelihood and a posterior, which these models do not have.
 LIKELIHOOD = {"expected", "log_prob", "prior", "sample"}
-WITHOUT_LIKELIHOOD = {"FaderNetwork", "LSTNet", "LatentDomainTransfer", "WaveGAN"}
+WITHOUT_LIKELIHOOD = {"FaderNetwork", "LSTNet", "LatentDomainTransfer", "UNIT", "WaveGAN"}
 
 
 @functools.cache

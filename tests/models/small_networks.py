@@ -72,8 +72,8 @@ LSTNET_TABLES = {
 }
 
 
-def lstnet(width=4, spectral_normalization=False, **kwargs):
-    """An LSTNet of convolutions with batch normalisation, for domains of unequal shapes."""
+def lstnet_conv_parts(width=4, spectral_normalization=False):
+    """Networks of convolutions with batch normalisation, for domains of unequal shapes."""
     shapes = {"source": DIGIT, "target": SKETCH, "latent": (4, 4, width)}
     parts = {}
     for name, table in LSTNET_TABLES.items():
@@ -89,7 +89,12 @@ def lstnet(width=4, spectral_normalization=False, **kwargs):
             )
         else:
             parts[name] = lstnet_networks.generator(table, width, shapes["latent"], shape[-1], name)
-    return models.LSTNet(**parts, **({"seed": 1} | kwargs))
+    return parts
+
+
+def lstnet(width=4, spectral_normalization=False, **kwargs):
+    """An LSTNet of convolutions with batch normalisation."""
+    return models.LSTNet(**lstnet_conv_parts(width, spectral_normalization), **{"seed": 1} | kwargs)
 
 
 def lstnet_parts(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH):
@@ -120,6 +125,20 @@ def lstnet_mlp(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     """An LSTNet of dense layers, without batch normalisation."""
     parts = lstnet_parts(hidden, latent_dim, source, target)
     return models.LSTNet(**parts | {"seed": 1} | kwargs)
+
+
+def unit(**kwargs):
+    """A UNIT of convolutions with batch normalisation."""
+    parts = lstnet_conv_parts()
+    del parts["latent_discriminator"]
+    return models.UNIT(**parts, **{"seed": 1} | kwargs)
+
+
+def unit_mlp(*sizes, **kwargs):
+    """A UNIT of dense layers, without batch normalisation."""
+    parts = lstnet_parts(*sizes)
+    del parts["latent_discriminator"]
+    return models.UNIT(**parts | {"seed": 1} | kwargs)
 
 
 def dual_vae(attributes=3, latent_dim=4, **kwargs):

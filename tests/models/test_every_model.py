@@ -83,6 +83,15 @@ CASES = {
             **{"r1_weight": 0.3, "ema_momentum": 0.9, "seed": 5},
         },
     ),
+    "UNIT": Case(
+        small.unit,
+        (DOMAINS,),
+        two_domains,
+        options={
+            **{"gan_weight": 1.0, "kl_weight": 2.0, "reconstruction_weight": 3.0},
+            **{"cycle_kl_weight": 4.0, "cycle_weight": 5.0, "ema_momentum": 0.9, "seed": 5},
+        },
+    ),
     "BridgingVAE": Case(
         bridge,
         (LATENTS, LATENT_LABELS),

@@ -9,12 +9,13 @@ from keras_latent.src.models.cvae.networks import cvae
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.fader_network.networks import fader
 from keras_latent.src.models.lstnet.networks import lstnet_images
+from keras_latent.src.models.unit.networks import unit_images
 from keras_latent.src.models.vbta.face_networks import vbta_faces_apart
 from keras_latent.src.utils import checks
 
 #: Methods of one domain and of two, and of one with attributes.
 ONE_DOMAIN = ("VAE", "TVAE", "DualVAE")
-TWO_DOMAINS = ("VBTA", "LSTNet")
+TWO_DOMAINS = ("VBTA", "LSTNet", "UNIT")
 WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CVAE": cvae,
     "FaderNetwork": fader,
@@ -34,18 +35,19 @@ def networks_for(
     """Networks for images of your size, as arguments of a model. `keras-latent train` uses them.
 
     The rule: encoders halve the image with 4x4 convolutions of stride 2 until a side is below 8
-    pixels (`LSTNet`, whose latents are maps: below 14), and decoders mirror them. The filters start
-    at `width` and double with each halving, up to 8 times `width` (`VBTA`: 4 times). So sides must
-    be numbers such as 28, 32, 48, 64, 96 or 128. `VBTA` has one encoder for both domains if their
-    images have one shape. Everything else is as in the method's presets.
+    pixels (`LSTNet` and methods with its networks: below 14), and decoders mirror them. The filters
+    start at `width` and double with each halving, up to 8 times `width` (`VBTA`: 4 times). So sides
+    must be numbers such as 28, 32, 48, 64, 96 or 128. `VBTA` has one encoder for both domains if
+    their images have one shape. Everything else is as in the method's presets. `UNIT` and `CoGAN`
+    have the networks of `LSTNet`.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
-            `"CVAE"` or `"FaderNetwork"`.
+            `"CVAE"`, `"FaderNetwork"`, `"UNIT"` or `"CoGAN"`.
         source_shape: Height, width and channels of the images, or of those of the source.
         target_shape: For methods of two domains, those of the target. Default: `source_shape`.
         width: Filters of the first convolution. The time of a step grows with its square.
-        latent_dim: Size of the latents. `LSTNet` has `2 * width` maps instead.
+        latent_dim: Size of the latents. `LSTNet` and `UNIT` have `2 * width` maps instead.
         attributes: Number of attributes, for `CVAE` and `FaderNetwork`, whose networks take them.
 
     Returns:
@@ -79,6 +81,8 @@ def networks_for(
     shape: Any = tuple(source_shape)
     if name == "LSTNet":
         return lstnet_images(shape, target_shape, width)
+    if name == "UNIT":
+        return unit_images(shape, target_shape, width)
     if name == "VBTA":
         return vbta_faces_apart(shape, width, latent_dim, target_shape)
     if name in WITH_ATTRIBUTES:

@@ -6,13 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_latent.callbacks import CollapseMonitor
-from keras_latent.src.models.base.adversarial import averages, spread
+from keras_latent.src.models.base.adversarial import absolute_error, averages, game, spread
 from keras_latent.src.models.base.networks import built, check_output, outputs_of
 from keras_latent.src.models.lstnet.presets import PRESETS
 from keras_latent.src.models.lstnet.shared_translator import SharedTranslator
-from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Ignored
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS
 from keras_latent.src.utils.types import Tensor
@@ -212,13 +209,6 @@ class LSTNet(SharedTranslator):
             check_output(name, logit, (1,))
         self.built = True
 
-    @property
-    def batch_spec(self) -> BatchSpec:
-        return BatchSpec(
-            {**{d: self.images(d) for d in DOMAINS}, "paired": Ignored()},
-            hint="`datasets.load_pair` and `datasets.pair_from_arrays` make them.",
-        )
-
     # Objectives --------------------------------------------------------------------------
 
     def _games(self, x: Any, made: Any) -> Iterator[tuple[str, float, Tensor, Tensor]]:
@@ -245,13 +235,9 @@ class LSTNet(SharedTranslator):
             both = [ops.cast(images, "float32") for images in (real, fake)]
             logits = self._logits(name, ops.concatenate(both), training)
             rows = ops.shape(real)[0]
-            on_real, on_fake = logits[:rows], logits[rows:]
-            # -log D = softplus(-logit), -log(1 - D) = softplus(logit)
-            s = self.label_smoothing
-            nll = (1.0 - s) * ops.softplus(-on_real) + s * ops.softplus(on_real)
-            loss = loss + weight * (ops.mean(nll) + ops.mean(ops.softplus(on_fake)))
-            right = [ops.mean(ops.cast(r, "float32")) for r in (on_real > 0.0, on_fake < 0.0)]
-            terms[f"{name}_discriminator_accuracy"] = (right[0] + right[1]) / 2.0
+            nll, accuracy = game(logits[:rows], logits[rows:], self.label_smoothing)
+            loss = loss + weight * nll
+            terms[f"{name}_discriminator_accuracy"] = accuracy
         terms["discriminator_loss"] = loss
         if self.r1_weight and training:
             terms["r1_penalty"] = sum(self._squared_slope(x[d], d) for d in DOMAINS)
@@ -300,11 +286,6 @@ class LSTNet(SharedTranslator):
 
     # Steps -------------------------------------------------------------------------------
 
-    def unpack(self, data: Any) -> dict[str, Tensor]:
-        """Images of both domains, in [-1, 1]."""
-        x = super().unpack(data)
-        return {d: 2.0 * x[d] - 1.0 for d in DOMAINS}
-
     @portable
     def train_step(self, data):
         x = self.unpack(data)
@@ -324,9 +305,6 @@ class LSTNet(SharedTranslator):
         loss, terms = self.objective(self.translators_loss, x, made)
         return self.track(ops.shape(x["source"])[0], loss=loss, **terms, **seen)
 
-    def default_callbacks(self) -> list[keras.callbacks.Callback]:
-        return [*super().default_callbacks(), CollapseMonitor()]
-
     def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         translators = [getattr(self, name) for name in TRANSLATORS]
         return {
@@ -339,8 +317,3 @@ class LSTNet(SharedTranslator):
             "discriminators": keras.optimizers.Adam(1e-4, beta_1=0.8),
             "translators": keras.optimizers.Adam(1e-4, beta_1=0.8, **averages(self.ema_momentum)),
         }
-
-
-def absolute_error(a: Tensor, b: Tensor) -> Tensor:
-    """Mean absolute difference, a scalar."""
-    return ops.mean(ops.abs(ops.cast(a, "float32") - ops.cast(b, "float32")))

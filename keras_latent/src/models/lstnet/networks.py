@@ -121,6 +121,7 @@ def lstnet_images(
     source_shape: tuple[int, int, int],
     target_shape: tuple[int, int, int] | None = None,
     width: int = 16,
+    halved_below: int = HALVED_BELOW,
 ) -> dict[str, keras.Model]:
     """The networks of table 1 for images of other sizes, as arguments of `LSTNet`.
 
@@ -132,6 +133,7 @@ def lstnet_images(
         source_shape: Height, width and channels of the source's images.
         target_shape: Those of the target's. Default: `source_shape`.
         width: Filters of the first layer.
+        halved_below: Images are halved until a side is below this.
 
     Raises:
         ValueError: If the images cannot be halved that often, or are halved to two sizes.
@@ -139,7 +141,7 @@ def lstnet_images(
     shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
     networks, smallest = {}, {}
     for domain, shape in shapes.items():
-        times = halvings(shape, HALVED_BELOW)
+        times = halvings(shape, halved_below)
         smallest[domain] = (shape[0] // 2**times, shape[1] // 2**times)
         down = [(min(2**i, 8), 4, 2, "same") for i in range(1, times + 1)]
         encoder = ((1, 7, 1, "same"), *down, (8, 3, 1, "same"))

@@ -1,13 +1,17 @@
 """Encoders and generators of two domains, with shared parts: one half of LSTNet."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_latent.callbacks import CollapseMonitor
 from keras_latent.src.models.base.batched import tensor_function
 from keras_latent.src.models.base.networks import built, optional
 from keras_latent.src.models.base.two_domain import TwoDomain, images_of, latents_of
+from keras_latent.src.training.batches import BatchSpec
+from keras_latent.src.training.inputs import Ignored
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Tensor
 
@@ -70,6 +74,26 @@ class SharedTranslator(TwoDomain):
         network = getattr(self, f"shared_{kind}")
         return inputs if network is None else network(inputs, training=training)
 
+    def encoded(self, x: dict[str, Tensor], training: bool = False) -> Tensor:
+        """Latents of images in [-1, 1], as one batch: the source's first, the target's last."""
+        features = [self.own(d, "encoder")(x[d], training=training) for d in DOMAINS]
+        return self.shared("encoder", ops.concatenate(features), training)
+
+    @property
+    def batch_spec(self) -> BatchSpec:
+        return BatchSpec(
+            {**{d: self.images(d) for d in DOMAINS}, "paired": Ignored()},
+            hint="`datasets.load_pair` and `datasets.pair_from_arrays` make them.",
+        )
+
+    def unpack(self, data: Any) -> dict[str, Tensor]:
+        """Images of both domains, in [-1, 1]."""
+        x = super().unpack(data)
+        return {d: 2.0 * x[d] - 1.0 for d in DOMAINS}
+
+    def default_callbacks(self) -> list[keras.callbacks.Callback]:
+        return [*super().default_callbacks(), CollapseMonitor()]
+
     @tensor_function(x=images_of)
     def to_latent(self, x: Tensor, domain: str) -> Tensor:
         """`E_1(x_1)`, or `E_2(x_2)`, of images in [0, 1]."""
@@ -90,32 +114,34 @@ class SharedTranslator(TwoDomain):
         return {name: (ops.cast(image, "float32") + 1.0) / 2.0 for name, image in outputs.items()}
 
     def translations(
-        self, x: dict[str, Tensor], training: bool = False
+        self,
+        x: dict[str, Tensor],
+        training: bool = False,
+        draw: Callable[[Tensor], Tensor] = lambda z: z,
     ) -> dict[str, dict[str, Tensor]]:
         """All outputs of the translators for a batch `{domain: images in [-1, 1]}`.
+
+        Args:
+            x: The batch.
+            training: Whether the networks are trained.
+            draw: What the generators get, of what the encoders return.
 
         Returns:
             Dict of `"latent"`, `"reconstructed"`, `"translated"` (into that domain),
             `"latent_of_translated"` (of that domain's images, once translated) and
             `"cycled"`, each a dict of `"source"` and `"target"`.
         """
-
-        def encode(images):
-            # As one batch: the source's images first, the target's last.
-            features = [self.own(d, "encoder")(images[d], training=training) for d in DOMAINS]
-            return self.shared("encoder", ops.concatenate(features), training)
-
         rows = ops.shape(x["source"])[0]
-        z = encode(x)
-        h = self.shared("generator", z, training)
+        z = self.encoded(x, training)
+        h = self.shared("generator", draw(z), training)
         source = self.source_generator(h, training=training)
         target = self.target_generator(h, training=training)
         translated = {"source": source[rows:], "target": target[:rows]}
 
         # The translations into the source come from the target's images, and vice versa.
         rows_back = ops.shape(x["target"])[0]
-        z_back = encode(translated)
-        h_back = self.shared("generator", z_back, training)
+        z_back = self.encoded(translated, training)
+        h_back = self.shared("generator", draw(z_back), training)
         return {
             "latent": {"source": z[:rows], "target": z[rows:]},
             "reconstructed": {"source": source[:rows], "target": target[rows:]},
