@@ -4,6 +4,7 @@ from keras_latent.src.models.bridging.bridging_vae import BridgingVAE
 from keras_latent.src.models.bridging.latent_domain_transfer import LatentDomainTransfer
 from keras_latent.src.models.bridging.rejection_sampling import RejectionSamples as RejectionSamples
 from keras_latent.src.models.bridging.rejection_sampling import rejection_sample as rejection_sample
+from keras_latent.src.models.cogan.cogan import CoGAN
 from keras_latent.src.models.cvae.cvae import CVAE
 from keras_latent.src.models.dual_vae.dual_vae import DualVAE
 from keras_latent.src.models.fader_network.fader_network import FaderNetwork
@@ -19,6 +20,7 @@ from keras_latent.src.models.wavegan.wavegan import WaveGAN
 __all__ = [
     "BridgingVAE",
     "CVAE",
+    "CoGAN",
     "DualVAE",
     "FaderNetwork",
     "LSTNet",

@@ -54,7 +54,7 @@ PARTS = re.compile(
 )
 # Inherited methods that need a likelihood and a posterior, which these models do not have.
 LIKELIHOOD = {"expected", "log_prob", "prior", "sample"}
-WITHOUT_LIKELIHOOD = {"FaderNetwork", "LSTNet", "LatentDomainTransfer", "UNIT", "WaveGAN"}
+WITHOUT_LIKELIHOOD = {"CoGAN", "FaderNetwork", "LSTNet", "LatentDomainTransfer", "UNIT", "WaveGAN"}
 
 
 @functools.cache

@@ -141,6 +141,24 @@ def unit_mlp(*sizes, **kwargs):
     return models.UNIT(**parts | {"seed": 1} | kwargs)
 
 
+def cogan(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
+    """A CoGAN of dense layers, with a batch normalisation in the shared generator."""
+    parts = lstnet_parts(hidden, latent_dim, source, target)
+    del parts["latent_discriminator"]
+    parts["shared_generator"].add(layers.BatchNormalization())
+    for name, shape in {"source": source, "target": target}.items():
+        first = blocks.mlp_encoder(shape, hidden, f"{name}_discriminator")
+        parts[f"{name}_discriminator"] = first
+    parts["shared_discriminator"] = keras.Sequential(
+        [keras.Input((hidden,)), layers.Dense(hidden, activation="tanh"), layers.Dense(1)],
+        name="shared_discriminator",
+    )
+    parts["shared_encoder"] = keras.Sequential(
+        [keras.Input((hidden,)), layers.Dense(latent_dim)], name="shared_encoder"
+    )
+    return models.CoGAN(**parts, **{"seed": 1} | kwargs)
+
+
 def dual_vae(attributes=3, latent_dim=4, **kwargs):
     parts = dual_vae_networks.dual_vae(DIGIT, latent_dim, None, 16)
     return models.DualVAE(**parts, attributes=attributes, **({"seed": 1} | kwargs))

@@ -92,6 +92,12 @@ CASES = {
             **{"cycle_kl_weight": 4.0, "cycle_weight": 5.0, "ema_momentum": 0.9, "seed": 5},
         },
     ),
+    "CoGAN": Case(
+        small.cogan,
+        (DOMAINS,),
+        two_domains,
+        options={"image_weight": 2.0, "ema_momentum": 0.9, "seed": 5},
+    ),
     "BridgingVAE": Case(
         bridge,
         (LATENTS, LATENT_LABELS),

@@ -77,12 +77,16 @@ def test_every_built_in_preset(cls, name):
         assert model.event_shapes == {"source": (28, 28, 1), "target": (16, 16, 1)}
         assert (model.w1, model.w2, model.wl, model.w3, model.w6) == (20, 20, 30, 100, 100)
         return
-    if cls is models.UNIT:
+    if cls in (models.UNIT, models.CoGAN):
         faces = (64, 64, 3) if name.endswith("faces") else shape
         assert model.event_shapes["source"] == faces
         other = (16, 16, 1) if "mnist_usps" in name else faces
         assert model.event_shapes["target"] == other
-        assert (model.gan_weight, model.kl_weight, model.cycle_weight) == (10.0, 0.1, 100.0)
+        if cls is models.CoGAN:
+            assert model.latent_dim == (16 if "digits" in name else 100)
+            assert model.generate(2, seed=0)["target"].shape == (2, *other)
+        else:
+            assert (model.gan_weight, model.kl_weight, model.cycle_weight) == (10.0, 0.1, 100.0)
         return
     if cls is models.WaveGAN:
         samples, dim, steps = WAVEGAN_SIZES[name]

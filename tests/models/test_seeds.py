@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small_networks import DIGIT, cvae, dual_vae, lstnet_mlp, tvae, unit_mlp, vbta, wavegan
+from small_networks import DIGIT, cogan, cvae, dual_vae, lstnet_mlp, tvae, unit_mlp, vbta, wavegan
 
 from keras_latent import models
 from keras_latent.src.models.bridging.networks import bridging_mlp
@@ -16,6 +16,7 @@ MAKERS = {
     "VBTA": lambda seed: vbta(4, 2, seed=seed, swd=1.0),
     "LSTNet": lambda seed: lstnet_mlp(2, 2, seed=seed),
     "UNIT": lambda seed: unit_mlp(2, 2, seed=seed),
+    "CoGAN": lambda seed: cogan(2, 2, seed=seed),
     "DualVAE": lambda seed: dual_vae(seed=seed),
     "CVAE": lambda seed: cvae(seed=seed),
     "WaveGAN": lambda seed: wavegan(seed=seed),

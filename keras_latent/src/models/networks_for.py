@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_latent.src.models.cogan.networks import cogan_images
 from keras_latent.src.models.cvae.networks import cvae
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.fader_network.networks import fader
@@ -15,7 +16,7 @@ from keras_latent.src.utils import checks
 
 #: Methods of one domain and of two, and of one with attributes.
 ONE_DOMAIN = ("VAE", "TVAE", "DualVAE")
-TWO_DOMAINS = ("VBTA", "LSTNet", "UNIT")
+TWO_DOMAINS = ("VBTA", "LSTNet", "UNIT", "CoGAN")
 WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CVAE": cvae,
     "FaderNetwork": fader,
@@ -39,7 +40,7 @@ def networks_for(
     start at `width` and double with each halving, up to 8 times `width` (`VBTA`: 4 times). So sides
     must be numbers such as 28, 32, 48, 64, 96 or 128. `VBTA` has one encoder for both domains if
     their images have one shape. Everything else is as in the method's presets. `UNIT` and `CoGAN`
-    have the networks of `LSTNet`.
+    have networks like those of `LSTNet`.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
@@ -83,6 +84,8 @@ def networks_for(
         return lstnet_images(shape, target_shape, width)
     if name == "UNIT":
         return unit_images(shape, target_shape, width)
+    if name == "CoGAN":
+        return cogan_images(shape, target_shape, width, latent_dim)
     if name == "VBTA":
         return vbta_faces_apart(shape, width, latent_dim, target_shape)
     if name in WITH_ATTRIBUTES:

@@ -60,22 +60,31 @@ def generator(table: Table, width: int, shape: tuple, channels: int, name: str) 
     return model
 
 
+def pooled(
+    table: Table, width: int, shape: tuple, name: str, spectral_normalization: bool = False
+) -> keras.Sequential:
+    """Convolutions with LeakyReLU and max pooling: the first layers of a discriminator."""
+    model = keras.Sequential([keras.Input(shape)], name=name)
+    for filters, kernel, padding, pool in table:
+        convolution = layers.Conv2D(filters * width, kernel, padding=padding)
+        model.add(_normalized(convolution, spectral_normalization))
+        model.add(layers.LeakyReLU(SLOPE))
+        model.add(layers.MaxPooling2D(2, pool, padding="same"))
+    return model
+
+
 def discriminator(
     table: Table, width: int, shape: tuple, name: str, spectral_normalization: bool = False
 ) -> keras.Sequential:
-    """Convolutions with LeakyReLU and max pooling: images or latents to a logit `(batch, 1)`."""
-
-    def normalized(layer):
-        return layers.SpectralNormalization(layer) if spectral_normalization else layer
-
-    model = keras.Sequential([keras.Input(shape)], name=name)
-    for filters, kernel, padding, pool in table:
-        model.add(normalized(layers.Conv2D(filters * width, kernel, padding=padding)))
-        model.add(layers.LeakyReLU(SLOPE))
-        model.add(layers.MaxPooling2D(2, pool, padding="same"))
+    """`pooled`, and a logit `(batch, 1)`: of images or latents."""
+    model = pooled(table, width, shape, name, spectral_normalization)
     model.add(layers.Flatten())
-    model.add(normalized(layers.Dense(1)))
+    model.add(_normalized(layers.Dense(1), spectral_normalization))
     return model
+
+
+def _normalized(layer, spectral_normalization):
+    return layers.SpectralNormalization(layer) if spectral_normalization else layer
 
 
 def lstnet_conv(
