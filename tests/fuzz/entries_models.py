@@ -107,8 +107,14 @@ OPTIONS: dict[str, Callable[[Any], Argument]] = {
 }
 #: Networks that make another model, not a wrong one.
 NOT_WRONG = {
+    # The error is about the next network, which then does not fit.
+    ("CoGAN", "shared_encoder"): ("none",),
+    ("CoGAN", "shared_generator"): ("none",),
+    ("CoGAN", "shared_discriminator"): ("none",),
     ("LSTNet", "shared_encoder"): ("none",),
     ("LSTNet", "shared_generator"): ("none",),
+    ("UNIT", "shared_encoder"): ("none",),
+    ("UNIT", "shared_generator"): ("none",),
     ("VBTA", "shared_encoder"): ("none",),
     ("VBTA", "shared_decoder"): ("none",),
     ("WaveGAN", "generator"): ("wider_input",),
