@@ -128,6 +128,7 @@ def test_each_team_moves_its_own_networks():
             assert any(f"{part}_{kind}" in path for path in moved), (part, moved)
 
 
+@pytest.mark.once
 def test_the_game_does_not_depend_on_the_encoders():
     ends = []
     for weight, rate in ((0.0, 0.0), (5.0, 0.1)):
@@ -162,6 +163,7 @@ def test_shared_parts_stay_shared(tmp_path, rng):
         assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(before, after, strict=True)), name
 
 
+@pytest.mark.once
 def test_default_optimizers():
     model = cogan(ema_momentum=0.9)
     model.compile()
@@ -189,6 +191,7 @@ def test_inversion_of_linear_generators_is_least_squares(rng):
     assert np.abs(model.encode(x) - wanted).max() > 0.5
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
 def test_encoders_learn_to_invert_the_generators(rng):
     """Digits and their transposes, unpaired; the search comes closer than the encoder."""

@@ -98,6 +98,7 @@ def test_terms(rng):
         np.testing.assert_allclose(found[name], value, rtol=2e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.once
 def test_weights_of_the_paper():
     model = unit_mlp()
     found = {name: getattr(model, name) for name in WEIGHTS}
@@ -199,6 +200,7 @@ def test_shared_parts_stay_shared(tmp_path):
         assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.once
 def test_errors_of_the_discriminators():
     parts = lstnet_parts()
     del parts["latent_discriminator"]
@@ -209,6 +211,7 @@ def test_errors_of_the_discriminators():
         models.UNIT(**parts | {"target_discriminator": parts["target_encoder"]})
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
 def test_reconstructions_and_cycles_improve():
     """Digits and their transposes, unpaired."""
