@@ -72,8 +72,8 @@ LSTNET_TABLES = {
 }
 
 
-def lstnet_conv_parts(width=4, spectral_normalization=False):
-    """Networks of convolutions with batch normalisation, for domains of unequal shapes."""
+def lstnet(width=4, spectral_normalization=False, **kwargs):
+    """An LSTNet of convolutions with batch normalisation, for domains of unequal shapes."""
     shapes = {"source": DIGIT, "target": SKETCH, "latent": (4, 4, width)}
     parts = {}
     for name, table in LSTNET_TABLES.items():
@@ -89,12 +89,7 @@ def lstnet_conv_parts(width=4, spectral_normalization=False):
             )
         else:
             parts[name] = lstnet_networks.generator(table, width, shapes["latent"], shape[-1], name)
-    return parts
-
-
-def lstnet(width=4, spectral_normalization=False, **kwargs):
-    """An LSTNet of convolutions with batch normalisation."""
-    return models.LSTNet(**lstnet_conv_parts(width, spectral_normalization), **{"seed": 1} | kwargs)
+    return models.LSTNet(**parts, **({"seed": 1} | kwargs))
 
 
 def lstnet_parts(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH):
@@ -125,13 +120,6 @@ def lstnet_mlp(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     """An LSTNet of dense layers, without batch normalisation."""
     parts = lstnet_parts(hidden, latent_dim, source, target)
     return models.LSTNet(**parts | {"seed": 1} | kwargs)
-
-
-def unit(**kwargs):
-    """A UNIT of convolutions with batch normalisation."""
-    parts = lstnet_conv_parts()
-    del parts["latent_discriminator"]
-    return models.UNIT(**parts, **{"seed": 1} | kwargs)
 
 
 def unit_mlp(*sizes, **kwargs):

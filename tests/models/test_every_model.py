@@ -84,7 +84,7 @@ CASES = {
         },
     ),
     "UNIT": Case(
-        small.unit,
+        small.unit_mlp,
         (DOMAINS,),
         two_domains,
         options={
