@@ -18,10 +18,12 @@ if not is_command():
         training,
         visualization,
     )
+    from keras_latent.src.applications.comparing.compare import compare
 
 __all__ = [
     "__version__",
     "callbacks",
+    "compare",
     "datasets",
     "layers",
     "losses",

@@ -45,6 +45,7 @@ MADE = (
         for direction in ("source_to_target", "target_to_source")
         for interpolation in ("", "_interpolation_within", "_interpolation_between")
     ),
+    "shown.npz",
     "interpolation_within.png",
     "interpolation_between.png",
 )
