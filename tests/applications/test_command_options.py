@@ -37,6 +37,8 @@ for expected, argv in (
     (2, ["train", "--source", ".", "--model", "vbta"]),
     (0, ["translate", "--help"]),
     (2, ["translate", "vbta_digits", ".", "../out"]),
+    (0, ["compare", "--help"]),
+    (2, ["compare", "mnist-usps", "--steps", "0"]),
 ):
     try:
         status = cli.main(argv)

@@ -1,14 +1,19 @@
 import json
+import re
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 import keras_latent
 from keras_latent import datasets, models
 from keras_latent.src.applications.comparing import compare as comparing
+from keras_latent.src.applications.comparing import scores
 from keras_latent.src.applications.running.epochs_of_steps import EpochsOfSteps
+from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.cli import cli
 
 pytestmark = pytest.mark.once
 
@@ -81,11 +86,7 @@ def test_compare(pair, tmp_path, monkeypatch):
     source, oracle, first, second = rows
     # What the figures must be, from the saved model.
     model = keras.saving.load_model(tmp_path / "second" / "model.keras")
-    x = (
-        pair.source_test / np.float32(255)
-        if pair.source_test.dtype == np.uint8
-        else pair.source_test
-    )
+    x = floats(pair.source_test)
     translated = model.translate(x, to="target")
     seen = of_real["target"].predict(translated, verbose=0).argmax(1)
     right = np.mean(seen == pair.source_test_labels)
@@ -155,11 +156,7 @@ def test_without_labels(pair, tmp_path, monkeypatch):
         verbose=0,
     )
     model = keras.saving.load_model(tmp_path / "vbta" / "model.keras")
-    x = (
-        plain.source_test / np.float32(255)
-        if plain.source_test.dtype == np.uint8
-        else plain.source_test
-    )
+    x = floats(plain.source_test)
     seen = one.predict(model.translate(x, to="target"), verbose=0).argmax(1)
     assert rows[-1]["accuracy"]["source_to_target"] == pytest.approx(np.mean(seen == 1), abs=1e-5)
     assert rows[-1]["supervision"] == "no pairs"
@@ -172,6 +169,11 @@ def test_errors(pair, tmp_path):
         keras_latent.compare(pair, [vbta()], tmp_path, steps=1)
     with pytest.raises(ValueError, match="names that can be folders. Received: 'a/b'"):
         keras_latent.compare(pair, {"a/b": vbta()}, tmp_path, steps=1)
+    untested = datasets.pair_from_arrays(
+        pair.source_train, pair.target_train, batch_size=16, format="numpy"
+    )
+    with pytest.raises(ValueError, match="2 test images or more per domain"):
+        keras_latent.compare(untested, {"a": vbta()}, tmp_path, steps=1)
     with pytest.raises(ValueError, match='`format="numpy"`'):
         keras_latent.compare(pair.train, {"a": vbta()}, tmp_path, steps=1)
     networks = models.networks_for("VAE", (8, 8, 1), width=2, latent_dim=4)
@@ -179,3 +181,55 @@ def test_errors(pair, tmp_path):
         keras_latent.compare(
             pair, {"a": models.VAE(**networks)}, tmp_path, steps=1, classifiers=classifiers()
         )
+
+
+def test_command(tmp_path, monkeypatch, capsys):
+    """A ready-built pair; the classifiers are trained for one epoch here."""
+    monkeypatch.setattr(scores, "EPOCHS", (1, 1))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    command = ["compare", "digits-transpose", "--methods", "vbta", "--steps", "2"]
+    command += ["--width", "2", "--latent-dim", "4", "--paired", "20", "--verbose", "0"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert "| vbta | 20 pairs |" in capsys.readouterr().out
+    assert cli.main([*command[:-4], "--out", str(tmp_path / "out")]) == 2  # other pairs
+    assert "holds another run" in capsys.readouterr().err
+
+
+def write_images(folder, shift, count=24):
+    folder.mkdir()
+    rng = np.random.default_rng(shift)
+    for i in range(count):
+        Image.fromarray(rng.integers(0, 255, (9, 10, 3), "uint8")).save(folder / f"{i}.png")
+
+
+def test_command_on_folders(tmp_path, monkeypatch, capsys):
+    """Without labels, a classifier of the domains."""
+    monkeypatch.setattr(scores, "EPOCHS", (1, 1))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    for shift, name in enumerate(("a", "b")):
+        write_images(tmp_path / name, shift)
+    command = ["compare", "--source", str(tmp_path / "a"), "--target", str(tmp_path / "b")]
+    command += ["--size", "8", "--methods", "vbta", "--steps", "1", "--batch-size", "4"]
+    command += ["--width", "2", "--latent-dim", "4", "--verbose", "0"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "| vbta | no pairs |" in printed
+    assert "the share that a classifier of the two domains takes" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Give PAIR, one of mnist-usps, .*, or --source and --target"),
+        (["mnist-usps", "--source", "."], "Give PAIR"),
+        (["--source", "."], "Give PAIR"),
+        (["mnist-usps", "--paired-by", "name"], "`--paired-by` is not an option of PAIR"),
+        (["--source", ".", "--target", ".", "--paired", "3"], "`--paired` is not an option of --s"),
+        (["mnist-usps", "--paired", "x"], "`--paired` must be 'all' or a number"),
+        (["mnist-usps", "--steps", "0"], "`--steps`"),
+        (["--source", ".", "--target", "missing"], "`--target` must be a folder of images"),
+    ],
+)
+def test_mistakes_of_the_command(options, message, capsys):
+    assert cli.main(["compare", *options]) == 2
+    assert re.search(message, capsys.readouterr().err)

@@ -136,3 +136,13 @@ OWN_METHODS = {
     "cvae": OwnMethod("CVAE", 1, 1e-3, SHARP),
     "fader": OwnMethod("FaderNetwork", 1, 5e-4, {}),
 }
+#: What `keras-latent compare` can compare methods on, besides your own images.
+COMPARED_PAIRS = (
+    "mnist-usps",
+    "mnist-transpose",
+    "fashion-mnist-transpose",
+    "digits-transpose",
+    "mnist-fashion",
+    "celeba-men-women",
+    "celeba-64-men-women",
+)

@@ -19,6 +19,7 @@ from keras_latent.src.applications.running.run_directory import (
     RunDirectory,
 )
 from keras_latent.src.cli.all_presets import PRESETS, trained_presets
+from keras_latent.src.cli.options import compare as compare_options
 from keras_latent.src.cli.options import report as report_options
 from keras_latent.src.cli.options import translate as translate_options
 from keras_latent.src.cli.parser import Parser
@@ -46,6 +47,11 @@ OWN = (
     "Train a method on your own images: two folders of photos, sketches, ... for a translator "
     "between them, or one folder. Images of any size, gray or color, are cut to a square. If it is "
     "interrupted, the same command resumes it."
+)
+COMPARISON = (
+    "Train several methods on the same images, one after the other, each for the same number of "
+    "steps or minutes, and write a table and a picture of how well they translate test images. If "
+    "it is interrupted, the same command resumes it."
 )
 FIGURES = (
     "In the printed figures, an accuracy compares with the labels of the test data; 'class kept' "
@@ -83,6 +89,11 @@ def build_parser() -> argparse.ArgumentParser:
         add_common_arguments(sub)
         add_data_dir(sub)
         application.options.add_arguments(sub)
+    several = "train several methods alike on two domains, and measure them alike"
+    compare = commands.add_parser("compare", help=several, description=COMPARISON)
+    add_common_arguments(compare)
+    add_data_dir(compare)
+    compare_options.add_arguments(compare)
     translate = commands.add_parser("translate", help="translate your images with a trained model")
     translate_options.add_arguments(translate)
     page = "write one HTML page about a run: options, curves, figures, pictures"
@@ -225,6 +236,16 @@ def translate(arguments: argparse.Namespace, argv: list[str]) -> int:
     return application.run(arguments)
 
 
+def compare(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """`keras-latent compare`; returns the exit status."""
+    compare_options.complete(arguments)
+    choose_backend()
+    from keras_latent.src.applications.comparing import command
+
+    command.run(arguments)
+    return 0
+
+
 def report(arguments: argparse.Namespace, argv: list[str]) -> int:
     """`keras-latent report`; returns the exit status."""
     report_options.run(arguments)
@@ -235,6 +256,7 @@ def report(arguments: argparse.Namespace, argv: list[str]) -> int:
 COMMANDS = {
     "train": run_application,
     "run": run_application,
+    "compare": compare,
     "translate": translate,
     "report": report,
 }

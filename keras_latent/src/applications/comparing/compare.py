@@ -41,6 +41,8 @@ def compare(
     minutes: float | None = None,
     classifiers: Mapping[str, keras.Model] | None = None,
     seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
     verbose: int = 1,
 ) -> list[dict[str, Any]]:
     """Trains several models on one pair of domains, and measures them on its test images.
@@ -68,6 +70,9 @@ def compare(
         classifiers: Classifiers by domain, images in [0, 1] to logits. Default: trained on the
             training images and cached.
         seed: Seed of the global random numbers; models have their own.
+        settings: What else the results depend on, such as widths, as JSON-like values. A folder
+            with results of other settings is refused.
+        overwrite: Whether to delete the results in the folder, and start again.
         verbose: 0: silent; 1: progress.
 
     Returns:
@@ -108,8 +113,11 @@ def compare(
             "method": name,
             "seed": seed,
             "backend": backend.NAME,
+            **(settings or {}),
         } | ({"steps": steps} if steps is not None else {"minutes": minutes})
-        with RunDirectory(out / name, configuration, extend=lambda *_: "") as directory:
+        with RunDirectory(
+            out / name, configuration, overwrite, extend=lambda *_: training.SAME_AS_LONGER_RUN
+        ) as directory:
             found = directory.metrics()
             if found is None:
                 if verbose:
@@ -135,8 +143,8 @@ def _check(pair, models, steps, minutes):
             '`pair` must be a pair of domains with `format="numpy"`, as `datasets.load_pair` and '
             f"`datasets.pair_from_arrays` make. Received: {pair!r}"
         )
-    if not all(pair.test_sizes):
-        raise ValueError(f"`pair` must have test images. Received: {pair!r}")
+    if min(pair.test_sizes) < 2:
+        raise ValueError(f"`pair` must have 2 test images or more per domain. Received: {pair!r}")
     if not isinstance(models, Mapping) or not models:
         raise ValueError(
             f"`models` must be a dict of names and models. Received: {type(models).__name__}"

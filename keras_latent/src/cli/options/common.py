@@ -22,6 +22,17 @@ def check_positive(arguments: argparse.Namespace, *names: str) -> None:
             check(option(name), value)
 
 
+def check_places(arguments: argparse.Namespace, *names: str) -> None:
+    """Checks that there is something where options say that images are, unless they are `None`."""
+    for name in names:
+        place = getattr(arguments, name)
+        if place is not None and not Path(place).expanduser().exists():
+            raise ValueError(
+                f"`{option(name)}` must be a folder of images, a .csv file or an .npz file. "
+                f"Received: {place!r}, where there is nothing"
+            )
+
+
 def check_preset(arguments: argparse.Namespace, presets: Collection[str]) -> str:
     """Checks `--preset`: a name, or a directory that `save_to_preset` wrote.
 

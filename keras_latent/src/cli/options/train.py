@@ -77,13 +77,7 @@ def complete(arguments: argparse.Namespace) -> None:
             f"--target={arguments.target!r}. Methods of {1 + two} domains: "
             f"{[name for name, m in OWN_METHODS.items() if m.domains == 1 + two]}"
         )
-    for option in ("source", "target"):
-        place = getattr(arguments, option)
-        if place is not None and not Path(place).expanduser().exists():
-            raise ValueError(
-                f"`--{option}` must be a folder of images, a .csv file or an .npz file. Received: "
-                f"{place!r}, where there is nothing"
-            )
+    common.check_places(arguments, "source", "target")
     if not 0 < arguments.validation < 1:
         raise ValueError(
             "`--validation` must be above 0 and below 1. "
