@@ -63,8 +63,8 @@ def complete(arguments: argparse.Namespace) -> None:
         )
     for name, belongs in (("paired", not own), ("paired_by", own), ("labels", own)):
         if getattr(arguments, name) is not None and not belongs:
-            other = "PAIR" if own else "--source and --target"
-            raise ValueError(f"`{common.option(name)}` is not an option of {other}.")
+            given = "--source and --target" if own else "PAIR"
+            raise ValueError(f"`{common.option(name)}` is not an option of {given}.")
     if arguments.paired is not None:
         common.check_count("paired", arguments.paired)
     common.check_places(arguments, "source", "target")
