@@ -208,7 +208,7 @@ def _train_and_measure(
     done = len(seconds) * each
     made = {to: model.translate(shown[OTHER[to]], to=to) for to in DOMAINS}
     with replaced_when_complete(directory / "shown.npz") as temporary:
-        np.savez_compressed(temporary, **made)  # type: ignore[arg-type]
+        np.savez_compressed(temporary, **made)
     cycles = {
         f"{d}_to_{OTHER[d]}": round(
             float(np.mean(np.square(model.cycle(scores.images[d], d) - scores.images[d]))), 5

@@ -12,7 +12,7 @@ from keras_latent.src.applications.settings import OWN_METHODS
 #: sums over pixels.
 SWD, SWD_PIXELS = 500.0, 64 * 64 * 3
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 def two_domain_settings(model: str, shapes: list[Shape], paired: int) -> dict[str, Any]:
