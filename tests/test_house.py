@@ -18,8 +18,10 @@ MODULES = {
     for path in ROOT.rglob("*.py")
 }
 LIBRARY = {name: path for name, path in MODULES.items() if name.startswith("keras_latent.src.")}
-PUBLIC = [getattr(keras_latent, name) for name in keras_latent.__all__ if name != "__version__"]
-OBJECTS = {f"{m.__name__}.{name}": getattr(m, name) for m in PUBLIC for name in m.__all__}
+NAMES = {name: getattr(keras_latent, name) for name in keras_latent.__all__}
+PUBLIC = [thing for thing in NAMES.values() if inspect.ismodule(thing)]
+OBJECTS = {"keras_latent.compare": keras_latent.compare}
+OBJECTS |= {f"{m.__name__}.{name}": getattr(m, name) for m in PUBLIC for name in m.__all__}
 
 
 def imported(path):

@@ -15,8 +15,8 @@ from scipy import stats
 from small_data import write_digits
 
 from keras_latent import datasets, models
+from keras_latent.metrics import mutual_information
 from keras_latent.src.applications.digits import mnist_usps
-from keras_latent.src.applications.running.epoch_choice import mutual_information
 from keras_latent.src.applications.settings import USPS_PRESETS
 from keras_latent.src.cli import cli
 from keras_latent.src.cli.registry import APPLICATIONS
@@ -26,7 +26,10 @@ DIRECTIONS = {"source_to_target", "target_to_source"}
 MEASURED = {
     f"{domain}_{name}"
     for domain in ("source", "target")
-    for name in ("information", "cycle_agreement", "test_accuracy")
+    for name in (
+        *("information", "negative_entropy", "density", "circular_validation"),
+        *("cycle_agreement", "test_accuracy"),
+    )
 }
 ROWS = {"source": 80, "target": 60}
 
@@ -275,9 +278,8 @@ def test_rank_correlations():
 
 
 def test_measurements_of_an_epoch(finished, data):
-    """They use training images without labels, except for the test accuracy."""
+    """They use no labels of the images that are translated, except for the test accuracy."""
     pair = datasets.load_pair("mnist_usps", data_dir=data, batch_size=64)
-    pair = dataclasses.replace(pair, source_train_labels=None, target_train_labels=None)
     model = keras.saving.load_model(finished / "model_to_source.keras")
     classifiers = {"source": classifier(28), "target": classifier(16)}
     row = mnist_usps.measure_epoch(model, pair, classifiers, seed=0)
@@ -288,3 +290,7 @@ def test_measurements_of_an_epoch(finished, data):
     again = classifiers["source"].predict(model.cycle(translated, "source"), verbose=0)
     agreement = np.mean(scores.argmax(1) == again.argmax(1))
     assert row["source_cycle_agreement"] == pytest.approx(agreement, abs=0.02)
+    others = dataclasses.replace(pair, target_train_labels=(pair.target_train_labels + 1) % 10)
+    changed = mnist_usps.measure_epoch(model, others, classifiers, seed=0)
+    same = {name for name in row if changed[name] == pytest.approx(row[name], abs=1e-6)}
+    assert same == MEASURED - {"target_circular_validation"}

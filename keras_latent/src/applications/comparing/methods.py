@@ -12,10 +12,8 @@ from keras_latent.src.applications.settings import OWN_METHODS
 #: sums over pixels.
 SWD, SWD_PIXELS = 500.0, 64 * 64 * 3
 
-Shape = tuple[int, ...]
 
-
-def two_domain_settings(model: str, shapes: list[Shape], paired: int) -> dict[str, Any]:
+def two_domain_settings(model: str, shapes: list[Any], paired: int) -> dict[str, Any]:
     """Arguments of a class beside its networks, which depend on the data.
 
     Args:
@@ -32,7 +30,7 @@ def two_domain_settings(model: str, shapes: list[Shape], paired: int) -> dict[st
 
 
 def two_domain_model(
-    name: str, shapes: list[Shape], paired: int, *, width: int, latent_dim: int, seed: int
+    name: str, shapes: list[Any], paired: int, *, width: int, latent_dim: int, seed: int
 ) -> Any:
     """A model of two domains, compiled with the learning rate of `keras-latent train`.
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_latent import callbacks, datasets, metrics, models, visualization
 from keras_latent.src.applications.running import training
-from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
 from keras_latent.src.applications.running.evaluation import (
     accuracy,
     dtype_policy,
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
         optimizer.learning_rate = rate
     model.compile(optimizers)
     started = training.start(model, directory, pair.skip_epochs)
-    choice = EpochChoice(
+    choice = callbacks.EpochChoice(
         directory / "epochs",
         lambda: measure_epoch(model, pair, classifiers, arguments.seed),
         tuple(f"{d}_information" for d in DOMAINS),
@@ -116,18 +115,27 @@ def measure_epoch(
 ) -> dict[str, float]:
     """Measures an epoch, by the domain that images are translated into.
 
-    `information` and `cycle_agreement` use training images and none of their labels.
-    `test_accuracy` is recorded to compare the criteria with afterwards; it chooses nothing.
+    The criteria use training images of both domains, and labels only of the domain translated into.
+    `test_accuracy` is recorded to compare them with afterwards; it chooses nothing.
     """
     rng = np.random.default_rng(seed)
+    some = {}
+    for d in DOMAINS:
+        images, labels = labelled(pair, d, "train")
+        rows = rng.permutation(len(images))[:MEASURED_ROWS]
+        some[d] = floats(images[rows]), labels[rows]
     row = {}
     for to, classifier in classifiers.items():
         domain = OTHER[to]
-        images, _ = labelled(pair, domain, "train")
-        rows = rng.permutation(len(images))[:MEASURED_ROWS]
-        translated = model.translate(floats(images[rows]), to=to)
+        images, (known, labels) = some[domain][0], some[to]
+        translated = model.translate(images, to=to)
         scores = classifier.predict(translated, batch_size=500, verbose=0)
-        row[f"{to}_information"] = mutual_information(scores)
+        row[f"{to}_information"] = metrics.mutual_information(scores)
+        row[f"{to}_negative_entropy"] = metrics.negative_entropy(scores)
+        row[f"{to}_density"] = metrics.soft_neighborhood_density(scores)
+        row[f"{to}_circular_validation"] = metrics.circular_validation(
+            model.translate(known, to=domain), labels, images, scores
+        )
         # Translated back and forth once more, an image should keep its class.
         again = classifier.predict(model.cycle(translated, domain=to), batch_size=500, verbose=0)
         row[f"{to}_cycle_agreement"] = float(np.mean(scores.argmax(1) == again.argmax(1)))
@@ -141,7 +149,7 @@ def measure(
     model: models.LSTNet,
     pair: datasets.DomainPair,
     classifiers: dict[str, keras.Model],
-    choice: EpochChoice,
+    choice: callbacks.EpochChoice,
     directory: RunDirectory,
 ) -> dict[str, Any]:
     """Translates both test sets with the epochs chosen for them, scores and draws."""

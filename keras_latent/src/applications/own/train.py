@@ -15,7 +15,6 @@ from keras_latent.src.applications.own.own_data import OwnData
 from keras_latent.src.applications.own.pictures import given, grid, pictures
 from keras_latent.src.applications.own.time_limit import TimeLimit
 from keras_latent.src.applications.running import training
-from keras_latent.src.applications.running.epoch_choice import EpochChoice
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory, read_history
 from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
@@ -221,7 +220,7 @@ def train(
 
 def epoch_choice(
     model: Any, data: OwnData, directory: RunDirectory | Path, done: int
-) -> EpochChoice:
+) -> callbacks.EpochChoice:
     """Keeps the epoch whose translations of training images look most like the other domain."""
     some = {d: floats(images[:CHOICE_ROWS]) for d, images in data.train.items()}
 
@@ -232,7 +231,7 @@ def epoch_choice(
         }
 
     criteria = tuple(f"{to}_likeness" for to in DOMAINS)
-    return EpochChoice(directory / "epochs", likenesses, criteria, done)
+    return callbacks.EpochChoice(directory / "epochs", likenesses, criteria, done)
 
 
 def measured(images: np.ndarray) -> np.ndarray:

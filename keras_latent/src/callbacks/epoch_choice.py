@@ -2,34 +2,16 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_latent.src.utils.files import replaced_when_complete
 from keras_latent.src.utils.weight_files import save_weights
-
-
-def mutual_information(scores: np.ndarray) -> float:
-    """The information `H(E p) - E H(p)` of a classifier's logits `(rows, classes)`, in nats.
-
-    It is large if the classifier is sure of each image (the second term is small) and predicts all
-    classes equally often (the first is at most log(classes)). A translator that blurs digits
-    increases the second term, one that turns every 4 into a 9 reduces the first. No labels are
-    needed.
-
-    Source: Bridle, Heading and MacKay, "Unsupervised classifiers, mutual information and
-    'phantom targets'", NIPS (1991); as a criterion of domain adaptation: Shi and Sha, ICML
-    (2012).
-    """
-    logits = np.asarray(scores, "float64")
-    log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    p = np.exp(log_p)
-    mean = p.mean(axis=0)
-    entropy_of_mean = -np.sum(mean * np.log(np.maximum(mean, 1e-300)))
-    return float(entropy_of_mean + np.mean(np.sum(p * log_p, axis=1)))
 
 
 @contextlib.contextmanager
@@ -51,7 +33,12 @@ def averaged(model: keras.Model) -> Iterator[None]:
 
 
 class EpochChoice(keras.callbacks.Callback):
-    """Measures each epoch by criteria that need no labels, and keeps the best weights of each.
+    """Measures the model after each epoch, and keeps the weights of the best epoch.
+
+    The loss of adversarial training does not tell which epoch is best. Criteria that need no labels
+    of the target do: `mutual_information`, `negative_entropy`, `soft_neighborhood_density` and
+    `circular_validation` in `metrics`, with a classifier's predictions of translated images, or the
+    error of a cycle.
 
     If an optimizer averages its weights (`use_ema`), the averages are measured and kept.
 
@@ -63,20 +50,38 @@ class EpochChoice(keras.callbacks.Callback):
         criteria: Names of the measurements to choose by. Larger is better.
         done: Number of epochs already trained. If the training was killed before the last of them
             was measured, it is measured when training resumes.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from keras_latent import callbacks, models
+    >>> model = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
+    >>> model.compile()
+    >>> x = np.random.default_rng(0).random((8, 8, 8, 1), "float32")
+    >>> choice = callbacks.EpochChoice(
+    ...     tempfile.mkdtemp(),
+    ...     lambda: {"cycle": -float(np.mean((model.cycle(x) - x) ** 2))},
+    ...     criteria=("cycle",),
+    ... )
+    >>> batch = {"source": x, "target": x.swapaxes(1, 2), "paired": np.ones(8, bool)}
+    >>> _ = model.fit(batch, epochs=3, callbacks=[choice], verbose=0)
+    >>> best = choice.chosen("cycle")
+    >>> model.load_weights(choice.weights("cycle"))
     """
 
     def __init__(
         self,
-        directory: Path,
+        directory: str | os.PathLike,
         measure: Callable[[], dict[str, float]],
-        criteria: tuple[str, ...],
+        criteria: Sequence[str],
         done: int = 0,
     ):
         super().__init__()
         self.done = done
         self.directory = Path(directory)
         self.measure = measure
-        self.criteria = criteria
+        self.criteria = tuple(criteria)
 
     @property
     def file(self) -> Path:
@@ -95,11 +100,12 @@ class EpochChoice(keras.callbacks.Callback):
         """The file of the best epoch's weights."""
         return self.directory / f"best-{criterion}.weights.h5"
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
         if len(self.measurements()) < self.done:
             self.on_epoch_end(self.done - 1)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with averaged(self.model):
             rows = [*self.measurements()[:epoch], self.measure()]
             for criterion in self.criteria:

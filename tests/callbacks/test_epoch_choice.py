@@ -7,38 +7,14 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from scipy import special, stats
-from sklearn import metrics as sklearn_metrics
 from small_networks import batch, lstnet_mlp, quick_compile
 
 from keras_latent import callbacks, datasets
 from keras_latent.src.applications.own import own_data
 from keras_latent.src.applications.own import train as own
-from keras_latent.src.applications.running.epoch_choice import EpochChoice, mutual_information
 from keras_latent.src.applications.running.run_directory import read_history
 from keras_latent.src.callbacks import translation_grid
 from keras_latent.src.utils.domains import DOMAINS
-
-
-def test_mutual_information_equals_that_of_scipy(rng):
-    for scale in (0.1, 1.0, 10.0):
-        logits = scale * rng.normal(size=(300, 10)) + rng.normal(size=10)
-        p = special.softmax(logits, axis=1)
-        expected = stats.entropy(p.mean(0)) - stats.entropy(p, axis=1).mean()
-        assert mutual_information(logits) == pytest.approx(expected, rel=1e-9)
-        shifted = (logits + 1000 * rng.normal(size=(300, 1))).astype("float32")
-        assert mutual_information(shifted) == pytest.approx(expected, rel=1e-2)
-
-
-def test_mutual_information_of_sure_classifiers(rng):
-    """If each image has one class, scikit-learn computes it from counts."""
-    labels = rng.integers(0, 10, 500) // 2
-    sure = 1e4 * np.eye(10)[labels]
-    expected = sklearn_metrics.mutual_info_score(np.arange(500), labels)
-    assert mutual_information(sure) == pytest.approx(expected, rel=1e-9)
-    assert mutual_information(np.zeros((500, 10))) == pytest.approx(0.0, abs=1e-12)
-    assert mutual_information(1e4 * np.eye(10)[[3] * 500]) == pytest.approx(0.0, abs=1e-12)
-    assert mutual_information(1e4 * np.eye(10)) == pytest.approx(np.log(10))
 
 
 def chooser(directory, measurements, done=0):
@@ -48,7 +24,7 @@ def chooser(directory, measurements, done=0):
     model.optimizer.build(model.trainable_variables)
     values = iter(measurements)
     measure = lambda: dict(zip("ab", next(values), strict=True))  # noqa: E731
-    choice = EpochChoice(directory, measure, ("a", "b"), done)
+    choice = callbacks.EpochChoice(directory, measure, ("a", "b"), done)
     choice.set_model(model)
     return choice
 
@@ -117,7 +93,7 @@ def train(model, folder, epochs):
         model.translate(batch(40)["source"], to="target")  # on JAX, deletes shared arrays
         return {"a": float(np.abs(weights(model)).sum())}
 
-    choice = EpochChoice(folder, measure, ("a",), done)
+    choice = callbacks.EpochChoice(folder, measure, ("a",), done)
     options = {"batch_size": 20, "shuffle": False, "verbose": 0, "callbacks": [resume, choice]}
     model.fit(batch(40), epochs=epochs, initial_epoch=done, **options)
     return choice
