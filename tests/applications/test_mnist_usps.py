@@ -120,7 +120,11 @@ def test_figures(finished):
     assert found["rank_correlation"] == {}  # of two epochs
     for row in found["epochs"]:
         for name, value in row.items():
-            assert 0.0 <= value <= (np.log(10) if name.endswith("information") else 1.0), name
+            low = -np.log(10) if name.endswith("negative_entropy") else 0.0
+            high = 1.0
+            if name.endswith(("information", "density")):  # a density is at most log(rows - 1)
+                high = np.log(10) if name.endswith("information") else np.log(2000)
+            assert low <= value <= high, name
     for direction in DIRECTIONS:
         to = direction.split("_")[-1]
         information = [row[f"{to}_information"] for row in found["epochs"]]
