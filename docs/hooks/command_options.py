@@ -15,17 +15,18 @@ def reference() -> str:
     cli.add_common_arguments(common)
     cli.add_data_dir(common)
     shared = {action.dest for action in common._actions}
-    parts = ["## Options of every application and of `train`", _options(common._actions)]
+    parts = ["## Options of every application, of `train` and of `compare`", _options(common._actions)]
     for name, application in APPLICATIONS.items():
         own = [a for a in names[name]._actions if a.dest not in shared and a.dest != "help"]
         parts += [f"## {name}", f"{application.summary}.", f"```\n{_usage(name)}\n```"]
         parts.append(_options(own))
     for name, usage in (
         ("train", "--source IMAGES [--target IMAGES] [options]"),
+        ("compare", "PAIR [options]"),
         ("translate", "MODEL INPUT OUTPUT [options]"),
         ("report", "RUN [options]"),
     ):
-        hidden = {"help", *(shared if name == "train" else ())}
+        hidden = {"help", *(shared if name in ("train", "compare") else ())}
         own = [a for a in commands[name]._actions if a.dest not in hidden]
         parts += [f"## {name}", f"```\nkeras-latent {name} {usage}\n```", _options(own)]
     return "\n\n".join(part for part in parts if part)
