@@ -204,7 +204,7 @@ MUTATIONS = (
     # your own images
     M("keras_latent/src/applications/own/own_data.py", "if 0 < pairs < rows / 5:", "if False:", "applications/test_train_command.py::test_few_pairs_are_in_every_batch"),
     M("keras_latent/src/applications/own/own_data.py", "step % len(self.batches) == 0:", "False:", "applications/test_train_command.py::test_passes_are_an_epoch"),
-    M("keras_latent/src/applications/own/time_limit.py", "self.seconds - self.spent - running", "self.seconds - running", "applications/test_train_command.py::test_minutes_count_all_sessions"),
+    M("keras_latent/src/applications/running/time_limit.py", "self.seconds - self.spent - running", "self.seconds - running", "applications/test_train_command.py::test_minutes_count_all_sessions"),
     M("keras_latent/src/applications/own/likeness.py", "return -total", "return total", "applications/test_train_command.py::test_likeness_sees_color_texture_and_collapse"),
     M("keras_latent/src/applications/own/pictures.py", "np.maximum(data.labels[:rows], 0)", "data.labels[:rows]", "applications/test_train_command.py::test_missing_attributes_count_as_absent"),
     M("keras_latent/src/applications/own/bridge.py", "[len(data.validation[domain]) :]", "", "applications/test_train_command.py::test_classes_of_a_bridge_are_those_of_both_domains"),

@@ -15,7 +15,10 @@ def reference() -> str:
     cli.add_common_arguments(common)
     cli.add_data_dir(common)
     shared = {action.dest for action in common._actions}
-    parts = ["## Options of every application, of `train` and of `compare`", _options(common._actions)]
+    parts = [
+        "## Options of every application, of `train` and of `compare`",
+        _options(common._actions),
+    ]
     for name, application in APPLICATIONS.items():
         own = [a for a in names[name]._actions if a.dest not in shared and a.dest != "help"]
         parts += [f"## {name}", f"{application.summary}.", f"```\n{_usage(name)}\n```"]

@@ -8,7 +8,7 @@ import keras
 
 from keras_latent import datasets
 from keras_latent.src.applications.comparing.compare import compare
-from keras_latent.src.applications.comparing.methods import two_domain_model
+from keras_latent.src.applications.own.methods import two_domain_model
 
 #: Options that the models depend on, besides those that `compare` takes.
 SETTINGS = ("width", "latent_dim", "mixed_precision")

@@ -14,10 +14,10 @@ from keras_latent import datasets, visualization
 from keras_latent.src import backend
 from keras_latent.src.applications.comparing import tables
 from keras_latent.src.applications.comparing.scores import Scores
-from keras_latent.src.applications.own.time_limit import TimeLimit
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.epochs_of_steps import EpochsOfSteps
 from keras_latent.src.applications.running.run_directory import METRICS, RunDirectory
+from keras_latent.src.applications.running.time_limit import TimeLimit
 from keras_latent.src.training.inputs import Ignored
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER

@@ -11,13 +11,14 @@ import numpy as np
 from keras_latent import callbacks, models, visualization
 from keras_latent.src.applications.own import bridge, own_data
 from keras_latent.src.applications.own.likeness import likeness
+from keras_latent.src.applications.own.methods import two_domain_settings
 from keras_latent.src.applications.own.own_data import OwnData
 from keras_latent.src.applications.own.pictures import given, grid, pictures
-from keras_latent.src.applications.own.time_limit import TimeLimit
 from keras_latent.src.applications.running import training
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory, read_history
 from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
+from keras_latent.src.applications.running.time_limit import TimeLimit
 from keras_latent.src.applications.settings import OWN_METHODS
 from keras_latent.src.models.base.blocks import halvings
 from keras_latent.src.models.lstnet.networks import HALVED_BELOW
@@ -32,9 +33,6 @@ MEASURED_VALUES = 25_000_000
 EPOCH_STEPS = 100
 #: More epochs than any training has: `--minutes` ends it.
 ENDLESS = 1_000_000
-#: The weight of VBTA's sliced Wasserstein distance for 64x64 color images; the other terms are
-#: sums over pixels.
-SWD, SWD_PIXELS = 500.0, 64 * 64 * 3
 #: Pictures of a training, at most, if its number of epochs is known.
 PICTURES = 50
 
@@ -150,11 +148,7 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
     settings: dict[str, Any] = dict(method.settings)
     networks = {"width": arguments.width, "latent_dim": arguments.latent_dim}
     total = None if epochs is None else epochs * data.steps
-    if method.model == "VBTA" and data.paired:
-        settings |= {"observation_variance": 0.05, "gamma": 10.0, "cross_reconstruction": 1.0}
-    elif method.model == "VBTA":
-        weight = SWD * float(np.mean([math.prod(shape) for shape in shapes])) / SWD_PIXELS
-        settings |= {"observation_variance": 0.5, "swd": weight}
+    settings |= two_domain_settings(method.model, shapes, data.paired)
     if method.model in ("DualVAE", "CVAE", "FaderNetwork"):
         assert data.labels is not None
         count = data.labels.shape[1]
