@@ -58,7 +58,7 @@ def test_epochs_of_any_length_have_the_order_of_the_pair(pair):
     for epoch in range(3):
         pair.skip_epochs(epoch)
         want += [pair.train[i]["source"].copy() for i in range(pair.steps_per_epoch)]
-    batches, got = EpochsOfSteps(pair, 5), []
+    batches, got = EpochsOfSteps(pair.train, pair.skip_epochs, 5), []
     batches[0]  # as Keras does to build a model
     batches.on_epoch_end()
     for _ in range(len(want) // 5):

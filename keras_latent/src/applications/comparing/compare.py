@@ -188,7 +188,7 @@ def _train_and_measure(
     if not model.compiled:
         model.compile()
     each = min(EPOCH_STEPS, steps or EPOCH_STEPS)
-    batches = EpochsOfSteps(pair, each)
+    batches = EpochsOfSteps(pair.train, pair.skip_epochs, each)
     started = training.start(model, directory, batches.skip_epochs)
     history = directory.history() if started[1] else {}
     limit = TimeLimit(None if minutes is None else 60 * minutes, sum(history.get("seconds", ())))

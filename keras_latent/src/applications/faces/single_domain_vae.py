@@ -30,19 +30,18 @@ class ImageBatches(keras.utils.PyDataset):
         super().__init__()
         self.images, self.seed, self.augment = images, seed, augment
         self.batch_size = min(batch_size, len(images))
-        self.epoch = 0
         self.skip_epochs(0)
 
     def skip_epochs(self, epochs: int) -> None:
-        """Advances by a number of epochs."""
-        self.epoch += epochs
+        """Continues as if this many epochs had been delivered."""
+        self.epoch = epochs
         rng = np.random.default_rng([self.seed, self.epoch])
         self.order = rng.permutation(len(self.images))
         if self.augment is not None:
             self.factors = self.augment.factors(rng, len(self.images))
 
     def on_epoch_end(self) -> None:
-        self.skip_epochs(1)
+        self.skip_epochs(self.epoch + 1)
 
     def __len__(self) -> int:
         return len(self.images) // self.batch_size

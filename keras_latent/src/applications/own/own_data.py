@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_latent import datasets
 from keras_latent.src.applications.faces.single_domain_vae import ImageBatches
+from keras_latent.src.applications.running.epochs_of_steps import EpochsOfSteps
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import IMAGES, RunDirectory
 from keras_latent.src.applications.settings import OWN_METHODS
@@ -23,30 +24,6 @@ from keras_latent.src.utils.domains import DOMAINS
 
 #: Names of broken files that are printed.
 SHOWN = 10
-
-
-class Passes(keras.utils.PyDataset):
-    """Several passes over batches as one epoch: states and pictures of tiny epochs cost more.
-
-    Args:
-        batches: Batches with `on_epoch_end`, taken in order.
-        passes: Number of passes.
-    """
-
-    def __init__(self, batches: Any, passes: int):
-        super().__init__()
-        self.batches, self.passes = batches, passes
-
-    def __len__(self) -> int:
-        return self.passes * len(self.batches)
-
-    def __getitem__(self, step: int) -> Any:
-        if step and step % len(self.batches) == 0:
-            self.batches.on_epoch_end()
-        return self.batches[step % len(self.batches)]
-
-    def on_epoch_end(self) -> None:
-        self.batches.on_epoch_end()
 
 
 @dataclasses.dataclass
@@ -80,17 +57,10 @@ class OwnData:
             self, batches=batches, steps=steps, skip_epochs=batches.skip_epochs
         )
 
-    def repeated(self, steps: int) -> "OwnData":
-        """The same data, with epochs of at least this many steps."""
-        passes = -(-steps // self.steps)
-        if passes == 1:
-            return self
-        return dataclasses.replace(
-            self,
-            batches=Passes(self.batches, passes),
-            steps=passes * self.steps,
-            skip_epochs=lambda epochs: self.skip_epochs(passes * epochs),
-        )
+    def in_epochs_of(self, steps: int) -> "OwnData":
+        """The same data, with epochs of this many steps."""
+        assert self.batches is not None
+        return self.with_batches(EpochsOfSteps(self.batches, self.skip_epochs, steps), steps)
 
     def shown(self, domain: str, rows: int = 8) -> np.ndarray:
         """The first validation images, as floats."""

@@ -29,7 +29,7 @@ from keras_latent.src.utils.weight_files import load_weights
 CHOICE_ROWS, MEASURED_ROWS = 256, 2000
 #: Values of these images, at most: 100 MB as floats.
 MEASURED_VALUES = 25_000_000
-#: Steps of an epoch, at least, if its length was not given in epochs.
+#: Steps of an epoch if the length was not given in epochs. Each is saved.
 EPOCH_STEPS = 100
 #: More epochs than any training has: `--minutes` ends it.
 ENDLESS = 1_000_000
@@ -80,7 +80,7 @@ def trained(
 ) -> Any:
     """Builds and trains a model, or the bridge of `transfer`, or resumes the training."""
     if not hasattr(arguments, "epochs"):
-        data = data.repeated(min(EPOCH_STEPS, getattr(arguments, "steps", EPOCH_STEPS)))
+        data = data.in_epochs_of(min(EPOCH_STEPS, getattr(arguments, "steps", EPOCH_STEPS)))
     epochs = epochs_of(arguments, data.steps)
     if transfer is None:
         keras.utils.set_random_seed(arguments.seed)

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "as the larger domain's VAE",
     )
     length.add_argument(
-        "--steps", type=int, help=f"length in steps, in whole epochs (default: {STEPS})"
+        "--steps", type=int, help=f"length in steps, rounded up to hundreds (default: {STEPS})"
     )
     length.add_argument(
         "--minutes",

@@ -31,18 +31,18 @@ class Batches(keras.utils.PyDataset):
         self.images, self.attributes = images, attributes
         self.batch_size = min(batch_size, len(images))
         self.augmentation = (max_shift, flip, softness)
-        self.seed, self.epoch = seed, -1
-        self.on_epoch_end()
+        self.seed = seed
+        self.skip_epochs(0)
 
     def __len__(self) -> int:
         return math.ceil(len(self.images) / self.batch_size)
 
     def on_epoch_end(self) -> None:
-        self.skip_epochs(1)
+        self.skip_epochs(self.epoch + 1)
 
     def skip_epochs(self, epochs: int) -> None:
-        """Advance by a number of epochs."""
-        self.epoch += epochs
+        """Continue as if this many epochs had been delivered."""
+        self.epoch = epochs
         rows = np.arange(len(self.images))
         if self.seed is not None:
             rows = np.random.default_rng((self.seed, self.epoch)).permutation(rows)
