@@ -11,9 +11,11 @@ import keras_latent
 from keras_latent import datasets, models
 from keras_latent.src.applications.comparing import compare as comparing
 from keras_latent.src.applications.comparing import scores
+from keras_latent.src.applications.own import methods
 from keras_latent.src.applications.running.epochs_of_steps import EpochsOfSteps
 from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.cli import cli
+from keras_latent.src.cli.options.compare import METHODS
 
 pytestmark = pytest.mark.once
 
@@ -193,6 +195,27 @@ def test_command(tmp_path, monkeypatch, capsys):
     assert "| vbta | 20 pairs |" in capsys.readouterr().out
     assert cli.main([*command[:-4], "--out", str(tmp_path / "out")]) == 2  # other pairs
     assert "holds another run" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::keras_latent.callbacks.CollapseWarning")
+def test_every_method_of_the_command(tmp_path):
+    """Each is built for images of two shapes, trained for a step, and measured."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 24, 16, 16, 1), "float32")
+    y = np.repeat(y, 3, axis=-1)
+    pair = datasets.pair_from_arrays(
+        x, y, test_source=x[:4], test_target=y[:4], paired="all", batch_size=8, format="numpy"
+    )
+    made = {
+        name: lambda name=name: methods.two_domain_model(
+            name, [(16, 16, 1), (16, 16, 3)], 24, 1, width=1, latent_dim=4, seed=0
+        )
+        for name in METHODS
+    }
+    rows = keras_latent.compare(pair, made, tmp_path, steps=1, verbose=0)
+    assert [row["method"] for row in rows] == METHODS
+    assert all(set(row["cycle_error"]) == {"source_to_target", "target_to_source"} for row in rows)
+    assert {row["supervision"] for row in rows} == {"none", "24 pairs"}
 
 
 def write_images(folder, shift, count=24):

@@ -116,15 +116,21 @@ class OwnMethod(NamedTuple):
 
     model: str  #: the class
     domains: int
-    learning_rate: float
+    learning_rate: float | None  #: `None`: those of its default optimizers
     settings: dict[str, Any]  #: arguments of the class beside its networks
+    #: Whether it is a GAN with the networks of LSTNet: epochs are chosen, and sizes are its.
+    adversarial: bool = False
+    vectors: bool = True  #: whether its latents are vectors
 
 
 #: About the squared error that remains: a larger variance gives more blurred images.
 SHARP = {"observation_variance": 0.02}
+EMA = {"ema_momentum": 0.999}
 OWN_METHODS = {
-    "lstnet": OwnMethod("LSTNet", 2, 5e-4, {"ema_momentum": 0.999}),
+    "lstnet": OwnMethod("LSTNet", 2, 5e-4, EMA, adversarial=True, vectors=False),
     "vbta": OwnMethod("VBTA", 2, 1e-3, {}),
+    "unit": OwnMethod("UNIT", 2, None, EMA, adversarial=True, vectors=False),
+    "cogan": OwnMethod("CoGAN", 2, None, EMA, adversarial=True),
     "bridging": OwnMethod(
         "BridgingVAE", 2, 1e-3, {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}
     ),

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
             name,
             shapes,
             pair.num_paired,
+            arguments.steps,
             width=arguments.width,
             latent_dim=arguments.latent_dim,
             seed=arguments.seed,

@@ -31,7 +31,9 @@ GRIDS = "grids/"
 #: Drawn again from the logs.
 TRAINING = "training.png"
 #: How the classes of two domains translate. The others have one domain.
-TRANSLATING = {"VBTA": "translate", "LSTNet": "translate", "LatentDomainTransfer": "transfer"}
+TRANSLATING = dict.fromkeys(("VBTA", "LSTNet", "UNIT", "CoGAN"), "translate") | {
+    "LatentDomainTransfer": "transfer"
+}
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">

@@ -11,7 +11,7 @@ import numpy as np
 from keras_latent import callbacks, models, visualization
 from keras_latent.src.applications.own import bridge, own_data
 from keras_latent.src.applications.own.likeness import likeness
-from keras_latent.src.applications.own.methods import two_domain_settings
+from keras_latent.src.applications.own.methods import compile, two_domain_settings
 from keras_latent.src.applications.own.own_data import OwnData
 from keras_latent.src.applications.own.pictures import given, grid, pictures
 from keras_latent.src.applications.running import training
@@ -68,8 +68,9 @@ def run(arguments: argparse.Namespace, directory: RunDirectory) -> dict[str, Any
     make = bridged if arguments.model == "bridging" else trained
     model = make(arguments, data, directory)
     visualization.training_curves(directory.history(), directory / "training.png")
-    measure = measure_two if arguments.target is not None else measure_one
-    return measure(model, data, directory)
+    if arguments.target is None:
+        return measure_one(model, data, directory)
+    return measure_two(model, data, directory, OWN_METHODS[arguments.model].adversarial)
 
 
 def trained(
@@ -87,7 +88,8 @@ def trained(
         model = build(arguments, data, epochs)
     else:
         model = transfer.bridge
-    compile(arguments, model, None if epochs is None else epochs * data.steps)
+    total = None if epochs is None else epochs * data.steps
+    compile(model, arguments.learning_rate, total)
     if arguments.verbose:
         print(
             f"{type(model).__name__}: {model.count_params():,} parameters. The first step "
@@ -126,7 +128,7 @@ def bridged(
 def check_size(arguments: argparse.Namespace) -> None:
     """Checks the size of the images before these are read."""
     try:
-        limit = {"down_to": HALVED_BELOW} if arguments.model == "lstnet" else {}
+        limit = {"down_to": HALVED_BELOW} if OWN_METHODS[arguments.model].adversarial else {}
         halvings((arguments.size, arguments.size, 3), **limit)
     except ValueError as error:
         raise ValueError(f"`--size`: {error}") from None
@@ -148,7 +150,7 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
     settings: dict[str, Any] = dict(method.settings)
     networks = {"width": arguments.width, "latent_dim": arguments.latent_dim}
     total = None if epochs is None else epochs * data.steps
-    settings |= two_domain_settings(method.model, shapes, data.paired)
+    settings |= two_domain_settings(method, shapes, data.paired, total)
     if method.model in ("DualVAE", "CVAE", "FaderNetwork"):
         assert data.labels is not None
         count = data.labels.shape[1]
@@ -158,23 +160,8 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
         settings["warm_up"] = 2000 if total is None else max(1, total // 3)
     else:
         settings["seed"] = arguments.seed
-    if method.model == "LSTNet":  # averages over a tenth of the training, or over 100 steps
-        momentum = 0.99 if total is None else max(0.0, 1 - 10 / total)
-        settings["ema_momentum"] = min(settings["ema_momentum"], momentum)
     made = models.networks_for(method.model, *shapes, **networks)
     return getattr(models, method.model)(**made, **settings)
-
-
-def compile(arguments: argparse.Namespace, model: Any, total: int | None) -> None:
-    """Compiles the model. The learning rate falls along a cosine if the steps are known."""
-    optimizers = model.default_optimizer()
-    rate: Any = arguments.learning_rate
-    if total is not None:
-        rate = keras.optimizers.schedules.CosineDecay(rate, total)
-    several = isinstance(optimizers, dict)
-    for optimizer in optimizers.values() if several else [optimizers]:
-        optimizer.learning_rate = rate
-    model.compile(optimizers)
 
 
 def train(
@@ -194,7 +181,7 @@ def train(
     every = 1 if epochs is None else math.ceil(epochs / PICTURES)
     before: list[keras.callbacks.Callback] = [pictures(drawn, data, directory, every)]
     after: list[keras.callbacks.Callback] = []
-    if isinstance(model, models.LSTNet):
+    if OWN_METHODS[arguments.model].adversarial:
         before.insert(0, callbacks.CollapseMonitor())
         after = [epoch_choice(model, data, directory, done)]
     training.fit(
@@ -248,13 +235,15 @@ def measure_one(model: Any, data: OwnData, directory: RunDirectory) -> dict[str,
     }
 
 
-def measure_two(model: Any, data: OwnData, directory: RunDirectory) -> dict[str, Any]:
+def measure_two(
+    model: Any, data: OwnData, directory: RunDirectory, chooses: bool
+) -> dict[str, Any]:
     """Saves the model, or that of each direction's chosen epoch, and measures translations."""
     chosen = {}
     names = ("reconstruction_error", "cycle_error", "likeness", "spread", "validation_rows")
     figures: dict[str, Any] = {name: {} for name in names}
     images = {d: measured(data.validation[d]) for d in DOMAINS}
-    choice = epoch_choice(model, data, directory, 0) if isinstance(model, models.LSTNet) else None
+    choice = epoch_choice(model, data, directory, 0) if chooses else None
     if choice is None:
         directory.save(model)
     for to in ("source", "target"):

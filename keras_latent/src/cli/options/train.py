@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--width", type=int, default=16, help="filters of the first convolution")
     parser.add_argument(
-        "--latent-dim", type=int, help="size of the latents, not of lstnet's (default: 128)"
+        "--latent-dim", type=int, help="size of latents that are vectors (default: 128)"
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
@@ -61,7 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", type=int, default=32, help="images per domain and step")
     parser.add_argument(
-        "--learning-rate", type=float, help="of Adam (default: 1e-3; lstnet, fader: 5e-4)"
+        "--learning-rate",
+        type=float,
+        help="of Adam (default: 1e-3; lstnet, fader: 5e-4; other GANs: as in their papers)",
     )
 
 
@@ -83,8 +85,10 @@ def complete(arguments: argparse.Namespace) -> None:
             "`--validation` must be above 0 and below 1. "
             f"Received: --validation={arguments.validation}"
         )
-    if arguments.latent_dim is not None and arguments.model == "lstnet":
-        raise ValueError("`--latent-dim` is not an option of `--model lstnet`: see `--width`.")
+    if arguments.latent_dim is not None and not method.vectors:
+        raise ValueError(
+            f"`--latent-dim` is not an option of `--model {arguments.model}`: see `--width`."
+        )
     for name, methods in (("labels", ("tvae", "bridging")), ("paired_by", ("vbta",))):
         value = getattr(arguments, name)
         if value is not None and arguments.model not in methods:
