@@ -24,7 +24,7 @@ from keras_latent.src.datasets.folders.image_files import (
 )
 from keras_latent.src.models.base.attributes import AttributeModel
 from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.models.base.two_domain import TwoDomain
+from keras_latent.src.models.base.translator import Translator
 from keras_latent.src.training.inputs import check_values
 from keras_latent.src.utils.domains import OTHER
 from keras_latent.src.utils.files import replaced_when_complete
@@ -91,7 +91,7 @@ class Translation:
         strength: float | None = None,
     ):
         takes: tuple[str, ...] = ()
-        if isinstance(model, (TwoDomain, models.LatentDomainTransfer)):
+        if isinstance(model, (Translator, models.LatentDomainTransfer)):
             takes, offer = ("--to",), "translation, with `--to target` or `--to source`"
         elif isinstance(model, AttributeModel):
             takes, offer = ("--attribute",), "changes of attributes, with `--attribute`"
@@ -109,7 +109,7 @@ class Translation:
         if "--to" in takes:
             to = to or "target"
             self._function = functools.partial(
-                model.translate if isinstance(model, TwoDomain) else model.transfer, to=to
+                model.translate if isinstance(model, Translator) else model.transfer, to=to
             )
             self.what = f"translation to the {to}"
             self.shape, self.made = model.event_shapes[OTHER[to]], model.event_shapes[to]

@@ -1,6 +1,5 @@
 """What models of two domains with one shared latent space can do."""
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -8,9 +7,8 @@ import numpy as np
 
 from keras_latent.src.models.base import networks
 from keras_latent.src.models.base.batched import batched
-from keras_latent.src.models.base.latent_model import LatentModel
-from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Images, Input, check_shape, fits, one_array
+from keras_latent.src.models.base.translator import Translator, images_of, images_of_other
+from keras_latent.src.training.inputs import Input, fits, one_array
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
 from keras_latent.src.utils.types import Rows, Tensor
@@ -37,14 +35,6 @@ class Offset(Input):
         return np.ascontiguousarray(offset, "float32")
 
 
-def images_of(self: "TwoDomain", domain: str) -> Input:
-    return self.images(checks.choice("domain", domain, DOMAINS))
-
-
-def _other(self: "TwoDomain", to: str) -> Input:
-    return self.images(OTHER[checks.choice("to", to, DOMAINS)])
-
-
 def latents_of(self: "TwoDomain", domain: str) -> Input:
     checks.choice("domain", domain, DOMAINS)
     return Input(self.latent_shape)
@@ -54,7 +44,7 @@ def _offset(self: "TwoDomain") -> Input:
     return Offset(self.latent_shape)
 
 
-class TwoDomain(LatentModel):
+class TwoDomain(Translator):
     """Base of models that encode two domains, `"source"` and `"target"`, into one space.
 
     A subclass calls `set_shapes`, which sets `event_shapes` (domain to the shape of one image) and
@@ -63,13 +53,9 @@ class TwoDomain(LatentModel):
     """
 
     shared_encoder: keras.Model | None
-    event_shapes: dict[str, tuple[int, ...]]
     latent_shape: tuple[int, ...]
 
-    @property
-    def predict_spec(self) -> BatchSpec | None:
-        spec = self.batch_spec
-        return None if spec is None else dataclasses.replace(spec, hint=OF_ONE_DOMAIN)
+    of_one_domain = OF_ONE_DOMAIN
 
     def set_shapes(self, decoder: str, latents_of: Any = lambda name, outputs: outputs) -> None:
         """Sets `event_shapes` and `latent_shape` from the networks, which must fit together.
@@ -105,10 +91,6 @@ class TwoDomain(LatentModel):
             output = networks.outputs_of(latents[d], parts, last.format(d))
             networks.check_output(names[-1], output, self.event_shapes[d], f"{d}_encoder")
 
-    def images(self, domain: str) -> Images:
-        """What images of a domain must be."""
-        return Images(self.event_shapes[domain], self.unit_interval)
-
     def to_latent(self, x: Tensor, domain: str) -> Tensor:
         """Latents of images of `domain`."""
         raise NotImplementedError
@@ -116,6 +98,10 @@ class TwoDomain(LatentModel):
     def to_image(self, z: Tensor, domain: str) -> Tensor:
         """Images of `domain`, decoded from latents."""
         raise NotImplementedError
+
+    def translated(self, x: Tensor, to: str) -> Tensor:
+        """Images of the other domain, encoded, and decoded as images of `to`."""
+        return self.to_image(self.to_latent(x, OTHER[to]), to)
 
     @batched(x=images_of)
     def encode(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
@@ -145,7 +131,7 @@ class TwoDomain(LatentModel):
         """Images of `domain`, encoded and decoded again."""
         return self.to_image(self.to_latent(x, domain), domain)
 
-    @batched(x=_other, offset=_offset)
+    @batched(x=images_of_other, offset=_offset)
     def translate(
         self, x: Rows, to: str = "target", *, offset: Rows | None = None, batch_size: int = 512
     ) -> np.ndarray:
@@ -187,13 +173,6 @@ class TwoDomain(LatentModel):
             z = z + offset if to == "target" else z - offset
         return self.to_image(z, to)
 
-    @batched(x=images_of)
-    def cycle(self, x: Rows, domain: str = "source", *, batch_size: int = 512) -> np.ndarray:
-        """Images of `domain`, translated into the other domain and back."""
-        other = OTHER[domain]
-        translated = self.to_image(self.to_latent(x, domain), other)
-        return self.to_image(self.to_latent(translated, other), domain)
-
     def interpolate(
         self,
         a: Rows,
@@ -228,41 +207,3 @@ class TwoDomain(LatentModel):
         z_a, z_b = (self.encode(x, domain, batch_size=batch_size) for x in (a, b))
         made = self.decode(self.path(z_a, z_b, steps, kind), to, batch_size=batch_size)
         return made.reshape(-1, steps, *made.shape[1:])
-
-    def to_classifier(self, classifier: keras.Model, domain: str = "target") -> keras.Model:
-        """`f = h o g`: turns a classifier of one domain into one of the other (LSTNet, section 2).
-
-        Args:
-            classifier: `h`, a built Keras model of images in [0, 1] of the domain that is
-                not `domain`.
-            domain: The domain whose images the new model takes.
-
-        Returns:
-            A Keras model, images `(batch, ...)` of `domain` to what `classifier` returns,
-            which shares the weights of this model and of the classifier. It can be saved,
-            exported and served without keras_latent's training code.
-
-        Raises:
-            ValueError: If `domain` is neither, or the classifier is not built or takes
-                images of another shape.
-
-        Example:
-
-        >>> import keras, numpy as np
-        >>> from keras_latent import models
-        >>> vbta = models.VBTA.from_preset("vbta_digits_transpose", load_weights=False)
-        >>> h = keras.Sequential(
-        ...     [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-        ... )
-        >>> f = vbta.to_classifier(h, domain="target")
-        >>> f.predict(np.zeros((3, 8, 8, 1), "float32"), verbose=0).shape
-        (3, 10)
-        """
-        domain = checks.choice("domain", domain, DOMAINS)
-        to = OTHER[domain]
-        networks.built("classifier", classifier)
-        shape = networks.event_shape_of("classifier", classifier)
-        check_shape("classifier", (None, *shape), self.event_shapes[to])
-        x = keras.Input(self.event_shapes[domain], name=f"{domain}_images")
-        translated = self.to_image(self.to_latent(x, domain), to)
-        return keras.Model(x, classifier(translated), name=f"{domain}_{classifier.name}")
