@@ -6,6 +6,7 @@ from keras_latent.src.models.bridging.rejection_sampling import RejectionSamples
 from keras_latent.src.models.bridging.rejection_sampling import rejection_sample as rejection_sample
 from keras_latent.src.models.cogan.cogan import CoGAN
 from keras_latent.src.models.cvae.cvae import CVAE
+from keras_latent.src.models.cyclegan.cyclegan import CycleGAN
 from keras_latent.src.models.dual_vae.dual_vae import DualVAE
 from keras_latent.src.models.fader_network.fader_network import FaderNetwork
 from keras_latent.src.models.lstnet.lstnet import LSTNet
@@ -21,6 +22,7 @@ __all__ = [
     "BridgingVAE",
     "CVAE",
     "CoGAN",
+    "CycleGAN",
     "DualVAE",
     "FaderNetwork",
     "LSTNet",

@@ -8,6 +8,7 @@ from keras_latent import datasets, models
 from keras_latent.layers import PhaseShuffle, PolyphaseConv1D, PolyphaseConv1DTranspose
 from keras_latent.src.models.base import blocks
 from keras_latent.src.models.cvae import networks as cvae_networks
+from keras_latent.src.models.cyclegan import networks as cyclegan_networks
 from keras_latent.src.models.dual_vae import networks as dual_vae_networks
 from keras_latent.src.models.fader_network import networks as fader_networks
 from keras_latent.src.models.lstnet import networks as lstnet_networks
@@ -145,6 +146,16 @@ def cogan(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
         [keras.Input((hidden,)), layers.Dense(latent_dim)], name="shared_encoder"
     )
     return models.CoGAN(**parts, **{"seed": 1} | kwargs)
+
+
+def cyclegan(hidden=8, source=DIGIT, target=SKETCH, **kwargs):
+    """A CycleGAN of dense layers, for domains of unequal shapes."""
+    judges = lstnet_parts(hidden, 4, source, target)
+    parts = {name: judges[name] for name in ("source_discriminator", "target_discriminator")}
+    for name, shape, made in (("source", target, source), ("target", source, target)):
+        name = f"{name}_generator"
+        parts[name] = cyclegan_networks.mlp_generator(shape, made, hidden, name)
+    return models.CycleGAN(**parts, **({"seed": 1} | kwargs))
 
 
 def dual_vae(attributes=3, latent_dim=4, **kwargs):

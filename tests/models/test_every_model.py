@@ -98,6 +98,15 @@ CASES = {
         two_domains,
         options={"image_weight": 2.0, "ema_momentum": 0.9, "seed": 5},
     ),
+    "CycleGAN": Case(
+        small.cyclegan,
+        (DOMAINS,),
+        two_domains,
+        options={
+            **{"cycle_weight": 3.0, "gan": "bce", "cycle_loss": "squared", "buffer_size": 30},
+            **{"ema_momentum": 0.9, "seed": 5},
+        },
+    ),
     "BridgingVAE": Case(
         bridge,
         (LATENTS, LATENT_LABELS),

@@ -28,7 +28,10 @@ def several() -> bool:
 
 
 def joint(train_step: Callable) -> Callable:
-    """A train step after which the variables of all processes are equal, but for their noise."""
+    """A train step after which the variables of all processes are equal.
+
+    Seeds of noise and buffers of past images are not: each process has its own.
+    """
 
     @functools.wraps(train_step)
     def step(self, data):
@@ -67,8 +70,12 @@ def _start_equal(model):
 
 
 def _average_statistics(model):
-    """Averages what layers measure of their batches, such as moments of batch normalization."""
-    values = [v.value for v in model.non_trainable_variables if v.value.is_floating_point()]
+    """Averages what layers measure of their batches, such as moments of batch normalization.
+
+    Variables of the aggregation `"only_first_replica"`, such as buffers of images, stay apart.
+    """
+    shared = [v for v in model.non_trainable_variables if v.aggregation != "only_first_replica"]
+    values = [v.value for v in shared if v.value.is_floating_point()]
     if not values:
         return
     # In float64, the mean of equal numbers is that number: frozen weights do not change.

@@ -126,6 +126,13 @@ def lstnet_conv(
     }
 
 
+def discriminator_of_images(shape: tuple[int, ...], width: int, name: str) -> keras.Sequential:
+    """The discriminator of table 1 for images of other sizes: see `lstnet_images`."""
+    times = halvings(shape, HALVED_BELOW)
+    pooled = [(min(2**i, 8), 3, "same", 2) for i in range(1, times + 2)]
+    return discriminator(((1, 3, "same", 1), *pooled), width, shape, name)
+
+
 def lstnet_images(
     source_shape: tuple[int, int, int],
     target_shape: tuple[int, int, int] | None = None,
@@ -155,14 +162,12 @@ def lstnet_images(
         down = [(min(2**i, 8), 4, 2, "same") for i in range(1, times + 1)]
         encoder = ((1, 7, 1, "same"), *down, (8, 3, 1, "same"))
         up = ((8, 3, 1, "same"), *reversed(down), (1, 7, 1, "same"))
-        pooled = [(min(2**i, 8), 3, "same", 2) for i in range(1, times + 2)]
         networks[f"{domain}_encoder"] = convolutions(encoder, width, shape, f"{domain}_encoder")
         networks[f"{domain}_generator"] = generator(
             up, width, (*smallest[domain], 4 * width), shape[2], f"{domain}_generator"
         )
-        networks[f"{domain}_discriminator"] = discriminator(
-            ((1, 3, "same", 1), *pooled), width, shape, f"{domain}_discriminator"
-        )
+        name = f"{domain}_discriminator"
+        networks[name] = discriminator_of_images(shape, width, name)
     if smallest["source"] != smallest["target"]:
         raise ValueError(
             "`source_shape` and `target_shape` must be halved to one size. Received: "
