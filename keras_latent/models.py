@@ -11,6 +11,7 @@ from keras_latent.src.models.dual_vae.dual_vae import DualVAE
 from keras_latent.src.models.fader_network.fader_network import FaderNetwork
 from keras_latent.src.models.lstnet.lstnet import LSTNet
 from keras_latent.src.models.networks_for import networks_for as networks_for
+from keras_latent.src.models.pix2pix.pix2pix import Pix2Pix
 from keras_latent.src.models.tvae.tvae import TVAE
 from keras_latent.src.models.unit.unit import UNIT
 from keras_latent.src.models.vae.vae import VAE
@@ -27,6 +28,7 @@ __all__ = [
     "FaderNetwork",
     "LSTNet",
     "LatentDomainTransfer",
+    "Pix2Pix",
     "TVAE",
     "UNIT",
     "VAE",

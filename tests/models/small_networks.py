@@ -12,6 +12,7 @@ from keras_latent.src.models.cyclegan import networks as cyclegan_networks
 from keras_latent.src.models.dual_vae import networks as dual_vae_networks
 from keras_latent.src.models.fader_network import networks as fader_networks
 from keras_latent.src.models.lstnet import networks as lstnet_networks
+from keras_latent.src.models.pix2pix import networks as pix2pix_networks
 from keras_latent.src.models.vae.networks import vae_mlp
 from keras_latent.src.models.vbta.networks import vbta_mlp
 
@@ -156,6 +157,11 @@ def cyclegan(hidden=8, source=DIGIT, target=SKETCH, **kwargs):
         name = f"{name}_generator"
         parts[name] = cyclegan_networks.mlp_generator(shape, made, hidden, name)
     return models.CycleGAN(**parts, **({"seed": 1} | kwargs))
+
+
+def pix2pix(hidden=8, source=DIGIT, target=SKETCH, **kwargs):
+    """A Pix2Pix of dense layers, for domains of unequal shapes."""
+    return models.Pix2Pix(**pix2pix_networks.pix2pix_mlp(source, target, hidden), **kwargs)
 
 
 def dual_vae(attributes=3, latent_dim=4, **kwargs):

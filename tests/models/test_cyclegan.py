@@ -284,12 +284,12 @@ def test_learning():
     data = {"source": x[:500], "target": y[500:]}
     logs = model.fit(data, batch_size=100, epochs=10, verbose=0).history
     for d in DOMAINS:
-        assert logs[f"{d}_cycle_loss"][-1] < 0.7 * logs[f"{d}_cycle_loss"][0]
-        assert 0.3 < logs[f"{d}_spread"][-1] < 1.5
-        assert logs[f"{d}_discriminator_accuracy"][-1] < 0.95
+        assert logs[f"{d}_cycle_loss"][-1] < 0.55 * logs[f"{d}_cycle_loss"][0]
+        assert 0.25 < logs[f"{d}_spread"][-1] < 1.5
+        assert logs[f"{d}_discriminator_accuracy"][-1] < 0.9
     # Translations look more like the other domain than what is translated does.
     made, mean = model.translate(x[500:]), y[:500].mean(0)
-    assert np.square(made.mean(0) - mean).mean() < 0.5 * np.square(x.mean(0) - mean).mean()
+    assert np.square(made.mean(0) - mean).mean() < 0.4 * np.square(x.mean(0) - mean).mean()
 
 
 def test_pictures_classifiers_and_the_command(tmp_path):

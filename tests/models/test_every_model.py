@@ -107,6 +107,12 @@ CASES = {
             **{"ema_momentum": 0.9, "seed": 5},
         },
     ),
+    "Pix2Pix": Case(
+        small.pix2pix,
+        (PAIRS,),
+        two_domains,
+        options={"l1_weight": 30.0, "ema_momentum": 0.9},
+    ),
     "BridgingVAE": Case(
         bridge,
         (LATENTS, LATENT_LABELS),

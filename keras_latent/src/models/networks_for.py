@@ -7,16 +7,25 @@ import keras
 
 from keras_latent.src.models.cogan.networks import cogan_images
 from keras_latent.src.models.cvae.networks import cvae
+from keras_latent.src.models.cyclegan.networks import cyclegan_images
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.fader_network.networks import fader
 from keras_latent.src.models.lstnet.networks import lstnet_images
+from keras_latent.src.models.pix2pix.networks import pix2pix_images
 from keras_latent.src.models.unit.networks import unit_images
 from keras_latent.src.models.vbta.face_networks import vbta_faces_apart
 from keras_latent.src.utils import checks
 
 #: Methods of one domain and of two, and of one with attributes.
 ONE_DOMAIN = ("VAE", "TVAE", "DualVAE")
-TWO_DOMAINS = ("VBTA", "LSTNet", "UNIT", "CoGAN")
+#: Those of two domains with the networks of LSTNet, whose latents are maps, or that have none.
+OF_MAPS: dict[str, Callable[..., dict[str, keras.Model]]] = {
+    "LSTNet": lstnet_images,
+    "UNIT": unit_images,
+    "CycleGAN": cyclegan_images,
+    "Pix2Pix": pix2pix_images,
+}
+TWO_DOMAINS = ("VBTA", "CoGAN", *OF_MAPS)
 WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CVAE": cvae,
     "FaderNetwork": fader,
@@ -40,15 +49,17 @@ def networks_for(
     start at `width` and double with each halving, up to 8 times `width` (`VBTA`: 4 times). So sides
     must be numbers such as 28, 32, 48, 64, 96 or 128. `VBTA` has one encoder for both domains if
     their images have one shape. Everything else is as in the method's presets. `UNIT` and `CoGAN`
-    have networks like those of `LSTNet`.
+    have networks like those of `LSTNet`. Generators of `CycleGAN` and `Pix2Pix` are an encoder and
+    a decoder of `LSTNet`, none of them shared.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
-            `"CVAE"`, `"FaderNetwork"`, `"UNIT"` or `"CoGAN"`.
+            `"CVAE"`, `"FaderNetwork"`, `"UNIT"`, `"CoGAN"`, `"CycleGAN"` or `"Pix2Pix"`.
         source_shape: Height, width and channels of the images, or of those of the source.
         target_shape: For methods of two domains, those of the target. Default: `source_shape`.
         width: Filters of the first convolution. The time of a step grows with its square.
-        latent_dim: Size of the latents. `LSTNet` and `UNIT` have `2 * width` maps instead.
+        latent_dim: Size of the latents. `LSTNet` and `UNIT` have `2 * width` maps instead,
+            `CycleGAN` and `Pix2Pix` have none.
         attributes: Number of attributes, for `CVAE` and `FaderNetwork`, whose networks take them.
 
     Returns:
@@ -80,10 +91,8 @@ def networks_for(
             f"Received: model={name!r}, attributes={attributes}"
         )
     shape: Any = tuple(source_shape)
-    if name == "LSTNet":
-        return lstnet_images(shape, target_shape, width)
-    if name == "UNIT":
-        return unit_images(shape, target_shape, width)
+    if name in OF_MAPS:
+        return OF_MAPS[name](shape, target_shape, width)
     if name == "CoGAN":
         return cogan_images(shape, target_shape, width, latent_dim)
     if name == "VBTA":
