@@ -117,6 +117,7 @@ def test_tables_are_rendered_from_the_result_files():
 def test_presets_of_the_pages_exist():
     pages = [README, *(README.parent / "docs").rglob("*.md")]
     kinds = "vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging|transfer|wavegan"
+    kinds += "|cyclegan|discogan|pix2pix"
     pattern = rf"[`\"]((?:{kinds})_(?:digits|mnist|celeba|tiny|sc09|spoken)[a-z_]*)[`\"]"
     names = {name for page in pages for name in re.findall(pattern, page.read_text())}
     known = {

@@ -15,12 +15,14 @@ from keras import layers
 from small_networks import (
     attributed_digits,
     cvae,
+    cyclegan,
     digits,
     dual_vae,
     fader,
     heads,
     labelled_digits,
     lstnet_mlp,
+    pix2pix,
     quick_compile,
     tvae,
     vae,
@@ -53,10 +55,13 @@ MAKERS = {
     "FaderNetwork": fader,
     "VBTA": lambda: vbta(target=(8, 8, 1)),
     "LSTNet": lambda: lstnet_mlp(target=(8, 8, 1)),
+    "CycleGAN": lambda: cyclegan(target=(8, 8, 1)),
+    "Pix2Pix": lambda: pix2pix(target=(8, 8, 1)),
     "BridgingVAE": bridge,
     "WaveGAN": lambda: models.WaveGAN.from_preset("wavegan_tiny", load_weights=False),
 }
-OF_IMAGES = ("VAE", "TVAE", "DualVAE", "CVAE", "FaderNetwork", "VBTA", "LSTNet")
+TWO_DOMAINS = ("VBTA", "LSTNet", "CycleGAN", "Pix2Pix")
+OF_IMAGES = ("VAE", "TVAE", "DualVAE", "CVAE", "FaderNetwork", *TWO_DOMAINS)
 OF_ATTRIBUTES = ("DualVAE", "CVAE", "FaderNetwork")
 LATENTS = {
     d: np.random.default_rng(0).normal(size=(ROWS, 5)).astype("float32")
@@ -85,7 +90,7 @@ def domains(**changes):
 
 def data(name, x):
     """Arguments of `fit` in which the images of the model, or of its source, are `x`."""
-    if name in ("VBTA", "LSTNet"):
+    if name in TWO_DOMAINS:
         return (domains(source=x, target=x, paired=np.ones(len(x), bool)),)
     labels = {"VAE": None, "TVAE": LABELS}.get(name, ATTRIBUTES)
     return (x, labels if labels is None else labels[: len(x)])
@@ -95,8 +100,9 @@ def uses(model, name, x):
     """Every way to hand images to a model."""
     yield lambda: model.fit(*data(name, x), verbose=0)
     yield lambda: model.evaluate(*data(name, x), verbose=0)
-    yield lambda: model.encode(x)
-    if name in ("VBTA", "LSTNet"):
+    if hasattr(model, "encode"):
+        yield lambda: model.encode(x)
+    if name in TWO_DOMAINS:
         yield lambda: model.translate(x)
         yield lambda: model.predict({"source": x, "target": x}, verbose=0)
     elif name in ("CVAE", "FaderNetwork"):
@@ -242,7 +248,7 @@ def test_axes_of_sounds_and_latents(compiled):
 # 4. Batches of two domains ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["VBTA", "LSTNet"])
+@pytest.mark.parametrize("name", TWO_DOMAINS)
 def test_batches_of_two_domains(compiled, name):
     model = compiled[name]
     pair = datasets.pair_from_arrays(IMAGES, TURNED, batch_size=10)
@@ -272,7 +278,7 @@ def test_what_is_right_is_not_refused(compiled):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*triplet")
         pair = datasets.pair_from_arrays(IMAGES, TURNED, batch_size=10, format="numpy")
-        for name in ("VBTA", "LSTNet"):
+        for name in TWO_DOMAINS:
             compiled[name].fit(pair.train, verbose=0)
             compiled[name].predict({"source": IMAGES, "target": TURNED}, verbose=0)
         compiled["BridgingVAE"].fit(

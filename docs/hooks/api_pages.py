@@ -55,6 +55,7 @@ PARTS = re.compile(
 # Inherited methods that need a likelihood and a posterior, which these models do not have.
 LIKELIHOOD = {"expected", "log_prob", "prior", "sample"}
 WITHOUT_LIKELIHOOD = {"CoGAN", "FaderNetwork", "LSTNet", "LatentDomainTransfer", "UNIT", "WaveGAN"}
+WITHOUT_LIKELIHOOD |= {"CycleGAN", "Pix2Pix"}
 
 
 @functools.cache

@@ -83,6 +83,9 @@ def offsets(shape: tuple[int, ...]) -> Argument:
 
 
 OPTIONS: dict[str, Callable[[Any], Argument]] = {
+    "buffer_size": lambda value: size(value, least=0),
+    "cycle_loss": choice,
+    "gan": choice,
     "attributes": lambda value: size(len(value)).also(
         names_again=("a",) * len(value), numbers=tuple(range(len(value))), number=1.5
     ),

@@ -60,7 +60,7 @@ WAVEGAN_SIZES = {  # samples, features of the finest layer, updates of the criti
 
 @pytest.mark.parametrize(("cls", "name"), NAMES)
 def test_every_built_in_preset(cls, name):
-    seedless = (models.FaderNetwork, models.LatentDomainTransfer)
+    seedless = (models.FaderNetwork, models.LatentDomainTransfer, models.Pix2Pix)
     random = {} if cls in seedless else {"seed": 5}
     model = cls.from_preset(name, load_weights=False, **random)
     assert type(model) is cls and getattr(model, "seed", 5) == 5
@@ -87,6 +87,13 @@ def test_every_built_in_preset(cls, name):
             assert model.generate(2, seed=0)["target"].shape == (2, *other)
         else:
             assert (model.gan_weight, model.kl_weight, model.cycle_weight) == (10.0, 0.1, 100.0)
+        return
+    if cls in (models.CycleGAN, models.Pix2Pix):
+        shape = (64, 64, 3) if "faces" in name else shape
+        target = (16, 16, 1) if "usps" in name else shape
+        assert model.event_shapes == {"source": shape, "target": target}
+        first = [w.shape[-1] for w in model.target_generator.weights][0]
+        assert first == {"cyclegan_mnist_usps": 64}.get(name, 64 if "digits" in name else 16)
         return
     if cls is models.WaveGAN:
         samples, dim, steps = WAVEGAN_SIZES[name]

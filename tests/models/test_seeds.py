@@ -3,7 +3,18 @@
 import keras
 import numpy as np
 import pytest
-from small_networks import DIGIT, cogan, cvae, dual_vae, lstnet_mlp, tvae, unit_mlp, vbta, wavegan
+from small_networks import (
+    DIGIT,
+    cogan,
+    cvae,
+    cyclegan,
+    dual_vae,
+    lstnet_mlp,
+    tvae,
+    unit_mlp,
+    vbta,
+    wavegan,
+)
 
 from keras_latent import models
 from keras_latent.src.models.bridging.networks import bridging_mlp
@@ -17,6 +28,7 @@ MAKERS = {
     "LSTNet": lambda seed: lstnet_mlp(2, 2, seed=seed),
     "UNIT": lambda seed: unit_mlp(2, 2, seed=seed),
     "CoGAN": lambda seed: cogan(2, 2, seed=seed),
+    "CycleGAN": lambda seed: cyclegan(2, seed=seed),
     "DualVAE": lambda seed: dual_vae(seed=seed),
     "CVAE": lambda seed: cvae(seed=seed),
     "WaveGAN": lambda seed: wavegan(seed=seed),

@@ -1,7 +1,6 @@
 """The networks of CycleGAN: those of LSTNet, without shared weights."""
 
 import math
-from collections.abc import Callable
 
 import keras
 from keras import layers
@@ -12,23 +11,24 @@ from keras_latent.src.utils.domains import OTHER
 Networks = dict[str, keras.Model]
 
 
-def apart(make: Callable[[], Networks]) -> Networks:
+def apart(parts: Networks) -> Networks:
     """A generator for each direction, of LSTNet's parts, and its discriminators of images.
 
     A translation of LSTNet passes four networks. Here they are one, so that two models of one width
-    differ in their method only.
+    differ in their method only. The shared parts are copied, with weights of their own.
 
     Args:
-        make: Function that returns the networks of LSTNet, called once for each direction.
+        parts: Networks as arguments of `LSTNet`.
     """
     networks = {}
     for domain, to in OTHER.items():
-        parts = make()
-        names = (f"{domain}_encoder", "shared_encoder", "shared_generator", f"{to}_generator")
-        shape = parts[f"{domain}_encoder"].input_shape[1:]
-        chain = [layer for name in names for layer in parts[name].layers]
+        shared = [keras.models.clone_model(parts[f"shared_{k}"]) for k in ("encoder", "generator")]
+        chain = [parts[f"{domain}_encoder"], *shared, parts[f"{to}_generator"]]
         name = f"{to}_generator"
-        networks[name] = keras.Sequential([keras.Input(shape), *chain], name=name)
+        networks[name] = keras.Sequential(
+            [keras.Input(chain[0].input_shape[1:]), *(layer for n in chain for layer in n.layers)],
+            name=name,
+        )
         networks[f"{to}_discriminator"] = parts[f"{to}_discriminator"]
     return networks
 
@@ -40,7 +40,7 @@ def cyclegan_conv(width: int = 64, channels: int = 1) -> Networks:
         width: Filters of the first layer, as of `lstnet_conv`.
         channels: Channels of the images of both domains.
     """
-    return apart(lambda: lstnet_conv(width, channels))
+    return apart(lstnet_conv(width, channels))
 
 
 def cyclegan_images(
@@ -58,7 +58,7 @@ def cyclegan_images(
     Raises:
         ValueError: As `lstnet_images`.
     """
-    return apart(lambda: lstnet_images(source_shape, target_shape, width))
+    return apart(lstnet_images(source_shape, target_shape, width))
 
 
 def cyclegan_mlp(shape: tuple[int, ...], hidden: int = 64) -> Networks:

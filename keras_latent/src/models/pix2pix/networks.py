@@ -27,7 +27,7 @@ def pix2pix_images(
         ValueError: As `lstnet_images`.
     """
     shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
-    networks = apart(lambda: lstnet_images(source_shape, target_shape, width))
+    networks = apart(lstnet_images(source_shape, target_shape, width))
     for d, shape in shapes.items():
         name = f"{d}_discriminator"
         given, made = keras.Input(shapes[OTHER[d]]), keras.Input(shape)

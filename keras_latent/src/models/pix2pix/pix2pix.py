@@ -81,7 +81,7 @@ class Pix2Pix(TwoGenerators):
     >>> import numpy as np
     >>> from keras_latent import datasets, models
     >>> x = np.random.default_rng(0).random((64, 8, 8, 1), "float32")
-    >>> pair = datasets.pair_from_arrays(x, x.swapaxes(1, 2), batch_size=16)
+    >>> pair = datasets.pair_from_arrays(x, x.swapaxes(1, 2), paired="all", batch_size=16)
     >>> model = models.Pix2Pix.from_preset("pix2pix_digits", load_weights=False)
     >>> model.compile()
     >>> history = model.fit(pair.train, verbose=0)
