@@ -83,19 +83,19 @@ def offsets(shape: tuple[int, ...]) -> Argument:
 
 
 OPTIONS: dict[str, Callable[[Any], Argument]] = {
-    "buffer_size": lambda value: size(value, least=0),
-    "cycle_loss": choice,
-    "gan": choice,
     "attributes": lambda value: size(len(value)).also(
         names_again=("a",) * len(value), numbers=tuple(range(len(value))), number=1.5
     ),
+    "buffer_size": lambda value: size(value, least=0),
     "conditional": constant,
     "critic_steps": size,
+    "cycle_loss": choice,
     "denoise": constant,
     "domains": lambda value: choice(list(value)).also(
         one=value[:1], again=value[:1] * 2, numbers=tuple(range(len(value)))
     ),
     "ema_momentum": lambda value: between(0.9, 0.0, 0.95).but("none"),
+    "gan": choice,
     "label_smoothing": lambda value: between(0.1, 0.0, 0.95),
     "latent_dims": lambda value: sizes(*value.values()).but("none"),
     "likelihood": choice,
@@ -114,6 +114,8 @@ NOT_WRONG = {
     ("CoGAN", "shared_encoder"): ("none",),
     ("CoGAN", "shared_generator"): ("none",),
     ("CoGAN", "shared_discriminator"): ("none",),
+    # One channel: a score per patch.
+    ("CycleGAN", "target_discriminator"): ("the source_generator",),
     ("LSTNet", "shared_encoder"): ("none",),
     ("LSTNet", "shared_generator"): ("none",),
     ("UNIT", "shared_encoder"): ("none",),
@@ -280,7 +282,7 @@ def tensor_functions(model: Any) -> Iterator[Entry]:
         if not hasattr(function, "inputs"):
             continue
         arguments = options_of(model, dict(inspect.signature(function).parameters))
-        options = dict.fromkeys(arguments, "source")
+        options = {key: argument.valid() for key, argument in arguments.items()}
         for argument, spec in function.inputs.items():
             arguments[argument] = floats(ROWS, *spec(model, **options).shape)
         yield entry(f"{type(model).__name__}.{name}", getattr(model, name), **arguments)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from keras import layers
-from small_networks import DIGIT, SKETCH, batch, cyclegan, digits, quick_compile, to_numpy
+from small_networks import DIGIT, SKETCH, batch, cyclegan, digits, lstnet, quick_compile, to_numpy
 from torch.nn import functional
 
 from keras_latent import callbacks, metrics, models
@@ -267,6 +267,19 @@ def test_buffers_fill_in_steps_and_go_into_files(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(to_numpy(loaded.target_buffer.images), images)
     assert not [w for w in cyclegan(buffer_size=0).weights if "buffer" in w.path]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
+def test_processes_keep_their_own_images(monkeypatch):
+    """A mean of the images of two buffers would be neither's."""
+    from keras_latent.src.backend import torch_processes
+
+    averaged = []
+    monkeypatch.setattr(torch_processes, "_weighted_means", lambda t: averaged.extend(t) or t)
+    torch_processes._average_statistics(cyclegan())
+    assert averaged == []
+    torch_processes._average_statistics(lstnet())
+    assert averaged
 
 
 # Learning, and what uses two domains -----------------------------------------------------
