@@ -95,7 +95,6 @@ def step_on(x, rate=0.05):
 START = pix2pix().get_weights()
 
 
-@pytest.mark.each_backend
 def test_other_rows_train_nothing():
     x = batch(12, paired=PAIRED)
     noise = np.random.default_rng(0).random((12, *SKETCH), "float32")

@@ -221,7 +221,7 @@ class Pix2Pix(TwoGenerators):
             ("generators", self.generators_loss),
             x,
         )
-        return self._tracked(x, loss=loss, **terms)
+        return self._logs(x, loss=loss, **terms)
 
     @portable
     def test_step(self, data):
@@ -229,8 +229,8 @@ class Pix2Pix(TwoGenerators):
         made = self.translations(x)
         _, seen = self.discriminators_loss(x, made)
         loss, terms = self.objective(self.generators_loss, x, made)
-        return self._tracked(x, loss=loss, **terms, **seen)
+        return self._logs(x, loss=loss, **terms, **seen)
 
-    def _tracked(self, x, **values):
+    def _logs(self, x, **values):
         """Batches count by their number of known pairs."""
         return self.track(ops.sum(ops.cast(x["paired"], "float32")), **values)
