@@ -14,8 +14,8 @@ from keras_latent.src.applications.comparing import scores
 from keras_latent.src.applications.own import methods
 from keras_latent.src.applications.running.epochs_of_steps import EpochsOfSteps
 from keras_latent.src.applications.running.evaluation import floats
+from keras_latent.src.applications.settings import COMPARED
 from keras_latent.src.cli import cli
-from keras_latent.src.cli.options.compare import METHODS
 
 pytestmark = pytest.mark.once
 
@@ -210,10 +210,10 @@ def test_every_method_of_the_command(tmp_path):
         name: lambda name=name: methods.two_domain_model(
             name, [(16, 16, 1), (16, 16, 3)], 24, 1, width=1, latent_dim=4, seed=0
         )
-        for name in METHODS
+        for name in COMPARED
     }
     rows = keras_latent.compare(pair, made, tmp_path, steps=1, verbose=0)
-    assert [row["method"] for row in rows] == METHODS
+    assert [row["method"] for row in rows] == COMPARED
     assert all(set(row["cycle_error"]) == {"source_to_target", "target_to_source"} for row in rows)
     assert {row["supervision"] for row in rows} == {"none", "24 pairs"}
 

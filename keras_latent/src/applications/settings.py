@@ -5,6 +5,8 @@ Nothing here imports Keras, so that the command can check its options at once.
 
 from typing import Any, Literal, NamedTuple
 
+from keras_latent.src.models.cyclegan.presets import DISCOGAN
+
 
 class TransposeData(NamedTuple):
     """A dataset of `mnist-transpose`."""
@@ -121,6 +123,8 @@ class OwnMethod(NamedTuple):
     #: Whether it is a GAN with the networks of LSTNet: epochs are chosen, and sizes are its.
     adversarial: bool = False
     vectors: bool = True  #: whether its latents are vectors
+    #: "" (it has no use for known pairs), "uses" or "needs"
+    pairs: str = ""
 
 
 #: About the squared error that remains: a larger variance gives more blurred images.
@@ -128,9 +132,12 @@ SHARP = {"observation_variance": 0.02}
 EMA = {"ema_momentum": 0.999}
 OWN_METHODS = {
     "lstnet": OwnMethod("LSTNet", 2, 5e-4, EMA, adversarial=True, vectors=False),
-    "vbta": OwnMethod("VBTA", 2, 1e-3, {}),
+    "vbta": OwnMethod("VBTA", 2, 1e-3, {}, pairs="uses"),
     "unit": OwnMethod("UNIT", 2, None, EMA, adversarial=True, vectors=False),
     "cogan": OwnMethod("CoGAN", 2, None, EMA, adversarial=True),
+    "cyclegan": OwnMethod("CycleGAN", 2, None, EMA, adversarial=True, vectors=False),
+    "discogan": OwnMethod("CycleGAN", 2, None, EMA | DISCOGAN, adversarial=True, vectors=False),
+    "pix2pix": OwnMethod("Pix2Pix", 2, None, EMA, adversarial=True, vectors=False, pairs="needs"),
     "bridging": OwnMethod(
         "BridgingVAE", 2, 1e-3, {"denoise": True, "beta_kl": 0.002, "beta_cls": 1.0}
     ),
@@ -152,3 +159,5 @@ COMPARED_PAIRS = (
     "celeba-men-women",
     "celeba-64-men-women",
 )
+#: What it can compare. A bridge needs trained models of both domains.
+COMPARED = [name for name, m in OWN_METHODS.items() if m.domains == 2 and name != "bridging"]

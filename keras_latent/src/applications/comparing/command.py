@@ -9,6 +9,7 @@ import keras
 from keras_latent import datasets
 from keras_latent.src.applications.comparing.compare import compare
 from keras_latent.src.applications.own.methods import two_domain_model
+from keras_latent.src.applications.settings import COMPARED, OWN_METHODS
 
 #: Options that the models depend on, besides those that `compare` takes.
 SETTINGS = ("width", "latent_dim", "mixed_precision")
@@ -21,6 +22,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.verbose:
         print(pair)
     shapes = [pair.source_shape, pair.target_shape]
+    needy = [name for name in COMPARED if OWN_METHODS[name].pairs == "needs"]
+    methods = arguments.methods
+    if methods is None:
+        methods = [name for name in COMPARED if pair.num_paired or name not in needy]
+    elif not pair.num_paired and set(methods) & set(needy):
+        raise ValueError(
+            f"{', '.join(needy)} need known pairs, and {pair.name!r} has none. Received: "
+            f"--methods {' '.join(methods)}"
+        )
     made = {
         name: functools.partial(
             two_domain_model,
@@ -32,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
             latent_dim=arguments.latent_dim,
             seed=arguments.seed,
         )
-        for name in arguments.methods
+        for name in methods
     }
     compare(
         pair,

@@ -31,9 +31,11 @@ GRIDS = "grids/"
 #: Drawn again from the logs.
 TRAINING = "training.png"
 #: How the classes of two domains translate. The others have one domain.
-TRANSLATING = dict.fromkeys(("VBTA", "LSTNet", "UNIT", "CoGAN"), "translate") | {
-    "LatentDomainTransfer": "transfer"
-}
+TRANSLATING = {"LatentDomainTransfer": "transfer"} | dict.fromkeys(
+    ("VBTA", "LSTNet", "UNIT", "CoGAN", "CycleGAN", "Pix2Pix"), "translate"
+)
+#: Those that have no latents, and so no reconstructions.
+WITHOUT_LATENTS = ("CycleGAN", "Pix2Pix")
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -331,8 +333,9 @@ def _lines(model: Path, class_name: str) -> str:
         lines += [
             f"# x: floats (rows, ...), data of the {domain}",
             f"translated = model.{verb}(x, to={to!r})",
-            f"reconstructed = model.reconstruct(x, {domain!r})",
         ]
+        if class_name not in WITHOUT_LATENTS:
+            lines.append(f"reconstructed = model.reconstruct(x, {domain!r})")
     else:
         lines += [
             "# x: floats (rows, ...), data as in the training",

@@ -128,7 +128,8 @@ def bridged(
 def check_size(arguments: argparse.Namespace) -> None:
     """Checks the size of the images before these are read."""
     try:
-        limit = {"down_to": HALVED_BELOW} if OWN_METHODS[arguments.model].adversarial else {}
+        below = min(HALVED_BELOW, arguments.size)
+        limit = {"down_to": below} if OWN_METHODS[arguments.model].adversarial else {}
         halvings((arguments.size, arguments.size, 3), **limit)
     except ValueError as error:
         raise ValueError(f"`--size`: {error}") from None
@@ -258,7 +259,8 @@ def measure_two(
             back = model.transfer(translated, domain)
         else:
             translated, back = model.translate(x, to=to), model.cycle(x, domain)
-        figures["reconstruction_error"][domain] = error(model.reconstruct(x, domain), x)
+        if hasattr(model, "reconstruct"):
+            figures["reconstruction_error"][domain] = error(model.reconstruct(x, domain), x)
         figures["cycle_error"][domain] = error(back, x)
         figures["likeness"][name] = round(likeness(translated, real), 5)
         one_class = np.zeros(len(x)), np.zeros(len(real))
@@ -276,13 +278,18 @@ def error(made: np.ndarray, x: np.ndarray) -> float:
 
 def report(figures: dict[str, Any]) -> None:
     """Prints the figures."""
-    for domain, value in figures["reconstruction_error"].items():
-        line = f"{domain}: squared error of reconstructions {value:.4f}"
-        if "cycle_error" in figures:
-            line += f", of cycles {figures['cycle_error'][domain]:.4f}"
-        else:
-            line += f" (of the mean image: {figures['error_of_the_mean_image'][domain]:.4f})"
-        print(line)
+    named = {
+        "of reconstructions": "reconstruction_error",
+        "of cycles": "cycle_error",
+        "of the mean image": "error_of_the_mean_image",
+    }
+    for domain in figures["validation_rows"]:
+        errors = (
+            f"{what} {figures[name][domain]:.4f}"
+            for what, name in named.items()
+            if domain in figures.get(name, ())
+        )
+        print(f"{domain}: squared error {', '.join(errors)}")
     for name, value in figures.get("spread", {}).items():
         epoch = figures.get("chosen_epoch", {}).get(name)
         which = "" if epoch is None else f", epoch {epoch}"

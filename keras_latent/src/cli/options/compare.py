@@ -3,11 +3,9 @@
 import argparse
 from pathlib import Path
 
-from keras_latent.src.applications.settings import COMPARED_PAIRS, OWN_METHODS
+from keras_latent.src.applications.settings import COMPARED, COMPARED_PAIRS
 from keras_latent.src.cli.options import common
 
-#: A bridge needs trained models of both domains.
-METHODS = [name for name, m in OWN_METHODS.items() if m.domains == 2 and name != "bridging"]
 #: Steps of each method if no length is given.
 STEPS = 2000
 
@@ -32,9 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=METHODS,
-        default=METHODS,
-        help="what to compare (default: all)",
+        choices=COMPARED,
+        help="what to compare (default: all, without those that need known pairs if there are none)",
     )
     parser.add_argument(
         "--paired",

@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--paired-by",
-        help="known pairs: 'name' (equal names in both folders) or a .csv of file names, for vbta",
+        help="known pairs: 'name' (equal names in both folders) or a .csv of file names, for vbta "
+        "and pix2pix",
     )
     parser.add_argument(
         "--validation", type=float, default=0.1, help="share of images that are not trained on"
@@ -89,7 +90,13 @@ def complete(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"`--latent-dim` is not an option of `--model {arguments.model}`: see `--width`."
         )
-    for name, methods in (("labels", ("tvae", "bridging")), ("paired_by", ("vbta",))):
+    if method.pairs == "needs" and arguments.paired_by is None:
+        raise ValueError(
+            f"`--model {arguments.model}` needs known pairs. Received: no `--paired-by`. Pass "
+            "`--paired-by name` if images of a pair have one name, or a .csv of file names."
+        )
+    with_pairs = tuple(name for name, m in OWN_METHODS.items() if m.pairs)
+    for name, methods in (("labels", ("tvae", "bridging")), ("paired_by", with_pairs)):
         value = getattr(arguments, name)
         if value is not None and arguments.model not in methods:
             wanted = " and ".join(f"`--model {method}`" for method in methods)

@@ -21,6 +21,7 @@ from keras_latent.src.models.lstnet.networks import (
     convolutions,
     discriminator,
     generator,
+    is_mnist_usps,
     lstnet_conv,
     lstnet_images,
     pooled,
@@ -72,8 +73,11 @@ def cogan_images(
     Raises:
         ValueError: If the images cannot be halved that often, or are halved to two sizes.
     """
+    shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
+    if is_mnist_usps(*shapes.values()):
+        return cogan_conv(width, shapes["source"][2], latent_dim)
     parts = lstnet_images(source_shape, target_shape, width, halved_below)
-    times = {d: halvings(parts[f"{d}_encoder"].input_shape[1:], halved_below) for d in DOMAINS}
+    times = {d: halvings(s, min(halved_below, *s[:2])) for d, s in shapes.items()}
     least, most = min(times.values()), max(times.values())
 
     def doubled(numbers: Any, *rest: Any) -> Table:

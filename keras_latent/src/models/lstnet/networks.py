@@ -126,11 +126,18 @@ def lstnet_conv(
     }
 
 
-def discriminator_of_images(shape: tuple[int, ...], width: int, name: str) -> keras.Sequential:
+def discriminator_of_images(
+    image_shape: tuple[int, ...], width: int, name: str, halved_below: int = HALVED_BELOW
+) -> keras.Sequential:
     """The discriminator of table 1 for images of other sizes: see `lstnet_images`."""
-    times = halvings(shape, HALVED_BELOW)
+    times = halvings(image_shape, min(halved_below, *shape[:2]))
     pooled = [(min(2**i, 8), 3, "same", 2) for i in range(1, times + 2)]
-    return discriminator(((1, 3, "same", 1), *pooled), width, shape, name)
+    return discriminator(((1, 3, "same", 1), *pooled), width, image_shape, name)
+
+
+def is_mnist_usps(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether images have the sizes of the paper's table 1, and equally many channels."""
+    return (source[:2], target[:2]) == ((28, 28), (16, 16)) and source[2:] == target[2:]
 
 
 def lstnet_images(
@@ -139,10 +146,11 @@ def lstnet_images(
     width: int = 16,
     halved_below: int = HALVED_BELOW,
 ) -> dict[str, keras.Model]:
-    """The networks of table 1 for images of other sizes, as arguments of `LSTNet`.
+    """The networks of table 1 for images of any size, as arguments of `LSTNet`.
 
-    Each encoder halves its images until a side is below 14 pixels: 28x28 becomes 7x7, as in the
-    paper, and 64x64 becomes 8x8. Filters are 1, 2, 4, 8, 8, ... times `width`, and the shared parts
+    Each encoder halves its images until a side is below 14 pixels, but at least once: 28x28 becomes
+    7x7, as in the paper, and 64x64 becomes 8x8. A source of 28x28 and a target of 16x16 have the
+    networks of the paper, `lstnet_conv`. Otherwise, filters are 1, 2, 4, 8, 8, ... times `width`, and the shared parts
     are those of the paper. Strided kernels are 4x4, with which all backends compute the same.
 
     Args:
@@ -155,9 +163,11 @@ def lstnet_images(
         ValueError: If the images cannot be halved that often, or are halved to two sizes.
     """
     shapes = {"source": tuple(source_shape), "target": tuple(target_shape or source_shape)}
+    if is_mnist_usps(*shapes.values()):
+        return lstnet_conv(width, shapes["source"][2])
     networks, smallest = {}, {}
     for domain, shape in shapes.items():
-        times = halvings(shape, halved_below)
+        times = halvings(shape, min(halved_below, *shape[:2]))
         smallest[domain] = (shape[0] // 2**times, shape[1] // 2**times)
         down = [(min(2**i, 8), 4, 2, "same") for i in range(1, times + 1)]
         encoder = ((1, 7, 1, "same"), *down, (8, 3, 1, "same"))
@@ -167,7 +177,7 @@ def lstnet_images(
             up, width, (*smallest[domain], 4 * width), shape[2], f"{domain}_generator"
         )
         name = f"{domain}_discriminator"
-        networks[name] = discriminator_of_images(shape, width, name)
+        networks[name] = discriminator_of_images(shape, width, name, halved_below)
     if smallest["source"] != smallest["target"]:
         raise ValueError(
             "`source_shape` and `target_shape` must be halved to one size. Received: "
