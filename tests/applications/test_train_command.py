@@ -116,7 +116,7 @@ def test_few_pairs_are_in_every_batch(digits, tmp_path, monkeypatch):
         seen.extend(data.batches[i]["paired"].sum() for i in range(data.steps))
 
     monkeypatch.setattr(train, "train", batches)
-    monkeypatch.setattr(train, "measure_two", lambda *a: {"reconstruction_error": {}})
+    monkeypatch.setattr(train, "measure_two", lambda *a: {"validation_rows": {}})
     monkeypatch.setattr(train.visualization, "training_curves", lambda *a: None)
     monkeypatch.setattr(train.RunDirectory, "history", lambda self: {})
     options = ("--model", "vbta", "--paired-by", str(tmp_path / "pairs.csv"), "--steps", "2")

@@ -149,6 +149,8 @@ OWN_METHODS = {
     "cvae": OwnMethod("CVAE", 1, 1e-3, SHARP),
     "fader": OwnMethod("FaderNetwork", 1, 5e-4, {}),
 }
+#: Classes that draw no random numbers, so that they take no seed.
+SEEDLESS = ("FaderNetwork", "Pix2Pix")
 #: What `keras-latent compare` can compare methods on, besides your own images.
 COMPARED_PAIRS = (
     "mnist-usps",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_latent import models
-from keras_latent.src.applications.settings import OWN_METHODS, OwnMethod
+from keras_latent.src.applications.settings import OWN_METHODS, SEEDLESS, OwnMethod
 
 #: The weight of VBTA's sliced Wasserstein distance for 64x64 color images; the other terms are
 #: sums over pixels.
@@ -60,7 +60,8 @@ def two_domain_model(
     method = OWN_METHODS[name]
     networks = models.networks_for(method.model, *shapes, width=width, latent_dim=latent_dim)
     settings = method.settings | two_domain_settings(method, shapes, paired, steps)
-    model = getattr(models, method.model)(**networks, **settings, seed=seed)
+    settings |= {} if method.model in SEEDLESS else {"seed": seed}
+    model = getattr(models, method.model)(**networks, **settings)
     compile(model, method.learning_rate)
     return model
 

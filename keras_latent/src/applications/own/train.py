@@ -19,7 +19,7 @@ from keras_latent.src.applications.running.evaluation import floats
 from keras_latent.src.applications.running.run_directory import LOG, RunDirectory, read_history
 from keras_latent.src.applications.running.spread import shown, spread, warn_of_collapse
 from keras_latent.src.applications.running.time_limit import TimeLimit
-from keras_latent.src.applications.settings import OWN_METHODS
+from keras_latent.src.applications.settings import OWN_METHODS, SEEDLESS
 from keras_latent.src.models.base.blocks import halvings
 from keras_latent.src.models.lstnet.networks import HALVED_BELOW
 from keras_latent.src.utils.domains import DOMAINS, OTHER
@@ -159,7 +159,7 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
         networks |= {} if method.model == "DualVAE" else {"attributes": count}
     if method.model == "FaderNetwork":
         settings["warm_up"] = 2000 if total is None else max(1, total // 3)
-    else:
+    if method.model not in SEEDLESS:
         settings["seed"] = arguments.seed
     made = models.networks_for(method.model, *shapes, **networks)
     return getattr(models, method.model)(**made, **settings)

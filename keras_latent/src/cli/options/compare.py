@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--methods",
         nargs="+",
         choices=COMPARED,
-        help="what to compare (default: all, without those that need known pairs if there are none)",
+        help="what to compare (default: all, but without known pairs not those that need them)",
     )
     parser.add_argument(
         "--paired",

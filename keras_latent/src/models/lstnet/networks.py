@@ -130,7 +130,7 @@ def discriminator_of_images(
     image_shape: tuple[int, ...], width: int, name: str, halved_below: int = HALVED_BELOW
 ) -> keras.Sequential:
     """The discriminator of table 1 for images of other sizes: see `lstnet_images`."""
-    times = halvings(image_shape, min(halved_below, *shape[:2]))
+    times = halvings(image_shape, min(halved_below, *image_shape[:2]))
     pooled = [(min(2**i, 8), 3, "same", 2) for i in range(1, times + 2)]
     return discriminator(((1, 3, "same", 1), *pooled), width, image_shape, name)
 
@@ -150,8 +150,9 @@ def lstnet_images(
 
     Each encoder halves its images until a side is below 14 pixels, but at least once: 28x28 becomes
     7x7, as in the paper, and 64x64 becomes 8x8. A source of 28x28 and a target of 16x16 have the
-    networks of the paper, `lstnet_conv`. Otherwise, filters are 1, 2, 4, 8, 8, ... times `width`, and the shared parts
-    are those of the paper. Strided kernels are 4x4, with which all backends compute the same.
+    networks of the paper, `lstnet_conv`. Otherwise, filters are 1, 2, 4, 8, 8, ... times `width`,
+    and the shared parts are those of the paper. Strided kernels are 4x4, with which all backends
+    compute the same.
 
     Args:
         source_shape: Height, width and channels of the source's images.
