@@ -49,9 +49,9 @@ def networks_for(
     mirror them. The filters start at `width` and double with each halving, up to 8 times `width`
     (`VBTA`: 4 times). So sides must be numbers such as 28, 32, 48, 64, 96 or 128. For a source of
     28x28 and a target of 16x16, `LSTNet` and those methods have the networks of its paper. `VBTA`
-    has one encoder for both domains if their images have one shape. Everything else is as in the method's presets. `UNIT` and `CoGAN`
-    have networks like those of `LSTNet`. Generators of `CycleGAN` and `Pix2Pix` are an encoder and
-    a decoder of `LSTNet`, none of them shared.
+    has one encoder for both domains if their images have one shape. Everything else is as in the
+    method's presets. `UNIT` and `CoGAN` have networks like those of `LSTNet`. Generators of
+    `CycleGAN` and `Pix2Pix` are an encoder and a decoder of `LSTNet`, none of them shared.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
