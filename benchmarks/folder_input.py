@@ -8,6 +8,9 @@ through one epoch: the first one decodes, the second one opens the arrays. Memor
 had before the call, and its peak after the epoch. The peak contains pages of the memory-mapped
 arrays, which the system drops when memory is short; the anonymous part is what it cannot drop.
 
+A third process trains the small LSTNet on the first images and measures for which share of the time
+`fit` waits for batches. Keras makes a batch when the step before it is done.
+
 Writes `results/speed_folder_input.json`.
 """
 
@@ -21,13 +24,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 from PIL import Image
 
 from benchmarks import results
-from keras_latent import datasets
+from keras_latent import datasets, models
 
 SIZE = 64
+CALLS = ("decodes", "opens", "trains")
 
 
 def write_images(folder: Path, count: int) -> None:
@@ -48,10 +53,9 @@ def memory(field: str) -> float:
     return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) / 2**10
 
 
-def measure(folder: Path, batch_size: int) -> dict:
-    """Make the pair and read one epoch, in this process."""
-    before, start = memory("VmHWM"), time.perf_counter()
-    pair = datasets.pair_from_folders(
+def opened_pair(folder: Path, batch_size: int) -> datasets.DomainPair:
+    """The pair of both folders."""
+    return datasets.pair_from_folders(
         folder / "a",
         folder / "b",
         size=SIZE,
@@ -59,6 +63,12 @@ def measure(folder: Path, batch_size: int) -> dict:
         cache_dir=folder / "cache",
         format="numpy",
     )
+
+
+def measure(folder: Path, batch_size: int) -> dict:
+    """Make the pair and read one epoch, in this process."""
+    before, start = memory("VmHWM"), time.perf_counter()
+    pair = opened_pair(folder, batch_size)
     opened, anonymous = time.perf_counter(), 0.0
     for step in range(len(pair.train)):
         pair.train[step]
@@ -76,31 +86,88 @@ def measure(folder: Path, batch_size: int) -> dict:
     }
 
 
+class Timed(keras.utils.PyDataset):
+    """The first batches of a dataset, and the seconds that they take.
+
+    Args:
+        batches: The dataset.
+        steps: Number of batches.
+    """
+
+    def __init__(self, batches: keras.utils.PyDataset, steps: int):
+        super().__init__()
+        self.batches, self.steps, self.seconds = batches, steps, 0.0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> dict:
+        start = time.perf_counter()
+        batch = self.batches[step]
+        self.seconds += time.perf_counter() - start
+        return batch
+
+
+def wait(folder: Path, batch_size: int, steps: int) -> dict:
+    """Train the small LSTNet: the share of the time in which `fit` waits for batches."""
+    pair = opened_pair(folder, batch_size)
+    model = models.LSTNet(**models.networks_for("LSTNet", (SIZE, SIZE, 3), width=16))
+    model.compile()
+    model.fit(Timed(pair.train, 2), verbose=0)  # compiles
+    batches = Timed(pair.train, steps)
+    start = time.perf_counter()
+    model.fit(batches, verbose=0)
+    seconds = time.perf_counter() - start
+    return {
+        "ours": round(1e3 * batches.seconds / steps, 2),
+        "unit": "ms per batch",
+        "step_ms": round(1e3 * seconds / steps, 1),
+        "waiting": round(batches.seconds / seconds, 5),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=100_000, help="of both domains")
     parser.add_argument("--batch-size", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=20, help="of the training")
+    parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS, help="what to measure")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--wait", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.measure:
-        print(json.dumps(measure(arguments.measure, arguments.batch_size)))
+    if arguments.measure or arguments.wait:
+        if arguments.measure:
+            found = measure(arguments.measure, arguments.batch_size)
+        else:
+            found = wait(arguments.wait, arguments.batch_size, arguments.steps)
+        print(json.dumps(found))
         return
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for domain in ("a", "b"):
             write_images(Path(folder, domain), arguments.images // 2)
-        command = [sys.executable, "-m", "benchmarks.folder_input", "--measure", folder]
-        command += ["--batch-size", str(arguments.batch_size)]
-        for call in ("decodes", "opens"):
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+        command = [sys.executable, "-m", "benchmarks.folder_input"]
+        options = ["--batch-size", str(arguments.batch_size), "--steps", str(arguments.steps)]
+        for call in arguments.calls:
+            action = ["--wait" if call == "trains" else "--measure", folder]
+            done = subprocess.run(
+                [*command, *action, *options], check=True, capture_output=True, text=True
+            )
             setting = {"call": call, "images": arguments.images, "size": SIZE}
             setting["batch_size"] = arguments.batch_size
             row = {"configuration": "peer:none", "setting": setting}
             rows.append(row | json.loads(done.stdout.splitlines()[-1]))
             print(rows[-1])
-    print(results.write("speed_folder_input", "benchmarks.folder_input", rows))
+    print(
+        results.write(
+            "speed_folder_input",
+            "benchmarks.folder_input",
+            rows,
+            replaces=lambda row: row["setting"]["call"] in arguments.calls,
+        )
+    )
 
 
 if __name__ == "__main__":
