@@ -9,6 +9,7 @@ from keras_latent.src.models.cvae.cvae import CVAE
 from keras_latent.src.models.cyclegan.cyclegan import CycleGAN
 from keras_latent.src.models.dual_vae.dual_vae import DualVAE
 from keras_latent.src.models.fader_network.fader_network import FaderNetwork
+from keras_latent.src.models.jmvae.jmvae import JMVAE
 from keras_latent.src.models.lstnet.lstnet import LSTNet
 from keras_latent.src.models.networks_for import networks_for as networks_for
 from keras_latent.src.models.pix2pix.pix2pix import Pix2Pix
@@ -26,6 +27,7 @@ __all__ = [
     "CycleGAN",
     "DualVAE",
     "FaderNetwork",
+    "JMVAE",
     "LSTNet",
     "LatentDomainTransfer",
     "Pix2Pix",

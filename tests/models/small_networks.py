@@ -11,6 +11,7 @@ from keras_latent.src.models.cvae import networks as cvae_networks
 from keras_latent.src.models.cyclegan import networks as cyclegan_networks
 from keras_latent.src.models.dual_vae import networks as dual_vae_networks
 from keras_latent.src.models.fader_network import networks as fader_networks
+from keras_latent.src.models.jmvae.networks import jmvae_mlp
 from keras_latent.src.models.lstnet import networks as lstnet_networks
 from keras_latent.src.models.pix2pix import networks as pix2pix_networks
 from keras_latent.src.models.vae.networks import vae_mlp
@@ -58,6 +59,11 @@ def vbta(hidden=16, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
     other = vbta_mlp(target, hidden, latent_dim)
     parts |= {name: other[name] for name in ("target_encoder", "target_decoder")}
     return models.VBTA(**parts, **({"seed": 1} | kwargs))
+
+
+def jmvae(hidden=8, latent_dim=4, source=DIGIT, target=SKETCH, **kwargs):
+    """A JMVAE of domains of unequal shapes."""
+    return models.JMVAE(**jmvae_mlp(source, hidden, latent_dim, target), **{"seed": 1} | kwargs)
 
 
 # Rows as in `lstnet_networks`: both domains become features of 4x4.

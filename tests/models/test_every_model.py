@@ -73,6 +73,12 @@ CASES = {
         two_domains,
         options={"cross_reconstruction": 0.5, "gamma": 3.0, "observation_variance": 0.1},
     ),
+    "JMVAE": Case(
+        small.jmvae,
+        (PAIRS,),
+        two_domains,
+        options={"alpha": 0.5, "likelihood": "bernoulli", "observation_variance": 0.1},
+    ),
     "LSTNet": Case(
         small.lstnet,
         (DOMAINS,),

@@ -23,6 +23,8 @@ LATENT_DIMS = {
     (models.VAE, True): 32,
     (models.VBTA, False): 64,
     (models.VBTA, True): 32,
+    (models.JMVAE, False): 64,
+    (models.JMVAE, True): 32,
     (models.TVAE, False): 20,
     (models.TVAE, True): 10,
 }
@@ -120,7 +122,9 @@ def test_every_built_in_preset(cls, name):
     dims = OTHER_LATENT_DIMS.get(name) or LATENT_DIMS.get((cls, "digits" in name))
     assert model.latent_dim == (dims or model.latent_dim)
     images = model.generate(2, seed=0)
-    assert (images["target"] if cls is models.VBTA else images).shape == (2, *shape)
+    assert (images["target"] if isinstance(images, dict) else images).shape == (2, *shape)
+    if cls is models.JMVAE:
+        assert (model.alpha, model.observation_variance) == (1.0, 0.5)
     if cls is models.VBTA:
         paper = not name.endswith(("sharp", "small"))
         assert (model.cross_reconstruction == model.swd == 0.0) == paper

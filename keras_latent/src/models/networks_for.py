@@ -10,6 +10,7 @@ from keras_latent.src.models.cvae.networks import cvae
 from keras_latent.src.models.cyclegan.networks import cyclegan_images
 from keras_latent.src.models.dual_vae.networks import dual_vae
 from keras_latent.src.models.fader_network.networks import fader
+from keras_latent.src.models.jmvae.networks import jmvae_images
 from keras_latent.src.models.lstnet.networks import lstnet_images
 from keras_latent.src.models.pix2pix.networks import pix2pix_images
 from keras_latent.src.models.unit.networks import unit_images
@@ -25,7 +26,7 @@ OF_MAPS: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CycleGAN": cyclegan_images,
     "Pix2Pix": pix2pix_images,
 }
-TWO_DOMAINS = ("VBTA", "CoGAN", *OF_MAPS)
+TWO_DOMAINS = ("VBTA", "JMVAE", "CoGAN", *OF_MAPS)
 WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CVAE": cvae,
     "FaderNetwork": fader,
@@ -47,15 +48,17 @@ def networks_for(
     The rule: encoders halve the image with 4x4 convolutions of stride 2 until a side is below 8
     pixels (`LSTNet` and methods with its networks: below 14, but at least once), and decoders
     mirror them. The filters start at `width` and double with each halving, up to 8 times `width`
-    (`VBTA`: 4 times). So sides must be numbers such as 28, 32, 48, 64, 96 or 128. For a source of
-    28x28 and a target of 16x16, `LSTNet` and those methods have the networks of its paper. `VBTA`
-    has one encoder for both domains if their images have one shape. Everything else is as in the
-    method's presets. `UNIT` and `CoGAN` have networks like those of `LSTNet`. Generators of
-    `CycleGAN` and `Pix2Pix` are an encoder and a decoder of `LSTNet`, none of them shared.
+    (`VBTA`, `JMVAE`: 4 times). So sides must be numbers such as 28, 32, 48, 64, 96 or 128. For a
+    source of 28x28 and a target of 16x16, `LSTNet` and those methods have the networks of its
+    paper. `VBTA` has one encoder for both domains if their images have one shape. `JMVAE` has such
+    networks per domain, and an encoder of both images. Everything else is as in the method's
+    presets. `UNIT` and `CoGAN` have networks like those of `LSTNet`. Generators of `CycleGAN` and
+    `Pix2Pix` are an encoder and a decoder of `LSTNet`, none of them shared.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
-            `"CVAE"`, `"FaderNetwork"`, `"UNIT"`, `"CoGAN"`, `"CycleGAN"` or `"Pix2Pix"`.
+            `"CVAE"`, `"FaderNetwork"`, `"JMVAE"`, `"UNIT"`, `"CoGAN"`, `"CycleGAN"` or
+            `"Pix2Pix"`.
         source_shape: Height, width and channels of the images, or of those of the source.
         target_shape: For methods of two domains, those of the target. Default: `source_shape`.
         width: Filters of the first convolution. The time of a step grows with its square.
@@ -96,6 +99,8 @@ def networks_for(
         return OF_MAPS[name](shape, target_shape, width)
     if name == "CoGAN":
         return cogan_images(shape, target_shape, width, latent_dim)
+    if name == "JMVAE":
+        return jmvae_images(shape, target_shape, width, latent_dim)
     if name == "VBTA":
         return vbta_faces_apart(shape, width, latent_dim, target_shape)
     if name in WITH_ATTRIBUTES:

@@ -146,7 +146,7 @@ def vbta_faces_apart(
     shapes = {"source": tuple(event_shape), "target": tuple(target_shape or event_shape)}
     networks, encoders, features = {}, {}, {}
     for domain, shape in shapes.items():
-        filters = [width * 2 ** min(i, 2) for i in range(halvings(shape))]
+        filters = filters_of(shape, width)
         scale = 2 ** len(filters)
         smallest = (shape[0] // scale, shape[1] // scale, filters[-1])
         features[domain] = math.prod(smallest)
@@ -169,6 +169,11 @@ def vbta_faces_apart(
         "shared_encoder": gaussian_heads(features["source"], latent_dim, "shared_encoder"),
         "shared_decoder": dense_relu(latent_dim, 8 * width, "shared_decoder"),
     }
+
+
+def filters_of(shape: tuple, width: int) -> list[int]:
+    """Filters of the convolutions of `vbta_faces_apart`, one for each halving of an image."""
+    return [width * 2 ** min(i, 2) for i in range(halvings(shape))]
 
 
 def conv_encoder(shape: tuple, filters: Sequence[int], name: str) -> keras.Sequential:

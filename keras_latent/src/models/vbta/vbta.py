@@ -4,30 +4,21 @@ import warnings
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops as kops
 
 from keras_latent import ops
 from keras_latent.layers import SlicedWasserstein, TripletMiner
-from keras_latent.src.models.base.batched import batched, tensor_function
 from keras_latent.src.models.base.networks import built, gaussian_of, optional
-from keras_latent.src.models.base.two_domain import (
-    OF_ONE_DOMAIN,
-    TwoDomain,
-    images_of,
-    latents_of,
-)
+from keras_latent.src.models.base.two_domain_vae import TwoDomainVAE
 from keras_latent.src.models.vbta.presets import PRESETS
-from keras_latent.src.training.batches import BatchSpec
-from keras_latent.src.training.inputs import Flags
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.domains import DOMAINS, OTHER
-from keras_latent.src.utils.types import Rows, Tensor
+from keras_latent.src.utils.types import Tensor
 from keras_latent.training import portable
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
-class VBTA(TwoDomain):
+class VBTA(TwoDomainVAE):
     """Variational Bi-domain Triplet Autoencoder: two domains, one shared latent space.
 
     Domain encoders `E_x`, `E_y`, a shared encoder `E`, a shared decoder `D` and domain
@@ -165,65 +156,6 @@ class VBTA(TwoDomain):
         (self.latent_dim,) = self.latent_shape
         self.built = True
 
-    @property
-    def batch_spec(self) -> BatchSpec:
-        return BatchSpec(
-            {**{d: self.images(d) for d in DOMAINS}, "paired": Flags()},
-            equal_rows=True,
-            hint="`datasets.pair_from_arrays` makes them. If all rows are known pairs, `paired` is "
-            "all True.",
-        )
-
-    @property
-    def predict_spec(self) -> BatchSpec:
-        inputs = {**{d: self.images(d) for d in DOMAINS}, "paired": Flags(required=False)}
-        return BatchSpec(inputs, equal_rows=True, hint=OF_ONE_DOMAIN)
-
-    # Networks ----------------------------------------------------------------------------
-
-    def _encoder(self, domain):
-        return self.source_encoder if domain == "source" else self.target_encoder
-
-    def _decoder(self, domain):
-        return self.source_decoder if domain == "source" else self.target_decoder
-
-    @tensor_function(x=images_of)
-    def posterior(self, x: Tensor, domain: str, training: bool = False) -> tuple[Tensor, Tensor]:
-        """`(z_mean, z_log_var)` of `q(z|x)`, or `q(z|y)`: `E(E_x(x))`, or `E(E_y(y))`."""
-        outputs = self._encoder(domain)(x, training=training)
-        if self.shared_encoder is not None:
-            outputs = self.shared_encoder(outputs, training=training)
-            return gaussian_of("shared_encoder", outputs)
-        return gaussian_of(f"{domain}_encoder", outputs)
-
-    def hidden(self, z: Tensor, training: bool = False) -> Tensor:
-        """The shared variable `h = D(z)`, from which both domains are decoded."""
-        return z if self.shared_decoder is None else self.shared_decoder(z, training=training)
-
-    @tensor_function(z=latents_of)
-    def likelihood_parameters(self, z: Tensor, domain: str, training: bool = False) -> Tensor:
-        """Parameters of `p(x|z)`, or `p(y|z)`: `D_x(D(z))`, or `D_y(D(z))`."""
-        return self._decoder(domain)(self.hidden(z, training), training=training)
-
-    def to_latent(self, x: Tensor, domain: str) -> Tensor:
-        """The mean of `q(z|x)`."""
-        return self.posterior(x, domain)[0]
-
-    def to_image(self, z: Tensor, domain: str) -> Tensor:
-        """The mean of `p(x|z)`."""
-        return self.expected(self.likelihood_parameters(z, domain))
-
-    def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
-        outputs = {}
-        for domain in DOMAINS:
-            z, _ = self.posterior(inputs[domain], domain, training)
-            h = self.hidden(z, training)
-            for to in DOMAINS:
-                kind = "reconstruction" if to == domain else "translation"
-                parameters = self._decoder(to)(h, training=training)
-                outputs[f"{domain}_{kind}"] = self.expected(parameters)
-        return outputs
-
     # Objective ---------------------------------------------------------------------------
 
     def triplet_loss(self, q_source: Any, q_target: Any, paired: Tensor) -> Tensor:
@@ -292,40 +224,3 @@ class VBTA(TwoDomain):
                 "train without triplets.",
                 stacklevel=4,
             )
-
-    # Methods on arrays -------------------------------------------------------------------
-
-    @batched(x=images_of)
-    def encode(
-        self,
-        x: Rows,
-        domain: str = "source",
-        *,
-        sample: bool = False,
-        seed: int | None = None,
-        batch_size: int = 512,
-    ) -> np.ndarray:
-        """Shared latents of one domain's images.
-
-        Args:
-            x: Float images `(rows, ...)` of `domain`.
-            domain: `"source"` or `"target"`.
-            sample: Draw from the posterior instead of returning its mean.
-            seed: Seed of the draw.
-            batch_size: Rows per compiled call.
-
-        Returns:
-            Array `(rows, latent_dim)`, float32.
-
-        Raises:
-            ValueError: If `domain` is neither, or shape or values of `x` are not those of
-                the domain.
-        """
-        return self.posterior(x, domain)  # type: ignore[return-value]  # a Gaussian
-
-    def generate(
-        self, num: int, *, seed: int | None = None, batch_size: int = 512
-    ) -> dict[str, np.ndarray]:
-        """`num` images of each domain, decoded from the same draws of the prior (figure 5)."""
-        z = self.prior(num, seed)
-        return {d: self.decode(z, d, batch_size=batch_size) for d in DOMAINS}
