@@ -29,8 +29,8 @@ class TwoDomainVAE(TwoDomain):
     source_decoder: keras.Model
     target_decoder: keras.Model
     #: Networks of both domains, after the encoders and before the decoders, if any.
-    shared_encoder: keras.Model | None = None
-    shared_decoder: keras.Model | None = None
+    shared_encoder: keras.Model | None
+    shared_decoder: keras.Model | None
 
     @property
     def batch_spec(self) -> BatchSpec:

@@ -117,6 +117,7 @@ class JMVAE(TwoDomainVAE):
         self.joint_encoder = built("joint_encoder", joint_encoder)
         self.source_decoder = built("source_decoder", source_decoder)
         self.target_decoder = built("target_decoder", target_decoder)
+        self.shared_encoder = self.shared_decoder = None
         self.alpha = checks.non_negative("alpha", alpha)
         self.set_observation(likelihood, observation_variance, seed)
         self.set_shapes("decoder", lambda name, outputs: gaussian_of(name, outputs)[0])

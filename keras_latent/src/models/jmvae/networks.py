@@ -47,7 +47,7 @@ def jmvae_images(
     Raises:
         ValueError: If an image cannot be halved.
     """
-    shapes = (tuple(source_shape), tuple(target_shape or source_shape))
+    shapes = (source_shape, target_shape or source_shape)
     parts = [vbta_faces_apart(shape, width, latent_dim) for shape in shapes]
     images = [keras.Input(shape) for shape in shapes]
     features = [
