@@ -116,8 +116,8 @@ def test_tables_are_rendered_from_the_result_files():
 @pytest.mark.once
 def test_presets_of_the_pages_exist():
     pages = [README, *(README.parent / "docs").rglob("*.md")]
-    kinds = "vae|tvae|vbta|lstnet|dual_vae|cvae|fader|bridging|transfer|wavegan"
-    kinds += "|cyclegan|discogan|pix2pix"
+    kinds = "vae|tvae|vbta|jmvae|lstnet|dual_vae|cvae|fader|bridging|transfer|wavegan"
+    kinds += "|cyclegan|discogan|pix2pix|unit|cogan|star_gan"
     pattern = rf"[`\"]((?:{kinds})_(?:digits|mnist|celeba|tiny|sc09|spoken)[a-z_]*)[`\"]"
     names = {name for page in pages for name in re.findall(pattern, page.read_text())}
     known = {
