@@ -13,6 +13,7 @@ from keras_latent.src.models.jmvae.jmvae import JMVAE
 from keras_latent.src.models.lstnet.lstnet import LSTNet
 from keras_latent.src.models.networks_for import networks_for as networks_for
 from keras_latent.src.models.pix2pix.pix2pix import Pix2Pix
+from keras_latent.src.models.star_gan.star_gan import StarGAN
 from keras_latent.src.models.tvae.tvae import TVAE
 from keras_latent.src.models.unit.unit import UNIT
 from keras_latent.src.models.vae.vae import VAE
@@ -31,6 +32,7 @@ __all__ = [
     "LSTNet",
     "LatentDomainTransfer",
     "Pix2Pix",
+    "StarGAN",
     "TVAE",
     "UNIT",
     "VAE",

@@ -14,6 +14,7 @@ from keras_latent.src.models.fader_network import networks as fader_networks
 from keras_latent.src.models.jmvae.networks import jmvae_mlp
 from keras_latent.src.models.lstnet import networks as lstnet_networks
 from keras_latent.src.models.pix2pix import networks as pix2pix_networks
+from keras_latent.src.models.star_gan import networks as star_gan_networks
 from keras_latent.src.models.vae.networks import vae_mlp
 from keras_latent.src.models.vbta.networks import vbta_mlp
 
@@ -185,6 +186,12 @@ def fader(attributes=3, latent_dim=4, **kwargs):
     number = attributes if isinstance(attributes, int) else len(attributes)
     parts = fader_networks.fader(DIGIT, number, latent_dim, None, 16, 8)
     return models.FaderNetwork(**parts, attributes=attributes, **({"warm_up": 4} | kwargs))
+
+
+def star_gan(attributes=3, hidden=8, **kwargs):
+    number = attributes if isinstance(attributes, int) else len(attributes)
+    parts = star_gan_networks.star_gan(DIGIT, number, None, hidden)
+    return models.StarGAN(**parts, attributes=attributes, **({"seed": 1} | kwargs))
 
 
 def attributed_digits(rows=200):

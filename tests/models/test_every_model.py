@@ -138,6 +138,15 @@ CASES = {
         with_attributes,
         options={"warm_up": 3, "adversarial_weight": 0.5},
     ),
+    "StarGAN": Case(
+        small.star_gan,
+        (IMAGES, ATTRIBUTES),
+        with_attributes,
+        options={
+            **{"classification_weight": 2.0, "reconstruction_weight": 3.0, "critic_steps": 2},
+            **{"gradient_penalty_weight": 5.0, "seed": 5},
+        },
+    ),
     "WaveGAN": Case(
         small.wavegan,
         (SOUNDS,),
@@ -146,7 +155,7 @@ CASES = {
         unmoved=1,  # the critic's last bias: the loss is a difference of its scores
     ),
 }
-for name in ("DualVAE", "CVAE", "FaderNetwork"):
+for name in ("DualVAE", "CVAE", "FaderNetwork", "StarGAN"):
     make = CASES[name].make
     CASES[name] = Case(
         lambda make=make, **kwargs: make(NAMES, **kwargs),

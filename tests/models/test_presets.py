@@ -68,6 +68,13 @@ def test_every_built_in_preset(cls, name):
     assert type(model) is cls and getattr(model, "seed", 5) == 5
     shape = (8, 8, 1) if "digits" in name else (28, 28, 1)
     assert cls.presets[name]
+    if cls is models.StarGAN:
+        assert model.num_attributes == (10 if "digits" in name else 40)
+        assert model.event_shape == (shape if "digits" in name else (64, 64, 3))
+        weights = model.classification_weight, model.reconstruction_weight
+        assert (*weights, model.gradient_penalty_weight) == (1.0, 10.0, 10.0)
+        assert model.critic_steps == 5
+        return
     if isinstance(model, AttributeModel):
         size = ATTRIBUTE_SIZES[name.removeprefix("dual_").split("_", 1)[1]]
         assert (model.latent_dim, model.num_attributes) == size

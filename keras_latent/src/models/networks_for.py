@@ -13,6 +13,7 @@ from keras_latent.src.models.fader_network.networks import fader
 from keras_latent.src.models.jmvae.networks import jmvae_images
 from keras_latent.src.models.lstnet.networks import lstnet_images
 from keras_latent.src.models.pix2pix.networks import pix2pix_images
+from keras_latent.src.models.star_gan.networks import star_gan
 from keras_latent.src.models.unit.networks import unit_images
 from keras_latent.src.models.vbta.face_networks import vbta_faces_apart
 from keras_latent.src.utils import checks
@@ -30,6 +31,7 @@ TWO_DOMAINS = ("VBTA", "JMVAE", "CoGAN", *OF_MAPS)
 WITH_ATTRIBUTES: dict[str, Callable[..., dict[str, keras.Model]]] = {
     "CVAE": cvae,
     "FaderNetwork": fader,
+    "StarGAN": lambda shape, attributes, latent_dim, width: star_gan(shape, attributes, width),
 }
 METHODS = (*ONE_DOMAIN, *TWO_DOMAINS, *WITH_ATTRIBUTES)
 
@@ -53,18 +55,20 @@ def networks_for(
     paper. `VBTA` has one encoder for both domains if their images have one shape. `JMVAE` has such
     networks per domain, and an encoder of both images. Everything else is as in the method's
     presets. `UNIT` and `CoGAN` have networks like those of `LSTNet`. Generators of `CycleGAN` and
-    `Pix2Pix` are an encoder and a decoder of `LSTNet`, none of them shared.
+    `Pix2Pix` are an encoder and a decoder of `LSTNet`, none of them shared. That of `StarGAN`
+    halves the image at most twice, as in its paper.
 
     Args:
         model: The class, or its name: `"VBTA"`, `"LSTNet"`, `"VAE"`, `"TVAE"`, `"DualVAE"`,
-            `"CVAE"`, `"FaderNetwork"`, `"JMVAE"`, `"UNIT"`, `"CoGAN"`, `"CycleGAN"` or
+            `"CVAE"`, `"FaderNetwork"`, `"StarGAN"`, `"JMVAE"`, `"UNIT"`, `"CoGAN"`, `"CycleGAN"` or
             `"Pix2Pix"`.
         source_shape: Height, width and channels of the images, or of those of the source.
         target_shape: For methods of two domains, those of the target. Default: `source_shape`.
         width: Filters of the first convolution. The time of a step grows with its square.
         latent_dim: Size of the latents. `LSTNet` and `UNIT` have `2 * width` maps instead,
-            `CycleGAN` and `Pix2Pix` have none.
-        attributes: Number of attributes, for `CVAE` and `FaderNetwork`, whose networks take them.
+            `CycleGAN`, `Pix2Pix` and `StarGAN` have none.
+        attributes: Number of attributes, for `CVAE`, `FaderNetwork` and `StarGAN`, whose networks
+            take them.
 
     Returns:
         Keras models by the names of the class's arguments.

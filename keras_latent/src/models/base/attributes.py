@@ -43,6 +43,17 @@ class AttributeInput(Input):
         return self.rows("attributes", x, count)
 
 
+class Signed(Input):
+    """Attributes of 1, 0 and -1: floats, or integers, which Keras casts."""
+
+    def check_dtype(self, name: str, x: Any) -> None:
+        if "int" not in str(getattr(x.dtype, "name", x.dtype)):
+            super().check_dtype(name, x)
+
+    def check_values(self, name: str, x: np.ndarray) -> None:
+        super().check_values(name, x.astype("float32") if x.dtype.kind in "iu" else x)
+
+
 class AttributeModel(LatentModel):
     """Base of models whose images have binary attributes: labels `(batch, attributes)`.
 
@@ -55,7 +66,7 @@ class AttributeModel(LatentModel):
     - `transfer(x, attribute, strength)`: the public method.
     """
 
-    #: Whether a transfer takes the known attributes of the images.
+    #: Whether a transfer, and `call`, take the known attributes of the images.
     decodes_attributes = False
 
     def set_attributes(self, attributes: int | Sequence[str]) -> None:
@@ -79,6 +90,23 @@ class AttributeModel(LatentModel):
     @property
     def batch_spec(self) -> BatchSpec:
         return BatchSpec(images_of(self), targets=AttributeLabels(self.attribute_names))
+
+    @property
+    def predict_spec(self) -> BatchSpec:
+        if not self.decodes_attributes:
+            return super().predict_spec
+        return BatchSpec({"images": images_of(self), "attributes": Signed((self.num_attributes,))})
+
+    def check_inputs(self, x: Any, values: bool = True) -> None:
+        if not self.decodes_attributes:
+            return super().check_inputs(x, values)
+        if not isinstance(x, (list, tuple)) or len(x) != 2:
+            raise ValueError(
+                "`predict` takes `[images, attributes]`, with attributes of 1.0 (present), -1.0 "
+                f"(absent) and 0.0 (not known). Received: {type(x).__name__}. For images alone, "
+                "call `reconstruct(images)`."
+            )
+        return super().check_inputs(dict(zip(("images", "attributes"), x, strict=True)), values)
 
     @property
     def num_attributes(self) -> int:

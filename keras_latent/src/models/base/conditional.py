@@ -13,7 +13,6 @@ from keras_latent.src.models.base.attributes import (
     signed,
 )
 from keras_latent.src.models.base.batched import Graph, batched, images_of, latents_of
-from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.training.inputs import Input
 from keras_latent.src.utils.types import Rows, Tensor
 
@@ -27,17 +26,6 @@ def _attributes_to_encode(self):
     if not self.encodes_attributes:
         spec.fill = None  # left out unless given
     return spec
-
-
-class Signed(Input):
-    """Attributes of 1, 0 and -1: floats, or integers, which Keras casts."""
-
-    def check_dtype(self, name: str, x: Any) -> None:
-        if "int" not in str(getattr(x.dtype, "name", x.dtype)):
-            super().check_dtype(name, x)
-
-    def check_values(self, name: str, x: np.ndarray) -> None:
-        super().check_values(name, x.astype("float32") if x.dtype.kind in "iu" else x)
 
 
 class ConditionalModel(AttributeModel):
@@ -59,19 +47,6 @@ class ConditionalModel(AttributeModel):
     def to_data(self, z: Tensor, y: Tensor) -> Tensor:
         """Images of latents."""
         raise NotImplementedError
-
-    @property
-    def predict_spec(self) -> BatchSpec:
-        return BatchSpec({"images": images_of(self), "attributes": Signed((self.num_attributes,))})
-
-    def check_inputs(self, x: Any, values: bool = True) -> None:
-        if not isinstance(x, (list, tuple)) or len(x) != 2:
-            raise ValueError(
-                "`predict` takes `[images, attributes]`, with attributes of 1.0 (present), -1.0 "
-                f"(absent) and 0.0 (not known). Received: {type(x).__name__}. For images alone, "
-                "call `reconstruct(images)`."
-            )
-        super().check_inputs(dict(zip(("images", "attributes"), x, strict=True)), values)
 
     @batched(x=images_of, attributes=_attributes_to_encode)
     def encode(

@@ -6,7 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_latent.src.models.base.adversarial import averages, spread
+from keras_latent.src.models.base.adversarial import (
+    averages,
+    check_batches,
+    check_parts,
+    gradient_penalty,
+    spread,
+)
 from keras_latent.src.models.base.batched import batched, latents_of
 from keras_latent.src.models.base.latent_model import LatentModel
 from keras_latent.src.models.base.networks import built, check_output, event_shape_of, outputs_of
@@ -15,9 +21,7 @@ from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
 from keras_latent.src.utils import checks
 from keras_latent.src.utils.types import Rows, Tensor
-from keras_latent.training import input_gradients, portable
-
-EPSILON = 1e-12  # added under the root: the gradient of a norm at 0 is infinite
+from keras_latent.training import portable
 
 
 @keras.saving.register_keras_serializable(package="keras_latent")
@@ -173,11 +177,7 @@ class WaveGAN(LatentModel):
 
     def gradient_penalty(self, x: Tensor, made: Tensor) -> Tensor:
         """`E (|grad D(x^)| - 1)^2` at points between the rows of `x` and of `made`, a scalar."""
-        shape = (ops.shape(x)[0], 1, 1)
-        e = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        slopes = input_gradients(self.scores, e * x + (1.0 - e) * made)
-        norms = ops.sqrt(ops.sum(ops.cast(slopes, "float32") ** 2, axis=(1, 2)) + EPSILON)
-        return ops.mean((norms - 1.0) ** 2)
+        return gradient_penalty(self.scores, x, made, self.seed_generator)
 
     def critic_loss(
         self, x: Tensor, made: Tensor, training: bool = False
@@ -204,7 +204,7 @@ class WaveGAN(LatentModel):
         x = self.unpack(data)
         rows = x.shape[0]
         if rows is not None:  # unknown on TensorFlow, where `fit` has checked arrays
-            self.check_parts(rows)
+            check_parts(rows, self.critic_steps)
         made = ops.stop_gradient(self.to_data(self.noise(ops.shape(x)[0]), training=True))
         split = (self.critic_steps, -1, *self.event_shape)
         parts, made_parts = ops.reshape(x, split), ops.reshape(made, split)
@@ -239,26 +239,7 @@ class WaveGAN(LatentModel):
     # Data --------------------------------------------------------------------------------
 
     def check_data(self, x: Any, y: Any, sizes: tuple[int, ...]) -> None:
-        if sizes:
-            self.check_parts(sizes[0])
-        rest = sizes[1] if len(sizes) == 2 else 0
-        left_over = rest % self.critic_steps
-        if left_over:
-            raise ValueError(
-                f"The last batch of {sizes[0]} has {rest} training rows, which cannot be cut into "
-                f"critic_steps={self.critic_steps} equal parts. Train on {left_over} rows less, "
-                "or choose another `batch_size`."
-            )
-
-    def check_parts(self, rows: int) -> None:
-        """Raises `ValueError` if a batch of `rows` is not a multiple of `critic_steps`."""
-        if rows % self.critic_steps:
-            raise ValueError(
-                f"A batch must be a multiple of critic_steps={self.critic_steps}, which is how "
-                "many updates of the critic share it: for n rows per update, "
-                f"`batch_size={self.critic_steps} * n`; a dataset must drop its remainder. "
-                f"Received: a batch of {rows} rows"
-            )
+        check_batches(sizes, self.critic_steps)
 
     # Methods on arrays -------------------------------------------------------------------
 
