@@ -54,8 +54,10 @@ PARTS = re.compile(
 )
 # Inherited methods that need a likelihood and a posterior, which these models do not have.
 LIKELIHOOD = {"expected", "log_prob", "prior", "sample"}
-WITHOUT_LIKELIHOOD = {"CoGAN", "FaderNetwork", "LSTNet", "LatentDomainTransfer", "UNIT", "WaveGAN"}
-WITHOUT_LIKELIHOOD |= {"CycleGAN", "Pix2Pix"}
+WITHOUT_LIKELIHOOD = {
+    *("CoGAN", "CycleGAN", "FaderNetwork", "LSTNet", "LatentDomainTransfer", "Pix2Pix"),
+    *("StarGAN", "UNIT", "WaveGAN"),
+}
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def digits(tmp_path_factory):
 
 def start(digits, out, *options, source="plain", target="color", size=8):
     given = ["--source", str(digits / source), "--size", str(size), "--out", str(out), *TINY]
-    given += [] if "lstnet" in options else ["--latent-dim", "4"]
+    given += [] if {"lstnet", "stargan"} & {*options} else ["--latent-dim", "4"]
     given += [] if target is None else ["--target", str(digits / target)]
     return cli.main(["train", *given, *options])
 
@@ -262,6 +262,7 @@ def test_labels_that_differ_do_not_matter_to_methods_without_labels(digits, tmp_
         ("dualvae", "attributes.csv", ()),
         ("cvae", "attributes.csv", ()),
         ("fader", "attributes.csv", ()),
+        ("stargan", "attributes.csv", ("--batch-size", "18")),
     ],
 )
 def test_one_folder(model, source, options, digits, tmp_path):
@@ -272,6 +273,7 @@ def test_one_folder(model, source, options, digits, tmp_path):
     assert type(loaded).__name__.lower().startswith(model)
     if source.endswith("csv"):
         assert loaded.attribute_names == ("odd", "large")
+    assert getattr(loaded, "critic_steps", 3) == 3  # equal parts of 18 rows, at most 5
     assert (out / "reconstructions.png").exists() and len(history(out)) == 2
     assert set(figures(out)) > {"reconstruction_error", "error_of_the_mean_image"}
 

@@ -33,6 +33,8 @@ MEASURED_VALUES = 25_000_000
 EPOCH_STEPS = 100
 #: More epochs than any training has: `--minutes` ends it.
 ENDLESS = 1_000_000
+#: Parts into which StarGAN cuts a batch, at most; they must be equal.
+CRITIC_STEPS = 5
 #: Pictures of a training, at most, if its number of epochs is known.
 PICTURES = 50
 
@@ -152,11 +154,14 @@ def build(arguments: argparse.Namespace, data: OwnData, epochs: int | None) -> A
     networks = {"width": arguments.width, "latent_dim": arguments.latent_dim}
     total = None if epochs is None else epochs * data.steps
     settings |= two_domain_settings(method, shapes, data.paired, total)
-    if method.model in ("DualVAE", "CVAE", "FaderNetwork"):
+    if method.model in ("DualVAE", "CVAE", "FaderNetwork", "StarGAN"):
         assert data.labels is not None
         count = data.labels.shape[1]
         settings["attributes"] = data.folders["source"].label_names or count
         networks |= {} if method.model == "DualVAE" else {"attributes": count}
+    if method.model == "StarGAN":
+        rows = min(arguments.batch_size, len(data.train["source"]))
+        settings["critic_steps"] = max(n for n in range(1, CRITIC_STEPS + 1) if rows % n == 0)
     if method.model == "FaderNetwork":
         settings["warm_up"] = 2000 if total is None else max(1, total // 3)
     if method.model not in SEEDLESS:

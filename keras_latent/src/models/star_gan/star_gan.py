@@ -180,7 +180,8 @@ class StarGAN(AttributeModel):
 
     def translated(self, x: Tensor, c: Tensor, training: bool = False) -> Tensor:
         """`G(x, c)`, float32: images in [-1, 1], signed attributes `(batch, attributes)`."""
-        return kops.cast(self.generator([x, c], training=training), "float32")
+        inputs = [kops.convert_to_tensor(part) for part in (x, c)]  # JAX passes arrays if eager
+        return kops.cast(self.generator(inputs, training=training), "float32")
 
     def to_image(self, x: Tensor, c: Tensor, training: bool = False) -> Tensor:
         """`G(x, c)` of images in [0, 1], in [0, 1]."""
@@ -188,8 +189,7 @@ class StarGAN(AttributeModel):
         return (self.translated(x, c, training) + 1.0) / 2.0
 
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
-        x, c = (kops.convert_to_tensor(part) for part in inputs)  # JAX passes arrays if eager
-        return self.to_image(x, c, training)
+        return self.to_image(*inputs, training)
 
     def judged(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """`D_src(x)`, `(batch,)`, and the logits of `D_cls`, `(batch, attributes)`; float32."""
