@@ -92,7 +92,7 @@ class AttributeModel(LatentModel):
         return BatchSpec(images_of(self), targets=AttributeLabels(self.attribute_names))
 
     @property
-    def predict_spec(self) -> BatchSpec:
+    def predict_spec(self) -> BatchSpec | None:
         if not self.decodes_attributes:
             return super().predict_spec
         return BatchSpec({"images": images_of(self), "attributes": Signed((self.num_attributes,))})

@@ -189,7 +189,8 @@ class StarGAN(AttributeModel):
         return (self.translated(x, c, training) + 1.0) / 2.0
 
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
-        return self.to_image(*inputs, training)
+        x, c = inputs
+        return self.to_image(x, c, training)
 
     def judged(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """`D_src(x)`, `(batch,)`, and the logits of `D_cls`, `(batch, attributes)`; float32."""
