@@ -148,7 +148,7 @@ OWN_METHODS = {
     ),
     "cvae": OwnMethod("CVAE", 1, 1e-3, SHARP),
     "fader": OwnMethod("FaderNetwork", 1, 5e-4, {}),
-    "stargan": OwnMethod("StarGAN", 1, 1e-4, {}),
+    "stargan": OwnMethod("StarGAN", 1, 1e-4, {}, vectors=False),
 }
 #: Classes that draw no random numbers, so that they take no seed.
 SEEDLESS = ("FaderNetwork", "Pix2Pix")
