@@ -133,6 +133,7 @@ EMA = {"ema_momentum": 0.999}
 OWN_METHODS = {
     "lstnet": OwnMethod("LSTNet", 2, 5e-4, EMA, adversarial=True, vectors=False),
     "vbta": OwnMethod("VBTA", 2, 1e-3, {}, pairs="uses"),
+    "jmvae": OwnMethod("JMVAE", 2, 1e-3, {"observation_variance": 0.05}, pairs="needs"),
     "unit": OwnMethod("UNIT", 2, None, EMA, adversarial=True, vectors=False),
     "cogan": OwnMethod("CoGAN", 2, None, EMA, adversarial=True),
     "cyclegan": OwnMethod("CycleGAN", 2, None, EMA, adversarial=True, vectors=False),

@@ -32,7 +32,7 @@ GRIDS = "grids/"
 TRAINING = "training.png"
 #: How the classes of two domains translate. The others have one domain.
 TRANSLATING = {"LatentDomainTransfer": "transfer"} | dict.fromkeys(
-    ("VBTA", "LSTNet", "UNIT", "CoGAN", "CycleGAN", "Pix2Pix"), "translate"
+    ("VBTA", "JMVAE", "LSTNet", "UNIT", "CoGAN", "CycleGAN", "Pix2Pix"), "translate"
 )
 #: Those that have no latents, and so no reconstructions.
 WITHOUT_LATENTS = ("CycleGAN", "Pix2Pix")

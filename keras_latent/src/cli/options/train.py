@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--paired-by",
-        help="known pairs: 'name' (equal names in both folders) or a .csv of file names, for vbta "
-        "and pix2pix",
+        help="known pairs: 'name' (equal names in both folders) or a .csv of file names, for "
+        + " and ".join(name for name, m in OWN_METHODS.items() if m.pairs),
     )
     parser.add_argument(
         "--validation", type=float, default=0.1, help="share of images that are not trained on"

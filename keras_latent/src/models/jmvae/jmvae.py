@@ -26,7 +26,7 @@ class JMVAE(TwoDomainVAE):
     A pair has the model `p(x, y, z) = p(z) p(x|z) p(y|z)`, `p(z) = N(0, I)`, and the posterior
     `q(z|x, y)`, a Gaussian, as are `q(z|x)` and `q(z|y)`, by which images of one domain are encoded
     when the other image is missing. The objective, in nats, averaged over pairs, and minimized here
-    with the opposite sign (sections 3.2 and 3.3; the paper's `w` is `y` here):
+    with the opposite sign (JMVAE-kl; the paper's `w` is `y` here):
 
         L_JM = E_q(z|x,y) [log p(x|z) + log p(y|z)] - KL(q(z|x, y) || p(z))
         L_JM-kl(alpha) = L_JM - alpha [KL(q(z|x, y) || q(z|x)) + KL(q(z|x, y) || q(z|y))]
@@ -40,7 +40,7 @@ class JMVAE(TwoDomainVAE):
     Where the sources differ or are silent:
 
     - `alpha` is the weight of the sum of both divergences, as in the objective and in the authors'
-      code for the paper (Tars 0.0.2). A later version of their code weights their mean.
+      code. A later version of their code weights their mean.
     - The default `alpha` is that of the authors' code.
     - The authors' code can raise the weight of the KL divergence from 0 to 1 in the first epochs,
       and does not by default. This is left out.
@@ -75,12 +75,12 @@ class JMVAE(TwoDomainVAE):
     Example:
 
     >>> import numpy as np
-    >>> from keras_latent import datasets, metrics, models
+    >>> from keras_latent import models
     >>> images = np.random.default_rng(0).random((64, 8, 8, 1), "float32")
-    >>> pair = datasets.pair_from_arrays(images, images.swapaxes(1, 2), batch_size=16)
+    >>> pairs = {"source": images, "target": images.swapaxes(1, 2), "paired": np.ones(64, bool)}
     >>> jmvae = models.JMVAE.from_preset("jmvae_digits_transpose", load_weights=False)
     >>> jmvae.compile()
-    >>> history = jmvae.fit(pair.train, verbose=0)
+    >>> history = jmvae.fit(pairs, verbose=0)
     >>> jmvae.translate(images[:5], to="target").shape
     (5, 8, 8, 1)
 
