@@ -220,7 +220,7 @@ def _train_and_measure(
         "supervision": supervision(model, pair),
         **scores.measure(lambda x, to: model.translate(x, to=to)),
         "cycle_error": cycles,
-        "parameters": int(model.count_params()),
+        "parameters": sum(math.prod(v.shape) for v in model.trainable_variables),
         "steps": done,
         "seconds_per_step": round(float(np.median(seconds)) / each, 4),
         "minutes": round(sum(seconds) / 60, 2),
