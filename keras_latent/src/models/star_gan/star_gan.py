@@ -201,7 +201,9 @@ class StarGAN(AttributeModel):
 
     def targets(self, y: Tensor) -> Tensor:
         """`c`: the attributes of the batch in another order, from the model's own stream."""
-        return keras.random.shuffle(y, axis=0, seed=self.seed_generator)
+        # Of row numbers: on JAX, Keras shuffles each column of a matrix by itself.
+        order = keras.random.shuffle(kops.arange(kops.shape(y)[0]), seed=self.seed_generator)
+        return kops.take(y, order, axis=0)
 
     def discriminator_loss(
         self, x: Tensor, y: Tensor, made: Tensor, training: bool = False
