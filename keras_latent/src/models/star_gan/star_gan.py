@@ -7,12 +7,7 @@ import keras
 import numpy as np
 from keras import ops as kops
 
-from keras_latent.src.models.base.adversarial import (
-    absolute_error,
-    check_batches,
-    check_parts,
-    gradient_penalty,
-)
+from keras_latent.src.models.base import adversarial, networks
 from keras_latent.src.models.base.attributes import (
     AttributeInput,
     AttributeModel,
@@ -22,13 +17,6 @@ from keras_latent.src.models.base.attributes import (
     signed,
 )
 from keras_latent.src.models.base.batched import Graph, batched, images_of
-from keras_latent.src.models.base.networks import (
-    built,
-    check_output,
-    conditioned_shape,
-    outputs_of,
-    shapes_of,
-)
 from keras_latent.src.models.star_gan.presets import PRESETS
 from keras_latent.src.training.inputs import Input
 from keras_latent.src.utils import checks
@@ -70,8 +58,7 @@ class StarGAN(AttributeModel):
       -1 (absent) or 0 (not known), as those of `CVAE` and `FaderNetwork`; in the code, it is 1 or
       0. A missing attribute of an image is not in its `L_cls^r`, nor one of its targets in
       `L_cls^f`.
-    - `D_src` is one score per image here, and a score per patch in the paper. Networks with scores
-      per patch return their mean.
+    - `D_src` is one score per image here. In the paper it is one per patch.
 
     Args:
         generator: `G`, built Keras model of two inputs, images `(batch, ...)` in [-1, 1] and
@@ -98,8 +85,7 @@ class StarGAN(AttributeModel):
     `real_classification_loss`, and `discriminator_accuracy`, the share of the known attributes of
     real images that `D_cls` predicts. Those of the discriminator are means over a step's updates.
 
-    Default optimizers: `{"discriminator": Adam, "generator": Adam}`, learning rate 1e-4, `beta_1`
-    0.5.
+    Default optimizers: `{"discriminator": Adam, "generator": Adam}`, 1e-4 with `beta_1` 0.5.
 
     Raises:
         ValueError: If an argument is out of range, a network is not built, or their shapes do
@@ -146,28 +132,23 @@ class StarGAN(AttributeModel):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.generator = built("generator", generator)
-        self.discriminator = built("discriminator", discriminator)
+        self.generator = networks.built("generator", generator)
+        self.discriminator = networks.built("discriminator", discriminator)
         self.set_attributes(attributes)
-        self.classification_weight = checks.non_negative(
-            "classification_weight", classification_weight
-        )
-        self.reconstruction_weight = checks.non_negative(
-            "reconstruction_weight", reconstruction_weight
-        )
-        self.gradient_penalty_weight = checks.non_negative(
-            "gradient_penalty_weight", gradient_penalty_weight
-        )
+        weight = checks.non_negative
+        self.classification_weight = weight("classification_weight", classification_weight)
+        self.reconstruction_weight = weight("reconstruction_weight", reconstruction_weight)
+        self.gradient_penalty_weight = weight("gradient_penalty_weight", gradient_penalty_weight)
         self.critic_steps = checks.integer("critic_steps", critic_steps)
         self.seed = checks.keras_seed("seed", seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-        self.event_shape = conditioned_shape("generator", generator, self.num_attributes)
+        self.event_shape = networks.conditioned_shape("generator", generator, self.num_attributes)
         x, c = keras.Input(self.event_shape), keras.Input((self.num_attributes,))
-        made = outputs_of([x, c], {"generator": generator})
-        check_output("generator", made, self.event_shape)
-        judged = outputs_of(made, {"discriminator": discriminator}, "generator")
-        shapes, wanted = shapes_of(judged), [(None, 1), (None, self.num_attributes)]
+        made = networks.outputs_of([x, c], {"generator": generator})
+        networks.check_output("generator", made, self.event_shape)
+        judged = networks.outputs_of(made, {"discriminator": discriminator}, "generator")
+        shapes, wanted = networks.shapes_of(judged), [(None, 1), (None, self.num_attributes)]
         if not isinstance(judged, (tuple, list)) or list(shapes) != wanted:
             raise ValueError(
                 "`discriminator` must return a pair: scores (batch, 1), and logits with a column "
@@ -197,6 +178,10 @@ class StarGAN(AttributeModel):
         scores, logits = self.discriminator(x, training=training)
         return kops.cast(scores, "float32")[:, 0], kops.cast(logits, "float32")
 
+    def scores(self, x: Tensor) -> Tensor:
+        """`D_src(x)`, `(batch,)`, float32."""
+        return self.judged(x)[0]
+
     # Objectives --------------------------------------------------------------------------
 
     def targets(self, y: Tensor) -> Tensor:
@@ -217,7 +202,7 @@ class StarGAN(AttributeModel):
         terms = {"wasserstein": distance, "real_classification_loss": nll}
         terms["discriminator_accuracy"] = right_share(logits[:rows], y)[0]
         if self.gradient_penalty_weight:
-            penalty = gradient_penalty(lambda x: self.judged(x)[0], x, made, self.seed_generator)
+            penalty = adversarial.gradient_penalty(self.scores, x, made, self.seed_generator)
             terms["gradient_penalty"] = penalty
             loss = loss + self.gradient_penalty_weight * penalty
         return loss, terms | {"discriminator_loss": loss}
@@ -232,14 +217,11 @@ class StarGAN(AttributeModel):
         terms = {
             "adversarial_loss": -kops.mean(scores),
             "classification_loss": kops.mean(attribute_nll(logits, c)),
-            "reconstruction_loss": absolute_error(x, back),
+            "reconstruction_loss": adversarial.absolute_error(x, back),
         }
-        loss = (
-            terms["adversarial_loss"]
-            + self.classification_weight * terms["classification_loss"]
-            + self.reconstruction_weight * terms["reconstruction_loss"]
-        )
-        return loss, terms
+        loss = terms["adversarial_loss"]
+        loss += self.classification_weight * terms["classification_loss"]
+        return loss + self.reconstruction_weight * terms["reconstruction_loss"], terms
 
     # Steps -------------------------------------------------------------------------------
 
@@ -248,7 +230,7 @@ class StarGAN(AttributeModel):
         x, y = self.unpack(data)
         rows = kops.shape(x)[0]
         if x.shape[0] is not None:  # unknown on TensorFlow, where `fit` has checked arrays
-            check_parts(x.shape[0], self.critic_steps)
+            adversarial.check_parts(x.shape[0], self.critic_steps)
         c = self.targets(y)
         made = kops.stop_gradient(self.translated(x, signed(c), training=True))
         x, y, c, made = (
@@ -277,7 +259,7 @@ class StarGAN(AttributeModel):
         return 2.0 * x - 1.0, y
 
     def check_data(self, x: Any, y: Any, sizes: tuple[int, ...]) -> None:
-        check_batches(sizes, self.critic_steps)
+        adversarial.check_batches(sizes, self.critic_steps)
 
     def optimizer_groups(self) -> dict[str, list[keras.layers.Layer]]:
         return {"discriminator": [self.discriminator], "generator": [self.generator]}
@@ -295,8 +277,8 @@ class StarGAN(AttributeModel):
 
         Args:
             x: Float images `(rows, ...)` in [0, 1].
-            attributes: `(rows, attributes)` of 1, 0 and -1. `None`: none is known. With others than
-                those of the images, this is a translation that changes several at once.
+            attributes: `(rows, attributes)` of 1, 0 and -1. `None`: none is known. Those of others
+                make this a translation that changes several at once.
             batch_size: Rows per compiled call.
 
         Returns:
@@ -330,8 +312,7 @@ class StarGAN(AttributeModel):
             batch_size: Rows per compiled call.
 
         Returns:
-            Array of the shape of `x` for one attribute, otherwise `(rows, attributes, ...)`;
-            in [0, 1], float32.
+            Like `x` for one attribute, otherwise `(rows, attributes, ...)`; in [0, 1], float32.
 
         Raises:
             ValueError: If there is no such attribute, or `strength` or `attributes` do not fit.
@@ -360,10 +341,8 @@ class StarGAN(AttributeModel):
         c = own * (1.0 - chosen) + moved(own, strength) * chosen
         pixel = (slice(None), slice(None), *([None] * len(self.event_shape)))
         repeated = x[:, None] + kops.zeros_like(c[..., 0])[pixel]
-        images = self.to_image(
-            kops.reshape(repeated, (-1, *self.event_shape)),
-            kops.reshape(c, (-1, self.num_attributes)),
-        )
+        c = kops.reshape(c, (-1, self.num_attributes))
+        images = self.to_image(kops.reshape(repeated, (-1, *self.event_shape)), c)
         return kops.reshape(images, (-1, len(columns), *self.event_shape))
 
 
