@@ -88,9 +88,8 @@ class StarGAN(AttributeModel):
     Default optimizers: `{"discriminator": Adam, "generator": Adam}`, 1e-4 with `beta_1` 0.5.
 
     Raises:
-        ValueError: If an argument is out of range, a network is not built, or their shapes do
-            not fit together; by `fit` and `evaluate`, if `y` does not fit; by `fit`, if a batch
-            cannot be cut into `critic_steps` parts.
+        ValueError: If an argument is out of range, a network is not built, or shapes do not fit
+            together; by `fit`, if a batch cannot be cut into `critic_steps` parts.
 
     Example:
 
@@ -178,8 +177,7 @@ class StarGAN(AttributeModel):
         scores, logits = self.discriminator(x, training=training)
         return kops.cast(scores, "float32")[:, 0], kops.cast(logits, "float32")
 
-    def scores(self, x: Tensor) -> Tensor:
-        """`D_src(x)`, `(batch,)`, float32."""
+    def _scores(self, x):
         return self.judged(x)[0]
 
     # Objectives --------------------------------------------------------------------------
@@ -202,7 +200,7 @@ class StarGAN(AttributeModel):
         terms = {"wasserstein": distance, "real_classification_loss": nll}
         terms["discriminator_accuracy"] = right_share(logits[:rows], y)[0]
         if self.gradient_penalty_weight:
-            penalty = adversarial.gradient_penalty(self.scores, x, made, self.seed_generator)
+            penalty = adversarial.gradient_penalty(self._scores, x, made, self.seed_generator)
             terms["gradient_penalty"] = penalty
             loss = loss + self.gradient_penalty_weight * penalty
         return loss, terms | {"discriminator_loss": loss}
@@ -219,8 +217,7 @@ class StarGAN(AttributeModel):
             "classification_loss": kops.mean(attribute_nll(logits, c)),
             "reconstruction_loss": adversarial.absolute_error(x, back),
         }
-        loss = terms["adversarial_loss"]
-        loss += self.classification_weight * terms["classification_loss"]
+        loss = terms["adversarial_loss"] + self.classification_weight * terms["classification_loss"]
         return loss + self.reconstruction_weight * terms["reconstruction_loss"], terms
 
     # Steps -------------------------------------------------------------------------------
