@@ -20,6 +20,9 @@
 - `preserved_random_stream()`: a context manager that restores the global random stream.
 - `is_traced(x)`: whether a function that XLA can compile is being traced.
 - `compiled(fn)`: `fn` compiled by XLA.
+- `conv(inputs, kernel, strides, padding, data_format, dilation_rate)`, and `conv_transpose(...)`
+  with `output_padding` after `padding`: those of `keras.ops` in two dimensions. `strides` and
+  `dilation_rate` are pairs.
 - `accelerators()`: names of the devices other than CPUs.
 """
 
@@ -47,4 +50,6 @@ xla_helps = _module.xla_helps
 preserved_random_stream = _module.preserved_random_stream
 is_traced = _module.is_traced
 compiled = _module.compiled
+conv = _module.conv
+conv_transpose = _module.conv_transpose
 accelerators = _module.accelerators

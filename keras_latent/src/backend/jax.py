@@ -8,7 +8,11 @@ from typing import Any
 import jax
 import keras
 
+from keras_latent.src.backend import jax_convolutions
+
 PIPELINE = "numpy"
+conv = jax_convolutions.conv
+conv_transpose = jax_convolutions.conv_transpose
 EXPORT_PACKAGES = {"tf_saved_model": ("tensorflow",), "onnx": ("jax2onnx",)}
 
 

@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 
 PIPELINE = "tf"
+conv = keras.ops.conv
+conv_transpose = keras.ops.conv_transpose
 EXPORT_PACKAGES = {"tf_saved_model": ("tensorflow",), "onnx": ("onnx", "tf2onnx")}
 CONVOLUTIONS = (
     keras.layers.Conv1D,

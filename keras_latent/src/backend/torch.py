@@ -10,6 +10,8 @@ import torch
 from keras_latent.src.backend import torch_processes
 
 PIPELINE = "numpy"
+conv = keras.ops.conv
+conv_transpose = keras.ops.conv_transpose
 EXPORT_PACKAGES = {"onnx": ("onnx",)}
 
 joint_logs = torch_processes.joint_logs

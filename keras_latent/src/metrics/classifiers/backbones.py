@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D
 from keras_latent.src.utils.types import Tensor
 
 INCEPTION_SIZE = 299  # pixels per side, as in its training on ImageNet
@@ -20,7 +21,7 @@ def conv_block(
     filters: int, strides: int, initializer: keras.initializers.Initializer
 ) -> list[keras.layers.Layer]:
     """A 3x3 convolution, batch normalization and ReLU."""
-    convolution = layers.Conv2D(
+    convolution = Conv2D(
         filters,
         3,
         strides=strides,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D, Conv2DTranspose
 from keras_latent.src.models.base.blocks import (
     dense_relu,
     halvings,
@@ -25,7 +26,7 @@ def conv_features(event_shape: tuple[int, int, int], width: int) -> keras.Model:
     """4x4 convolutions of stride 2, with batch normalization: images to flat features."""
     model = keras.Sequential([keras.Input(event_shape)], name="features")
     for filters in filters_of(event_shape, width):
-        model.add(layers.Conv2D(filters, 4, 2, "same", use_bias=False))
+        model.add(Conv2D(filters, 4, 2, "same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.LeakyReLU(0.2))
     model.add(layers.Flatten())
@@ -48,8 +49,8 @@ def conv_decoder(inputs: int, event_shape: tuple[int, int, int], width: int) -> 
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.ReLU())
         if i:
-            model.add(layers.Conv2DTranspose(filters[i - 1], 4, 2, "same", use_bias=False))
-    model.add(layers.Conv2DTranspose(channels, 4, 2, "same"))
+            model.add(Conv2DTranspose(filters[i - 1], 4, 2, "same", use_bias=False))
+    model.add(Conv2DTranspose(channels, 4, 2, "same"))
     model.add(layers.Activation("sigmoid", dtype="float32"))
     return model
 

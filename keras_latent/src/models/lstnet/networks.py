@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D, Conv2DTranspose
 from keras_latent.src.models.base.blocks import halvings
 
 # A row of the table: filters in units of N1 = 64, kernel, strides, padding.
@@ -43,7 +44,7 @@ def convolutions(
         name: Name of the model.
         transposed: Whether the convolutions are transposed ones.
     """
-    convolution = layers.Conv2DTranspose if transposed else layers.Conv2D
+    convolution = Conv2DTranspose if transposed else Conv2D
     model = keras.Sequential([keras.Input(shape)], name=name)
     for filters, kernel, strides, padding in table:
         # No bias: batch normalization would remove it.
@@ -56,7 +57,7 @@ def convolutions(
 def generator(table: Table, width: int, shape: tuple, channels: int, name: str) -> keras.Sequential:
     """Transposed convolutions, and a 1x1 one with a tanh: features to images in [-1, 1]."""
     model = convolutions(table, width, shape, name, transposed=True)
-    model.add(layers.Conv2DTranspose(channels, 1, activation="tanh"))
+    model.add(Conv2DTranspose(channels, 1, activation="tanh"))
     return model
 
 
@@ -66,7 +67,7 @@ def pooled(
     """Convolutions with LeakyReLU and max pooling: the first layers of a discriminator."""
     model = keras.Sequential([keras.Input(shape)], name=name)
     for filters, kernel, padding, pool in table:
-        convolution = layers.Conv2D(filters * width, kernel, padding=padding)
+        convolution = Conv2D(filters * width, kernel, padding=padding)
         model.add(_normalized(convolution, spectral_normalization))
         model.add(layers.LeakyReLU(SLOPE))
         model.add(layers.MaxPooling2D(2, pool, padding="same"))

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D
 from keras_latent.src.models.base.blocks import gaussian_heads
 from keras_latent.src.models.vae.networks import vae_mlp
 
@@ -14,7 +15,7 @@ def vae_conv_mlp(
     x = keras.Input(event_shape)
     features = x
     for filters, strides in ((32, 2), (64, 1), (64, 2), (64, 1)):
-        features = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False)(features)
+        features = Conv2D(filters, 3, strides, padding="same", use_bias=False)(features)
         features = layers.BatchNormalization(momentum=0.9)(features)
         features = layers.ReLU()(features)
     features = layers.Dropout(0.4)(layers.Flatten()(features))

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D, Conv2DTranspose
 from keras_latent.src.models.base.blocks import dense_relu, gaussian_heads, halvings
 
 
@@ -157,8 +158,8 @@ def vbta_faces_apart(
         decoder.add(layers.Dense(features[domain], activation="relu"))
         decoder.add(layers.Reshape(smallest))
         for number in reversed(filters[:-1]):
-            decoder.add(layers.Conv2DTranspose(number, 4, 2, "same", activation="relu"))
-        decoder.add(layers.Conv2DTranspose(shape[2], 4, 2, "same"))
+            decoder.add(Conv2DTranspose(number, 4, 2, "same", activation="relu"))
+        decoder.add(Conv2DTranspose(shape[2], 4, 2, "same"))
         networks[decoder.name] = decoder
     if features["source"] != features["target"]:
         raise ValueError(
@@ -180,7 +181,7 @@ def conv_encoder(shape: tuple, filters: Sequence[int], name: str) -> keras.Seque
     """Strided convolutions with ReLU: images to features, flattened."""
     model = keras.Sequential([keras.Input(shape)], name=name)
     for number in filters:
-        model.add(layers.Conv2D(number, 4, 2, "same", activation="relu"))
+        model.add(Conv2D(number, 4, 2, "same", activation="relu"))
     model.add(layers.Flatten())
     return model
 
@@ -195,7 +196,7 @@ def dense_decoder(
             keras.Input((latent_dim,)),
             layers.Dense(hidden, activation="relu"),
             layers.Reshape((height, width, hidden // (height * width))),
-            layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu"),
+            Conv2DTranspose(filters, 4, 2, "same", activation="relu"),
         ],
         name=name,
     )
@@ -206,7 +207,7 @@ def linear_image(shape: tuple, filters: int, name: str) -> keras.Sequential:
     return keras.Sequential(
         [
             keras.Input((shape[0] // 2, shape[1] // 2, filters)),
-            layers.Conv2DTranspose(shape[2], 4, 2, "same"),
+            Conv2DTranspose(shape[2], 4, 2, "same"),
         ],
         name=name,
     )
