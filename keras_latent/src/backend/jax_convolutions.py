@@ -96,46 +96,44 @@ def _is_plain(inputs, data_format, dilation_rate):
 
 
 def _with_derivatives(fn: Callable) -> Callable:
-    """`fn(a, b, geometry)`, bilinear, whose derivatives are `_derivatives[fn's name]`."""
+    """`fn(a, b, geometry)`, linear in `a` and in `b`, with derivatives from `_DERIVATIVES`."""
     differentiable = jax.custom_vjp(fn, nondiff_argnums=(2,))
 
     def backward(shape, operands, gradient):
-        by_first, by_second = _DERIVATIVES[fn.__name__]
-        a, b = operands
-        return by_first(a, b, gradient, shape), by_second(a, b, gradient, shape)
+        return tuple(by(*operands, gradient, shape) for by in _DERIVATIVES[fn.__name__])
 
     differentiable.defvjp(lambda a, b, shape: (fn(a, b, shape), (a, b)), backward)
-    # Compiled once per shape, also outside of compiled functions.
+    # Outside of compiled functions, each geometry is compiled once.
     return functools.wraps(fn)(jax.jit(differentiable, static_argnums=2))
 
 
-@_with_derivatives
-def _conv(x, kernel, shape):
-    """`x` by `kernel` `(height, width, channels, filters)` to `(batch, *outputs, filters)`."""
+def _xla_conv(x, kernel, shape):
     return lax.conv_general_dilated(
         x, kernel, shape.strides, shape.padding, dimension_numbers=DIMENSIONS
     )
 
 
 @_with_derivatives
+def _conv(x, kernel, shape):
+    """`(batch, *sizes, channels)` to `(batch, *outputs, filters)`."""
+    return _xla_conv(x, kernel, shape)
+
+
+@_with_derivatives
 def _conv_transpose(y, kernel, shape):
     """`(batch, *outputs, filters)` to `(batch, *sizes, channels)`."""
     if math.prod(shape.strides) == 1:
-        return _dilated(y, kernel, shape)
-    return lax.platform_dependent(
-        y,
-        kernel,
-        cpu=functools.partial(_by_phases, shape=shape),
-        default=functools.partial(_dilated, shape=shape),
-    )
+        return _xla_conv_transpose(y, kernel, shape)
+    return _on_cpu(_by_phases, _xla_conv_transpose, y, kernel, shape)
 
 
 @_with_derivatives
 def _kernel_gradient(x, y, shape):
-    """The gradient of `sum(y * _conv(x, kernel))` by the kernel."""
-    return _own_kernel_gradient(x, y, shape)
+    """The gradient of `sum(y * _conv(x, kernel))` with respect to the kernel."""
+    return _xla_kernel_gradient(x, y, shape)
 
 
+#: Of each function `fn(a, b)` and a gradient `c`: the gradients with respect to `a` and `b`.
 _DERIVATIVES: dict[str, Any] = {
     "_conv": (
         lambda x, kernel, y, shape: _conv_transpose(y, kernel, shape),
@@ -152,20 +150,22 @@ _DERIVATIVES: dict[str, Any] = {
 }
 
 
-def _plain_conv(x, kernel, shape):
-    return lax.conv_general_dilated(
-        x, kernel, shape.strides, shape.padding, dimension_numbers=DIMENSIONS
+def _on_cpu(fast, default, a, b, shape):
+    """`fast(a, b, shape)` in programs for CPUs, `default(a, b, shape)` in others."""
+    branches = {"cpu": fast, "default": default}
+    return lax.platform_dependent(
+        a, b, **{name: functools.partial(fn, shape=shape) for name, fn in branches.items()}
     )
 
 
-def _dilated(y, kernel, shape):
+def _xla_conv_transpose(y, kernel, shape):
     x = jax.ShapeDtypeStruct((y.shape[0], *shape.sizes, kernel.shape[-2]), y.dtype)
-    return jax.linear_transpose(lambda x: _plain_conv(x, kernel, shape), x)(y)[0]
+    return jax.linear_transpose(lambda x: _xla_conv(x, kernel, shape), x)(y)[0]
 
 
-def _own_kernel_gradient(x, y, shape):
+def _xla_kernel_gradient(x, y, shape):
     kernel = jax.ShapeDtypeStruct((*shape.kernel, x.shape[-1], y.shape[-1]), y.dtype)
-    return jax.linear_transpose(lambda kernel: _plain_conv(x, kernel, shape), kernel)(y)[0]
+    return jax.linear_transpose(lambda kernel: _xla_conv(x, kernel, shape), kernel)(y)[0]
 
 
 def _by_phases(y, kernel, shape):

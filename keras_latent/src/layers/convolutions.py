@@ -1,6 +1,5 @@
 """Keras's two-dimensional convolutions, with gradients that are fast with JAX on CPUs."""
 
-
 import keras
 from keras import ops
 
