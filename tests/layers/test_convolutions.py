@@ -11,11 +11,10 @@ BOTH = [Conv2D, Conv2DTranspose]
 SIZE = (9, 6)
 # Kernel, strides and padding: kernels smaller and larger than strides, odd and even, not square.
 PLAIN = [
-    ((5, 5), (2, 2), "same"),
+    ((5, 3), (2, 2), "same"),
     ((2, 2), (1, 1), "valid"),
     ((3, 2), (1, 3), "valid"),
     ((4, 1), (3, 2), "same"),
-    ((7, 3), (1, 1), "same"),
 ]
 
 
@@ -33,10 +32,10 @@ def pair(cls, *arguments, shape=(2, *SIZE, 2), **options):
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
 @pytest.mark.parametrize("cls", BOTH)
 def test_outputs_and_gradients(cls, rng):
-    """Also the gradient of a penalty on gradients. All cases are one program, compiled once."""
+    """Also, in the first case, of a penalty on gradients. One program has all cases."""
     import jax
 
-    def results(layer, x, kernel):
+    def results(layer, x, kernel, second):
         def loss(x, kernel):
             return keras.ops.sum(keras.ops.sin(layer.stateless_call([kernel], [], x)[0]))
 
@@ -47,7 +46,7 @@ def test_outputs_and_gradients(cls, rng):
         return {
             "outputs": y,
             "gradients": jax.grad(loss, (0, 1))(x, kernel),
-            "second": jax.grad(penalty, (0, 1))(x, kernel),
+            "second": jax.grad(penalty, (0, 1))(x, kernel) if second else (),
         }
 
     x = rng.standard_normal((2, *SIZE, 2)).astype("float32")
@@ -57,8 +56,8 @@ def test_outputs_and_gradients(cls, rng):
     @jax.jit
     def program(x, kernels):
         return [
-            [results(layer, x, kernel) for layer in layers]
-            for layers, kernel in zip(pairs, kernels, strict=True)
+            [results(layer, x, kernel, second=i == 0) for layer in layers]
+            for i, (layers, kernel) in enumerate(zip(pairs, kernels, strict=True))
         ]
 
     for arguments, (found, expected) in zip(PLAIN, program(x, kernels), strict=True):
