@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from keras_latent.src.layers.convolutions import Conv2D, Conv2DTranspose
 from keras_latent.src.models.base.attribute_blocks import filters_of
 from keras_latent.src.models.base.blocks import halvings
 
@@ -40,7 +41,7 @@ def star_gan(
         x, c, made = generator_parts(event_shape, attributes, width)
         h = x
         for filters in filters_of(event_shape, width):
-            h = layers.LeakyReLU(0.01)(layers.Conv2D(filters, 4, 2, "same")(h))
+            h = layers.LeakyReLU(0.01)(Conv2D(filters, 4, 2, "same")(h))
         h = layers.Flatten()(h)
     made = layers.Activation("tanh", dtype="float32")(made)
     heads = [
@@ -64,17 +65,17 @@ def generator_parts(event_shape, attributes, width):
     x, c = keras.Input(event_shape), keras.Input((attributes,))
     tiled = layers.Reshape((height, side, attributes))(layers.RepeatVector(height * side)(c))
     h = layers.Concatenate()([x, tiled])
-    h = layers.Conv2D(width, 7, padding="same", use_bias=False)(h)
+    h = Conv2D(width, 7, padding="same", use_bias=False)(h)
     h = layers.ReLU()(normalized(h))
     for filters in down[1:]:
-        h = layers.Conv2D(filters, 4, 2, "same", use_bias=False)(h)
+        h = Conv2D(filters, 4, 2, "same", use_bias=False)(h)
         h = layers.ReLU()(normalized(h))
     for _ in range(BLOCKS):
-        inner = layers.Conv2D(down[-1], 3, padding="same", use_bias=False)(h)
+        inner = Conv2D(down[-1], 3, padding="same", use_bias=False)(h)
         inner = layers.ReLU()(normalized(inner))
-        inner = normalized(layers.Conv2D(down[-1], 3, padding="same", use_bias=False)(inner))
+        inner = normalized(Conv2D(down[-1], 3, padding="same", use_bias=False)(inner))
         h = layers.Add()([h, inner])
     for filters in reversed(down[:-1]):
-        h = layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False)(h)
+        h = Conv2DTranspose(filters, 4, 2, "same", use_bias=False)(h)
         h = layers.ReLU()(normalized(h))
-    return x, c, layers.Conv2D(channels, 7, padding="same", use_bias=False)(h)
+    return x, c, Conv2D(channels, 7, padding="same", use_bias=False)(h)
