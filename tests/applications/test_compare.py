@@ -176,6 +176,19 @@ def test_errors(pair, tmp_path):
     )
     with pytest.raises(ValueError, match="2 test images or more per domain"):
         keras_latent.compare(untested, {"a": vbta()}, tmp_path, steps=1)
+    one = {"source": classifiers()["source"]}
+    with pytest.raises(ValueError, match="`classifiers` must be a dict of"):
+        keras_latent.compare(pair, {"a": vbta()}, tmp_path, steps=1, classifiers=one)
+    unlike = datasets.pair_from_arrays(
+        pair.source_train,
+        pair.target_train[:, :4],
+        test_source=pair.source_test,
+        test_target=pair.target_test[:, :4],
+        batch_size=16,
+        format="numpy",
+    )
+    with pytest.raises(ValueError, match="`classifiers` need labels of both domains"):
+        keras_latent.compare(unlike, {"a": vbta()}, tmp_path, steps=1, classifiers=classifiers())
     with pytest.raises(ValueError, match='`format="numpy"`'):
         keras_latent.compare(pair.train, {"a": vbta()}, tmp_path, steps=1)
     networks = models.networks_for("VAE", (8, 8, 1), width=2, latent_dim=4)

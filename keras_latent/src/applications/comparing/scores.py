@@ -35,6 +35,9 @@ class Scores:
         classifiers: Classifiers by domain, images to logits; `None`: trained here, and cached.
         verbose: Whether to print the progress of that.
 
+    Raises:
+        ValueError: If the classifiers are not of both domains, or there is nothing to measure.
+
     Attributes:
         classifiers: The classifiers by domain, or none.
         labels: Labels of the test images by domain: classes, or the number of the domain.
@@ -54,6 +57,16 @@ class Scores:
             for part in ("train", "test")
             for y in [labelled(pair, d, part)[1]]
         )
+        if classifiers is not None and set(classifiers) != set(DOMAINS):
+            raise ValueError(
+                '`classifiers` must be a dict of "source" and "target". '
+                f"Received: {sorted(classifiers)}"
+            )
+        if classifiers and not self.of_classes and pair.source_shape != pair.target_shape:
+            raise ValueError(
+                "`classifiers` need labels of both domains, one per image, or images of one shape. "
+                f"Received: {pair!r}"
+            )
         self.classifiers: dict[str, keras.Model] = dict(classifiers or {})
         self.labels: dict[str, np.ndarray] = {}
         if self.of_classes:
