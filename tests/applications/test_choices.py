@@ -130,7 +130,7 @@ def test_epochs_of_mnist_usps_are_chosen_without_labels(directory, monkeypatch):
     monkeypatch.setattr(mnist_usps, "train_classifiers", lambda *_: {})
     monkeypatch.setattr(models.LSTNet, "from_preset", lambda *_, **__: Anything())
     monkeypatch.setattr(mnist_usps.training, "start", lambda *_: (None, 0))
-    monkeypatch.setattr(mnist_usps, "EpochChoice", stopped)
+    monkeypatch.setattr(mnist_usps.callbacks, "EpochChoice", stopped)
     arguments = cli.build_parser().parse_args(["run", "mnist-usps", "--preset", "tiny"])
     options.complete(arguments)
     with pytest.raises(Stop):
