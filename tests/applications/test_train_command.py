@@ -280,8 +280,8 @@ def test_one_folder(model, source, options, digits, tmp_path):
 def test_stargan_cuts_any_batch_into_equal_parts():
     folder = SimpleNamespace(label_names=("odd", "large"))
     rows = {"source": np.zeros((54, 8, 8, 1))}
-    parts = {"train": rows, "folders": {"source": folder}, "labels": np.zeros((6, 2))}
-    data = SimpleNamespace(**parts, paired=0, steps=1)
+    given = {"train": rows, "folders": {"source": folder}, "labels": np.zeros((6, 2))}
+    data = SimpleNamespace(**given, paired=0, steps=1)
     for batch_size, parts in ((32, 4), (80, 3), (20, 5), (7, 1)):  # 80: all 54 rows
         arguments = SimpleNamespace(
             model="stargan", batch_size=batch_size, width=1, latent_dim=128, seed=3
