@@ -145,7 +145,7 @@ def test_a_killed_training_on_own_images_chooses_the_same_epochs(tmp_path, monke
         data = own_data.OwnData(
             pair.train, pair.steps_per_epoch, pair.skip_epochs, parts, images, parts
         )
-        own.train(argparse.Namespace(verbose=0), model, data, folder, 3, model)
+        own.train(argparse.Namespace(verbose=0, model="lstnet"), model, data, folder, 3, model)
         choice = own.epoch_choice(model, data, folder, 3)
         kept = {path.name: load_kept(model, path) for path in (folder / "epochs").glob("best-*")}
         logs = read_history(folder / "history.csv")

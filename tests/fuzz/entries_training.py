@@ -14,7 +14,8 @@ from arguments import Argument, bools, choice, labels, size
 from cases import Entry, entry
 from entries_models import CASES, ROWS, attributes_of_rows, of_spec
 
-from keras_latent.src.models.base.conditional import ConditionalModel, Signed
+from keras_latent.src.models.base.attributes import Signed
+from keras_latent.src.models.base.conditional import ConditionalModel
 from keras_latent.src.models.bridging.batch import LabelsByDomain
 from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec

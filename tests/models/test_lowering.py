@@ -51,8 +51,8 @@ def test_steps_and_methods(name, monkeypatch):
     )
     state = tuple([shapes_of(v.value) for v in group] for group in groups)
     step = lowered(model.train_step, state, shapes_of(case.data, case.batch_size))
-    sorts = "stablehlo.sort" in step  # rather than the network for CPUs
-    assert sorts == (name == "BridgingVAE")
+    # Sliced distances sort, rather than by the network for CPUs; a shuffle sorts random keys.
+    assert ("stablehlo.sort" in step) == (name in ("BridgingVAE", "StarGAN"))
 
     verbs = {}
     for verb, graph in exported_graphs(type(model)).items():
