@@ -15,7 +15,6 @@ from cases import Entry, entry
 from entries_models import CASES, ROWS, attributes_of_rows, of_spec
 
 from keras_latent.src.models.base.attributes import Signed
-from keras_latent.src.models.base.conditional import ConditionalModel
 from keras_latent.src.models.bridging.batch import LabelsByDomain
 from keras_latent.src.models.wavegan.waveforms import Waveforms
 from keras_latent.src.training.batches import BatchSpec
@@ -77,7 +76,7 @@ def call(model: keras.Model, spec: BatchSpec, method: str, **arguments: Any) -> 
     """Puts the arrays together as the model takes them."""
     names = spec.inputs if isinstance(spec.inputs, dict) else (spec.name,)
     x: Any = {name: arguments.pop(name) for name in names if name in arguments}
-    if isinstance(model, ConditionalModel) and method in ("predict", "__call__"):
+    if getattr(model, "decodes_attributes", False) and method in ("predict", "__call__"):
         x = list(x.values())
     elif not isinstance(spec.inputs, dict):
         (x,) = x.values()
