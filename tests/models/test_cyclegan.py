@@ -222,7 +222,7 @@ def test_a_buffer_that_is_half_full():
 
 
 def test_discriminators_see_past_translations_in_training_alone(rng):
-    """And generators are judged by their new ones."""
+    """Generators are trained on their new translations only."""
     model, seen = cyclegan(buffer_size=6), {}
 
     def record(domain, images, training):
